@@ -1,0 +1,70 @@
+"""Network compartments: what a backend can do with one.
+
+A compartment is a Windows network compartment (id: its number) or, on Linux, a network namespace (id: the inode of
+its nsfs file). `backend()` returns the module for this platform; both have the functions of `Backend`.
+"""
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import NamedTuple, Protocol, TypeVar
+
+from mooring_launcher.target import Target, TargetSpec
+
+T = TypeVar("T")
+
+
+class Compartment(NamedTuple):
+    """One network compartment of this node. `name` is what the platform finds it by and what messages show."""
+
+    id: int
+    name: str
+
+
+class Hold(Protocol):
+    """Keeps a compartment alive and its id from being used again, until `close()`."""
+
+    def close(self) -> None:
+        """Let the compartment go. A second call does nothing."""
+
+    def __enter__(self) -> "Hold":
+        """Return itself."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+
+
+class Backend(Protocol):
+    """What a platform provides. Every failure is a LauncherError that names the call, the code and what it was for."""
+
+    def find_compartments(self, ip: str) -> list[Compartment]:
+        """Return the compartments that `ip` is configured in: none means not yet, several mean ambiguous."""
+
+    def address_usable(self, compartment: Compartment, ip: str) -> bool:
+        """Tell whether `ip` is configured, past duplicate address detection, on an interface that is up."""
+
+    def hold(self, compartment: Compartment) -> Hold:
+        """Keep the compartment alive. While it is held, every call reaches it even when its name has gone."""
+
+    def run_inside(self, compartment: Compartment, function: Callable[[], T]) -> T:
+        """Call `function` in a fresh thread inside the compartment; its result or exception is handed back.
+
+        Sockets that it makes stay inside for their whole life, whichever thread uses them later.
+        """
+
+    def start_target(self, compartment: Compartment, spec: TargetSpec) -> Target:
+        """Start a program inside the compartment from its first instruction, its descendants contained."""
+
+    def unsent_bytes(self, compartment: Compartment) -> int:
+        """Return how many bytes closed connections inside the compartment have still to deliver."""
+
+
+def backend() -> Backend:
+    """Return this platform's backend. Imported on first use: neither loads on the other platform."""
+    if sys.platform == "win32":
+        from mooring_launcher import _windows as module
+    else:
+        from mooring_launcher import _linux as module
+    return module

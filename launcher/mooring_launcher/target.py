@@ -1,0 +1,86 @@
+"""The native program and everything it started, as the rest of the launcher sees it."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+
+class TargetSpec(NamedTuple):
+    """What to start. `exe` is a path; `working_dir` may be empty (then: the launcher's own)."""
+
+    exe: str
+    args: list[str]
+    working_dir: str
+    env: dict[str, str]
+    console_event: str = "ctrl-c"
+
+
+class ExitStatus(NamedTuple):
+    """How a program ended. `code` is its exit code, or 128 + n when `signal` n ended it."""
+
+    code: int
+    signal: int | None
+    sentence: str
+
+
+class CommandResult(NamedTuple):
+    """How a command ended: `exit` is None when its time was up. `output` holds the first 4 KiB it printed."""
+
+    exit: ExitStatus | None
+    output: str
+
+
+class Listener(NamedTuple):
+    """A local port that is listened on (TCP) or bound (UDP).
+
+    `owner` is what the platform tells owners by: the socket's inode on Linux, the process id on Windows.
+    """
+
+    protocol: str
+    address: str
+    port: int
+    owner: int
+
+
+class Target(Protocol):
+    """One started program with its tree of processes, contained: the tree dies with the launcher."""
+
+    @property
+    def pid(self) -> int:
+        """The main process, as the launcher's own process table numbers it."""
+
+    @property
+    def started_at(self) -> float:
+        """When it was started, by time.monotonic()."""
+
+    def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back from another thread when the main process has ended; at once when it has already."""
+
+    def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
+        """Wait for the main process; None when the time is up first."""
+
+    def wait_all(self, timeout_s: float | None = None) -> bool:
+        """Wait until no process of the tree is left; False when the time is up first."""
+
+    def ask_to_stop(self) -> None:
+        """Ask the main process to stop (SIGTERM on Linux). Harmless when it has ended."""
+
+    def kill(self) -> None:
+        """End every process of the tree at once. Harmless when they have ended."""
+
+    def tree(self) -> list[int]:
+        """Return the process ids of the tree, those left behind by the main process included."""
+
+    def listeners(self) -> list[Listener]:
+        """Return every listening port of the compartment, whoever owns it."""
+
+    def owns(self, listener: Listener) -> bool:
+        """Tell whether a process of the tree holds that port."""
+
+    def misplacement(self) -> str | None:
+        """Return a sentence naming a process of the tree that runs or listens outside the compartment, if any."""
+
+    def run_command(self, command: list[str], timeout_s: float) -> CommandResult:
+        """Run a command beside the target: same compartment, processes, environment and working directory.
+
+        It is killed when its time is up, and ends with the target's tree.
+        """
