@@ -1,0 +1,1 @@
+"""Turn an App of ten lines into a Helm chart that pairs HostProcess pods with their anchors."""

@@ -1,0 +1,64 @@
+"""What can go wrong, how it is worded and which exit code it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the `mooring` command."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    BAD_INPUT = 2
+    DRIFT = 3
+
+
+class MooringError(Exception):
+    """Root of all errors mooring raises on purpose."""
+
+    exit_code = ExitCode.UNEXPECTED
+
+
+class UserError(MooringError):
+    """An error whose message is enough: what the user gave cannot be used."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with an input file: where, which key, and a sentence."""
+
+    file: str
+    line: int | None
+    column: int | None
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        """Word it the way compilers do, so that editors can jump to the place."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it for JSON output."""
+        return asdict(self)
+
+
+class InputError(UserError):
+    """One or more problems in input files, all of them told at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class OutputError(UserError):
+    """A place that cannot be written to."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {reason}")

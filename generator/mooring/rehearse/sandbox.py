@@ -1,0 +1,232 @@
+"""Run something in namespaces of its own, of which nothing can stay behind.
+
+`python -m mooring.rehearse.sandbox -- CMD ARGS…` and `run(function)` start a process in new user, network,
+mount and pid namespaces: its own loopback, its own /proc, an empty /run/netns, the caller as root. Needs no
+privilege where the kernel lets users make user namespaces; elsewhere root does without one.
+
+    caller ── helper (makes the namespaces) ── init (pid 1: reaps, forwards signals) ── the function
+
+Helper and init die with their parents by PR_SET_PDEATHSIG, and a pid namespace dies with its pid 1: so
+killing the caller, even with SIGKILL, ends every process and with them the interfaces and mounts.
+"""
+
+import os
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from mooring.rehearse import kernel
+
+ENV_MARK = "MOORING_SANDBOX"
+"""Set to 1 in the environment of whatever runs inside."""
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_WAITED = (*_SIGNALS, signal.SIGCHLD)
+_READY = b"ready"
+
+
+class SandboxError(Exception):
+    """This machine lets us make no namespaces; the message says what was refused and what to do."""
+
+
+def run(function: Callable[[], int]) -> int:
+    """Run a function in a sandbox and return its exit status (128 + n if signal n ended it).
+
+    Raises SandboxError where neither a user namespace nor root's own right allows it.
+    """
+    refusals = []
+    for with_user in (True, False) if os.geteuid() == 0 else (True,):
+        outcome = _attempt(function, with_user)
+        if isinstance(outcome, int):
+            return outcome
+        refusals.append(outcome)
+    message = (
+        f"cannot make namespaces on this machine ({'; '.join(refusals)}): "
+        "allow user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+        "kernel.apparmor_restrict_unprivileged_userns) or run as root"
+    )
+    raise SandboxError(message)
+
+
+def _attempt(function: Callable[[], int], with_user: bool) -> int | str:
+    """Return the function's exit status, or why the sandbox could not be made."""
+    report_read, report_write = os.pipe()
+    alive_read, alive_write = os.pipe()
+    caller = os.getpid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
+    try:
+        helper = os.fork()
+        if helper == 0:
+            os.close(alive_write)
+            os.close(report_read)
+            _guard(lambda: _help(caller, function, with_user, old_mask, report_write, alive_read), report_write)
+        os.close(report_write)
+        os.close(alive_read)
+        report = _read_all(report_read)
+        status = _supervise(helper)
+    finally:
+        os.close(alive_write)
+        signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
+    return status if report == _READY else report.decode(errors="replace") or f"its helper ended with {status}"
+
+
+def _read_all(fd: int) -> bytes:
+    """Read a pipe to its end and close it."""
+    with os.fdopen(fd, "rb") as stream:
+        return stream.read()
+
+
+def _guard(body: Callable[[], int], report: int) -> NoReturn:
+    """Run a forked process's body to its end; a refused system call goes to the caller as text."""
+    status = 1
+    try:
+        status = body()
+    except OSError as error:
+        os.write(report, (error.strerror or str(error)).encode())
+    except BaseException:  # noqa: BLE001 - a fork must never return into its caller's frames
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _help(
+    caller: int,
+    function: Callable[[], int],
+    with_user: bool,
+    old_mask: set[int],
+    report: int,
+    alive: int,
+) -> int:
+    """Be the process between the caller and pid 1: it alone enters the user namespace first."""
+    _make_namespaces(with_user)
+    kernel.die_with_parent()
+    if os.getppid() != caller:
+        return 1
+    init = os.fork()
+    if init == 0:
+        _guard(lambda: _init(function, old_mask, report, alive), report)
+    os.close(report)
+    return _supervise(init)
+
+
+def _make_namespaces(with_user: bool) -> None:
+    """Unshare, and map the caller to root where a user namespace is part of it."""
+    uid, gid = os.geteuid(), os.getegid()
+    flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET
+    if not with_user:
+        kernel.unshare(flags)
+        return
+    kernel.unshare(flags | kernel.CLONE_NEWUSER)
+    # Without "deny" an unprivileged process may not write gid_map: user_namespaces(7).
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123 - /proc, one write
+            file.write(text)
+
+
+def _init(function: Callable[[], int], old_mask: set[int], report: int, alive: int) -> int:
+    """Be pid 1: furnish the namespaces, start the function, reap until it has ended."""
+    kernel.die_with_parent()
+    # The parent's pid reads as 0 across a pid namespace: the closed pipe is what tells a dead caller.
+    if select.select([alive], [], [], 0)[0]:
+        return 1
+    os.close(alive)
+    _furnish()
+    os.write(report, _READY)
+    os.close(report)
+    child = os.fork()
+    if child == 0:
+        _guard(lambda: _be_child(function, old_mask), 2)
+    return _supervise(child, reap_all=True)
+
+
+def _furnish() -> None:
+    """Give the new mount and network namespaces their own /proc, /run and loopback."""
+    kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+    kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
+    _renew_run()
+    kernel.raise_loopback()
+
+
+def _renew_run() -> None:
+    """Put a tmpfs on /run and bring back all that was there except the network namespaces.
+
+    Tools look there for what is not ours to hide (resolv.conf of systemd-resolved, /run/current-system).
+    """
+    os.chdir("/run")  # relative paths go on meaning the old tree once it is covered
+    entries = sorted(os.scandir("."), key=lambda entry: entry.name)
+    kernel.mount("tmpfs", "/run", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
+    for entry in entries:
+        target = f"/run/{entry.name}"
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.name), target)
+        elif entry.is_dir() and entry.name != "netns":
+            os.mkdir(target)  # noqa: PTH102 - before any pathlib import, like all of this module
+            kernel.mount(entry.name, target, flags=kernel.MS_BIND | kernel.MS_REC)
+    os.chdir("/")
+
+
+def _be_child(function: Callable[[], int], old_mask: set[int]) -> int:
+    """Call the function with the caller's signal mask and turn how it ended into an exit status."""
+    os.environ[ENV_MARK] = "1"
+    signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
+    try:
+        return function()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def _supervise(child: int, reap_all: bool = False) -> int:
+    """Forward signals to a child until it ends and return its exit status.
+
+    A signal typed at the terminal (si_pid 0) already went to the whole foreground group, the child included;
+    only one that a process sent is passed on. The caller has blocked the signals.
+    """
+    while True:
+        while pid_status := _wait_one(-1 if reap_all else child):
+            if pid_status[0] == child:
+                code = os.waitstatus_to_exitcode(pid_status[1])
+                return code if code >= 0 else 128 - code
+        received = signal.sigwaitinfo(_WAITED)
+        if received.si_signo != signal.SIGCHLD and received.si_code <= 0:
+            os.kill(child, received.si_signo)
+
+
+def _wait_one(pid: int) -> tuple[int, int] | None:
+    """Reap one ended child, or return None while none has ended."""
+    pid, status = os.waitpid(pid, os.WNOHANG)
+    return (pid, status) if pid else None
+
+
+def exec_command(command: Sequence[str]) -> int:
+    """Become another program; return 127 with a line on stderr if there is none."""
+    sys.stdout.flush()
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        print(f"sandbox: {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a command of its own
+    return 127
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `-- CMD ARGS…` in a sandbox."""
+    command = list(argv[1:] if argv[:1] == ["--"] else argv)
+    if not command:
+        print("usage: python -m mooring.rehearse.sandbox -- CMD ARGS…", file=sys.stderr)  # noqa: T201
+        return 2
+    try:
+        return run(lambda: exec_command(command))
+    except SandboxError as error:
+        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
