@@ -1,0 +1,331 @@
+"""The values of every chart: one tree, and the only place where a value is added, changed or removed.
+
+Order is the order of values.yaml: what an app team writes first, what a platform team sets next, Kubernetes' own last.
+"""
+
+from __future__ import annotations
+
+from ._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Obj, Open, Str
+from ._values_gate import GATE
+from ._values_kubernetes import (
+    ANCHOR_KUBERNETES,
+    EXTRAS,
+    LAUNCHER_KUBERNETES,
+    METADATA,
+    PORT_NAME,
+    image,
+    service_account,
+)
+
+# Windows reserves the names; both backends set them, so an App's own value would be lost.
+ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_.()-]*$"
+ORDINAL = r"^(0|[1-9][0-9]{0,4})$"
+
+
+def env(doc: str) -> MapOf:
+    """Return a map of environment variables."""
+    return MapOf(doc=doc, item=Str(doc="The variable's value."), key_pattern=ENV_NAME, key_name="NAME")
+
+
+TARGET = Obj(
+    doc="The native program, unmodified.",
+    fields={
+        "exe": Str(
+            doc=r"Full path of the program on the node, e.g. C:\apps\orders\orders.exe. It must be set.",
+        ),
+        "args": ListOf(
+            doc="Its arguments, one item each; they reach the program as they are.",
+            item=Str(doc="One argument."),
+        ),
+        "workingDir": Str(doc="Its working directory; empty: the directory of the program."),
+        "env": env("Environment variables added for the program, on top of the container's."),
+        "ports": MapOf(
+            doc="Ports the program listens on, by name. Each replica has the same port on its own IP.",
+            key_pattern=PORT_NAME,
+            item=Obj(
+                doc="One port.",
+                required=("port",),
+                fields={
+                    "port": Int(doc="The port the program listens on.", default=None, minimum=1, maximum=65535),
+                    "protocol": Str(doc="Transport protocol.", default="TCP", enum=("TCP", "UDP")),
+                    "servicePort": Int(
+                        doc="The Service's port; null: the same as port.",
+                        default=None,
+                        minimum=1,
+                        maximum=65535,
+                    ),
+                },
+            ),
+        ),
+        "mounts": MapOf(
+            doc="Directories of the node that the program needs, mounted for it; nothing else of the node is. On Windows this "
+            "documents and provides, it does not restrict: a HostProcess container sees the whole disk.",
+            key_pattern=r"^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$",
+            item=Obj(
+                doc="One directory or file of the node.",
+                required=("hostPath",),
+                fields={
+                    "hostPath": Str(doc="Path on the node."),
+                    "mountPath": Str(doc="Path in the container; empty: the same as hostPath."),
+                    "readOnly": Bool(doc="Mount it read-only.", default=True),
+                    "type": Str(
+                        doc="Kubernetes hostPath type; empty: no check.",
+                        default="Directory",
+                        enum=("", "Directory", "DirectoryOrCreate", "File", "FileOrCreate"),
+                    ),
+                },
+            ),
+        ),
+        "runAs": Str(doc="Account the program runs as; empty: the launcher's."),
+        "sha256": Str(
+            doc="SHA-256 of the program's file, in hex; a file with another one is not started. Empty: no check.",
+            pattern=r"^([0-9a-fA-F]{64})?$",
+        ),
+        "signedBy": Str(doc="Subject of the Authenticode signature the program must carry; empty: no check."),
+        "perOrdinal": MapOf(
+            doc="What one replica has differently, by its ordinal.",
+            key_pattern=ORDINAL,
+            key_name="n",
+            item=Obj(
+                doc="Differences of one replica.",
+                fields={
+                    "args": ListOf(
+                        doc="Arguments in place of target.args; empty: target.args.",
+                        item=Str(doc="One argument."),
+                    ),
+                    "env": env("Environment variables on top of target.env."),
+                },
+            ),
+        ),
+    },
+)
+
+STOP = Obj(
+    doc="How the program is stopped: not ready, drain, then rung after rung until it has ended.",
+    fields={
+        "drainSeconds": Int(
+            doc="Seconds between turning unready and the first rung, so that no client is sent here any more. At least "
+            "readiness.periodSeconds x readiness.failureThreshold + 5.",
+            default=20,
+            minimum=0,
+            maximum=86400,
+        ),
+        "command": ListOf(
+            doc="First rung: a command that asks the program to stop, run inside its compartment; empty: none.",
+            item=Str(doc="One word of the command."),
+        ),
+        "commandSeconds": Int(
+            doc="Seconds the program has to end after that command.", default=30, minimum=0, maximum=86400
+        ),
+        "consoleEvent": Str(
+            doc="Second rung on Windows: the console event sent to the program.",
+            default="ctrlC",
+            enum=("ctrlC", "ctrlBreak", "none"),
+        ),
+        "consoleSeconds": Int(
+            doc="Seconds the program has to end after the console event; on Linux after SIGTERM.",
+            default=30,
+            minimum=0,
+            maximum=86400,
+        ),
+        "windowSeconds": Int(
+            doc="Third rung on Windows: seconds the program has to end after WM_CLOSE to its windows; 0: no such rung.",
+            default=10,
+            minimum=0,
+            maximum=86400,
+        ),
+    },
+)
+
+READINESS = Obj(
+    doc="The launcher's health endpoint on the anchor's IP, and how kubelet asks it.",
+    fields={
+        "port": Int(
+            doc="Port of /readyz, /livez, /hold, /metrics and /status.",
+            default=8091,
+            minimum=1,
+            maximum=65535,
+        ),
+        "periodSeconds": Int(doc="Seconds between two questions.", default=5, minimum=1, maximum=3600),
+        "failureThreshold": Int(doc="Failures in a row that turn the pair unready.", default=3, minimum=1, maximum=100),
+    },
+)
+
+LAUNCHER = Obj(
+    doc="The launcher: what it is made of and where it is found on the node.",
+    fields={
+        "hostPath": Str(doc=r"Directory of the launcher on every node; empty: C:\mooring, on Linux /opt/mooring."),
+        "python": Str(
+            doc=r"Python that runs it; empty: python\python.exe (on Linux python/bin/python3) below launcher.hostPath."
+        ),
+        "source": Str(doc="Where the launcher comes from.", default="host", enum=("host", "configMap")),
+        "image": image(
+            "Image of the launcher's container; empty repository: the HostProcess base image, on Linux a small Debian."
+        ),
+        "kind": Str(doc="Which launcher runs.", default="mooring", enum=("mooring", "cplauncher")),
+        "attach": Str(
+            doc="How the program enters the compartment: job (every thread and child, no change to the program) or env (only "
+            "COMPARTMENT_ID_ATTACH is set, for programs that switch themselves).",
+            default="job",
+            enum=("job", "env"),
+        ),
+        "resources": Open(
+            doc="Requests and limits of the launcher's container, the program included.",
+            kubernetes="ResourceRequirements",
+        ),
+        "podAnnotations": Open(doc="Annotations of the launcher's pods.", kubernetes="map of string"),
+        "podLabels": Open(doc="Labels of the launcher's pods.", kubernetes="map of string"),
+    },
+)
+
+ANCHOR = Obj(
+    doc="The anchors: ordinary pods that own the network compartment and the pod IP. A mesh proxy is injected here.",
+    fields={
+        "strategy": Str(
+            doc="How anchors are provided: one StatefulSet of all (ordinal), one per ordinal (static), one anchor for all "
+            "replicas (shared).",
+            default="ordinal",
+            enum=("ordinal", "static", "shared"),
+        ),
+        "create": Bool(doc="Whether the chart makes the anchors.", default=True),
+        "selector": Str(doc="With create: false, the label that finds anchor {ordinal}, e.g. app=my-anchor-{ordinal}."),
+        "namespace": Str(doc="With create: false, the anchors' namespace; empty: the release's."),
+        "waitSeconds": Int(
+            doc="Seconds a launcher waits for its anchor's network before it gives up and is restarted.",
+            default=300,
+            minimum=10,
+            maximum=86400,
+        ),
+        "unschedulableSeconds": Int(
+            doc="Seconds an anchor may be unschedulable on its launcher's node before the launcher evicts itself to look for "
+            "a node where both fit.",
+            default=60,
+            minimum=5,
+            maximum=86400,
+        ),
+        "image": image("Image of the anchor's container; it only has to wait.", "registry.k8s.io", "pause", "3.10.1"),
+        "podAnnotations": Open(
+            doc="Annotations of the anchors' pods, e.g. linkerd.io/inject: enabled.",
+            kubernetes="map of string",
+        ),
+        "podLabels": Open(doc="Labels of the anchors' pods.", kubernetes="map of string"),
+        "resources": Open(doc="Requests and limits of the anchor's container.", kubernetes="ResourceRequirements"),
+        **ANCHOR_KUBERNETES,
+    },
+)
+
+SERVICE = Obj(
+    doc="The Services. They select the anchors, which own the IPs; a program without ports has none.",
+    fields={
+        "enabled": Bool(doc="Whether there is a Service over all replicas.", default=True),
+        "type": Str(doc="Its type.", default="ClusterIP", enum=("ClusterIP", "NodePort", "LoadBalancer")),
+        "annotations": Open(doc="Its annotations.", kubernetes="map of string"),
+        "perReplica": Bool(
+            doc="One more Service for each replica, <fullname>-anchor-<n>, for clients that must reach one replica.",
+            default=False,
+        ),
+        "spec": Open(
+            doc="Other fields of its spec, e.g. sessionAffinity or loadBalancerClass.",
+            kubernetes="ServiceSpec",
+        ),
+    },
+)
+
+RBAC = Obj(
+    doc="What the launcher may do: by name, never by list.",
+    fields={
+        "create": Bool(doc="Whether the chart makes the Role and its binding.", default=True),
+        "maxReplicas": Int(
+            doc="Ordinals named in the Role, from ordinals.start on; no replica beyond them can start.",
+            default=32,
+            minimum=1,
+            maximum=1000,
+        ),
+    },
+)
+
+PDB = Obj(
+    doc="One budget over both halves of all pairs.",
+    fields={
+        "enabled": Bool(doc="Whether there is one.", default=True),
+        "maxUnavailable": IntOrStr(
+            doc="Pods that may be down at once by eviction; a pair goes together.",
+            default=1,
+            minimum=0,
+            pattern=r"^(100|[0-9]{1,2})%$",
+        ),
+        "unhealthyPodEvictionPolicy": Str(
+            doc="With AlwaysAllow the other half of a broken pair can follow.",
+            default="AlwaysAllow",
+            enum=("AlwaysAllow", "IfHealthyBudget"),
+        ),
+    },
+)
+
+AUTOSCALING = Obj(
+    doc="A HorizontalPodAutoscaler on the launcher set; the anchors follow.",
+    fields={
+        "enabled": Bool(doc="Whether there is one; then replicas is not rendered.", default=False),
+        "minReplicas": Int(doc="Fewest replicas.", default=1, minimum=0, maximum=1000),
+        "maxReplicas": Int(doc="Most replicas; at most rbac.maxReplicas.", default=10, minimum=1, maximum=1000),
+        "metrics": Open(
+            doc="What it scales by. metrics-server reports nothing for HostProcess pods, so on Windows these are the launcher's own metrics.",
+            kubernetes="MetricSpec",
+            is_list=True,
+        ),
+        "behavior": Open(doc="How fast it scales.", kubernetes="HorizontalPodAutoscalerBehavior"),
+    },
+)
+
+_FIELDS: dict[str, Node] = {
+    "replicas": Int(
+        doc="Pairs of launcher and anchor. Scale later with kubectl scale statefulset <fullname>.",
+        default=1,
+        minimum=0,
+        maximum=1000,
+    ),
+    "platform": Str(
+        doc="Operating system of the nodes: windows is the product; linux rehearses the same chart with network namespaces.",
+        default="windows",
+        enum=("windows", "linux"),
+    ),
+    "colocation": Str(
+        doc="perReplica: anchor n follows launcher n to any node (Kubernetes 1.31 or later). singleNode: all pairs on one node.",
+        default="perReplica",
+        enum=("perReplica", "singleNode"),
+    ),
+    "target": TARGET,
+    "gate": GATE,
+    "stop": STOP,
+    "readiness": READINESS,
+    "launcher": LAUNCHER,
+    "anchor": ANCHOR,
+    "ordinals": Obj(
+        doc="Numbering of the replicas.",
+        fields={"start": Int(doc="The first ordinal.", default=0, minimum=0, maximum=9999)},
+    ),
+    "scaling": Obj(
+        doc="How the anchors' number follows the launchers'.",
+        fields={
+            "follow": Bool(
+                doc="The launcher of the first ordinal mirrors the replicas of its set to the anchors' set. Without it both sets "
+                "are scaled by hand.",
+                default=True,
+            )
+        },
+    ),
+    "service": SERVICE,
+    "serviceAccount": service_account("ServiceAccount of the launchers, the only ones with a token."),
+    "rbac": RBAC,
+    "podDisruptionBudget": PDB,
+    "autoscaling": AUTOSCALING,
+    **LAUNCHER_KUBERNETES,
+    **METADATA,
+    **EXTRAS,
+    "enabled": Bool(doc="For an umbrella chart's condition; the chart itself does not read it.", default=True),
+    "global": Open(
+        doc="What an umbrella chart shares with its charts; this chart does not read it.", kubernetes="object"
+    ),
+}
+
+VALUES = Obj(doc="The values of the chart.", fields=_FIELDS)

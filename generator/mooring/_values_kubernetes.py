@@ -1,0 +1,148 @@
+"""The values that chart users know from everywhere: Kubernetes' own fields under their own names."""
+
+from __future__ import annotations
+
+from ._model import Bool, Int, IntOrStr, ListOf, Node, Obj, Open, Str
+
+# An IANA service name, which is what Kubernetes takes for a port's name.
+PORT_NAME = r"^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$"
+NAME = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"
+
+
+def image(doc: str, registry: str = "", repository: str = "", tag: str = "") -> Obj:
+    """Return an image reference in the parts that chart users override."""
+    return Obj(
+        doc=doc,
+        fields={
+            "registry": Str(doc="Registry, without the repository.", default=registry),
+            "repository": Str(doc="Repository.", default=repository),
+            "tag": Str(doc="Tag.", default=tag),
+            "digest": Str(doc="Digest, which wins over the tag.", pattern=r"^(sha256:[0-9a-f]{64})?$"),
+            "pullPolicy": Str(
+                doc="When it is pulled.", default="IfNotPresent", enum=("Always", "IfNotPresent", "Never")
+            ),
+        },
+    )
+
+
+def service_account(doc: str) -> Obj:
+    """Return a ServiceAccount to make or to use."""
+    return Obj(
+        doc=doc,
+        fields={
+            "create": Bool(doc="Whether the chart makes it.", default=True),
+            "name": Str(doc="Its name; empty: made from the release's.", pattern=NAME),
+            "annotations": Open(doc="Its annotations.", kubernetes="map of string"),
+        },
+    )
+
+
+def _update_strategy(which: str) -> Obj:
+    return Obj(
+        doc=f"How a change rolls through the {which}.",
+        fields={
+            "type": Str(doc="Kind of roll-out.", default="RollingUpdate", enum=("RollingUpdate", "OnDelete")),
+            "partition": Int(doc="Ordinals from this one on take a change.", default=0, minimum=0),
+            "maxUnavailable": IntOrStr(
+                doc="Pods down at once, where the cluster has that feature; null: the cluster's default.",
+                default=None,
+                minimum=1,
+                pattern=r"^(100|[1-9][0-9]?)%$",
+            ),
+        },
+    )
+
+
+def _set_fields(which: str, grace: str) -> dict[str, Node]:
+    return {
+        "updateStrategy": _update_strategy(which),
+        "minReadySeconds": Int(doc="Seconds a pod must be ready to count as available.", default=0, minimum=0),
+        "revisionHistoryLimit": Int(doc="Old revisions kept.", default=10, minimum=0),
+        "affinity": Open(
+            doc="Affinity on top of what pairs launcher and anchor.",
+            kubernetes="Affinity",
+        ),
+        "terminationGracePeriodSeconds": Int(doc=grace, default=None, minimum=1),
+    }
+
+
+_PULL_SECRETS = ListOf(doc="Names of the pull secrets, for both.", item=Str(doc="A Secret's name."))
+
+LAUNCHER_KUBERNETES: dict[str, Node] = {
+    "imagePullSecrets": _PULL_SECRETS,
+    "nodeSelector": Open(
+        doc="Node labels both halves need, on top of the operating system.", kubernetes="map of string"
+    ),
+    "tolerations": Open(doc="Taints both halves tolerate.", kubernetes="Toleration", is_list=True),
+    "priorityClassName": Str(doc="Priority class of both halves.", pattern=NAME),
+    "topologySpreadConstraints": Open(
+        doc="How the launchers spread; their anchors follow. Without a labelSelector the launchers' own is added.",
+        kubernetes="TopologySpreadConstraint",
+        is_list=True,
+    ),
+    **_set_fields(
+        "launchers",
+        "Seconds a launcher has to stop its program; null: drain, all rungs and 10 s. A smaller number is refused.",
+    ),
+    "podManagementPolicy": Str(
+        doc="Only Parallel works: OrderedReady stops at the first unready pod.",
+        default="Parallel",
+        enum=("Parallel", "OrderedReady"),
+    ),
+    "persistentVolumeClaimRetentionPolicy": Open(
+        doc="What becomes of claims on scale-in and deletion.",
+        kubernetes="StatefulSetPersistentVolumeClaimRetentionPolicy",
+    ),
+    "volumeClaimTemplates": Open(
+        doc="Claims for each launcher; mount them with extraVolumeMounts.",
+        kubernetes="PersistentVolumeClaim",
+        is_list=True,
+    ),
+    "probes": Obj(
+        doc="Probes of the launcher's container in place of mooring's own; empty: mooring's.",
+        fields={
+            "startup": Open(doc="In place of the startup probe.", kubernetes="Probe"),
+            "readiness": Open(doc="In place of the readiness probe.", kubernetes="Probe"),
+            "liveness": Open(doc="In place of the liveness probe.", kubernetes="Probe"),
+        },
+    ),
+    "lifecycle": Open(
+        doc="Hooks of the launcher's container; preStop is mooring's own and refused here (use stop.command).",
+        kubernetes="Lifecycle",
+    ),
+    "hostAliases": Open(doc="Entries of the launcher's hosts file; Linux only.", kubernetes="HostAlias", is_list=True),
+    "extraEnv": Open(
+        doc="Environment of the launcher's container, and so of the program.",
+        kubernetes="EnvVar",
+        is_list=True,
+    ),
+    "envFrom": Open(doc="The same from ConfigMaps and Secrets.", kubernetes="EnvFromSource", is_list=True),
+    "extraVolumes": Open(doc="Volumes of the launcher's pod.", kubernetes="Volume", is_list=True),
+    "extraVolumeMounts": Open(doc="Mounts of the launcher's container.", kubernetes="VolumeMount", is_list=True),
+}
+
+ANCHOR_KUBERNETES: dict[str, Node] = {
+    "serviceAccount": service_account(
+        "ServiceAccount of the anchors: their identity in a mesh. No token is ever mounted."
+    ),
+    **_set_fields(
+        "anchors",
+        "Seconds an anchor waits for its program; null: the launcher's and 10 s. A smaller number is refused.",
+    ),
+    "securityContext": Open(doc="Security context of the anchor's pod.", kubernetes="PodSecurityContext"),
+    "extraContainers": Open(doc="Further containers in the anchor's network.", kubernetes="Container", is_list=True),
+}
+
+METADATA: dict[str, Node] = {
+    "nameOverride": Str(doc="In place of the chart's name in labels.", pattern=NAME),
+    "fullnameOverride": Str(doc="In place of the release's name in all names.", pattern=NAME),
+    "namespaceOverride": Str(doc="In place of the release's namespace.", pattern=NAME),
+    "commonLabels": Open(doc="Labels of every object; never in selectors.", kubernetes="map of string"),
+    "commonAnnotations": Open(doc="Annotations of every object.", kubernetes="map of string"),
+}
+
+EXTRAS: dict[str, Node] = {
+    "extraObjects": Open(
+        doc="Further objects, rendered as templates are (tpl).", kubernetes="Kubernetes object", is_list=True
+    ),
+}
