@@ -1,0 +1,13 @@
+"""The Linux backend: a compartment is a network namespace. Needs CAP_SYS_ADMIN, and hostPID or /run/netns."""
+
+from mooring_launcher._linux import _sockets
+from mooring_launcher._linux._namespaces import address_usable, find_compartments, hold, run_inside
+from mooring_launcher._linux._target import start_target
+from mooring_launcher.compartment import Compartment
+
+__all__ = ["address_usable", "find_compartments", "hold", "run_inside", "start_target", "unsent_bytes"]
+
+
+def unsent_bytes(compartment: Compartment) -> int:
+    """Return how many bytes closed connections inside the namespace have still to deliver."""
+    return run_inside(compartment, lambda: _sockets.count_unsent_bytes("/proc/thread-self/net"))

@@ -1,0 +1,94 @@
+"""Which IP addresses the calling thread's network namespace has, by rtnetlink (rtnetlink(7)).
+
+Netlink rather than `ip` or getifaddrs, because only it tells tentative and failed IPv6 addresses apart.
+"""
+
+import socket
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_RTM_NEWLINK, _RTM_GETLINK = 16, 18
+_RTM_NEWADDR, _RTM_GETADDR = 20, 22
+_NLM_F_REQUEST_DUMP = 0x001 | 0x300
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
+_IFA_F_DADFAILED, _IFA_F_TENTATIVE = 0x08, 0x40
+_IFF_UP = 0x1
+
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
+_ADDRESS = struct.Struct("=BBBBI")  # ifaddrmsg: family, prefix length, flags, scope, interface
+_LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, interface, flags, change
+_ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
+
+
+class Address(NamedTuple):
+    """One configured address: packed, with whether duplicate address detection has let it through."""
+
+    packed: bytes
+    interface: int
+    settled: bool
+
+
+def pack_ip(ip: str) -> bytes:
+    """Return an IPv4 or IPv6 address as 4 or 16 bytes. ValueError when it is neither."""
+    try:
+        return socket.inet_pton(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip)
+    except OSError as error:
+        message = f"{ip!r} is not an IP address"
+        raise ValueError(message) from error
+
+
+def read_addresses() -> list[Address]:
+    """Return every address of the calling thread's namespace."""
+    return [_parse_address(payload) for payload in _dump(_RTM_GETADDR, _RTM_NEWADDR)]
+
+
+def read_interfaces_up() -> set[int]:
+    """Return the indexes of the interfaces that are up in the calling thread's namespace."""
+    links = (_LINK.unpack_from(payload) for payload in _dump(_RTM_GETLINK, _RTM_NEWLINK))
+    return {index for _family, _type, index, flags, _change in links if flags & _IFF_UP}
+
+
+def _parse_address(payload: bytes) -> Address:
+    _family, _prefix, flags, _scope, interface = _ADDRESS.unpack_from(payload)
+    attributes = dict(_attributes(payload[_ADDRESS.size :]))
+    if _IFA_FLAGS in attributes:
+        (flags,) = struct.unpack("=I", attributes[_IFA_FLAGS])
+    # On a point-to-point link IFA_ADDRESS is the other end; IFA_LOCAL, where present, is always this one.
+    packed = attributes.get(_IFA_LOCAL) or attributes.get(_IFA_ADDRESS, b"")
+    return Address(packed, interface, not flags & (_IFA_F_TENTATIVE | _IFA_F_DADFAILED))
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    offset = 0
+    while offset + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < _ATTRIBUTE.size:
+            return
+        yield kind, data[offset + _ATTRIBUTE.size : offset + length]
+        offset += (length + 3) & ~3
+
+
+def _dump(request: int, answer: int) -> Iterator[bytes]:
+    """Ask for a dump and yield the payload of each message of type `answer`."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as route:
+        body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
+        route.send(_HEADER.pack(_HEADER.size + len(body), request, _NLM_F_REQUEST_DUMP, 1, 0) + body)
+        while True:
+            for kind, payload in _messages(route.recv(65536)):
+                if kind == _NLMSG_DONE:
+                    return
+                if kind == _NLMSG_ERROR:
+                    (code,) = struct.unpack_from("=i", payload)
+                    raise OSError(-code, "rtnetlink dump failed")
+                if kind == answer:
+                    yield payload
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, _flags, _sequence, _port = _HEADER.unpack_from(data, offset)
+        yield kind, data[offset + _HEADER.size : offset + length]
+        offset += (length + 3) & ~3

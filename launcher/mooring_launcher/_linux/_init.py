@@ -1,0 +1,108 @@
+"""What runs between fork and exec: the small init of the target's pid namespace, and the target's first steps.
+
+Everything here runs in a fork of a process that had several threads. So it only makes system calls: no import, no
+lock, no logging. What goes wrong is written to the report pipe as `<errno> <call>`.
+
+Why an init: a program that daemonises twice escapes every process group and subreaper, but not its pid namespace.
+When the init dies, and PR_SET_PDEATHSIG makes it die with the launcher, the kernel kills all that is in there.
+"""
+
+import os
+import signal
+from typing import NamedTuple, NoReturn
+
+from mooring_launcher._linux import _syscalls
+from mooring_launcher.target import TargetSpec
+
+FORKED = b"forked\n"
+
+
+class Pipes(NamedTuple):
+    """The init's ends: `report` says forked or why not, `go` lets the target start, `status` tells how it ended."""
+
+    report: int
+    go: int
+    status: int
+
+
+def run_init(spec: TargetSpec, pipes: Pipes) -> NoReturn:
+    """Be the init of a new pid namespace: start the target, reap everything, end when nothing is left."""
+    try:
+        _prepare_init(pipes)
+        main = os.fork()
+        if main == 0:
+            _start_when_told(spec, pipes)
+        os.write(pipes.report, FORKED)
+        os.close(pipes.report)
+        os.close(pipes.go)
+        _reap_all(main, pipes.status)
+    except OSError as error:
+        report_failure(pipes.report, error)
+    finally:
+        os._exit(0)
+
+
+def exec_program(spec: TargetSpec, report: int) -> NoReturn:
+    """Become the program; the report pipe closes by itself when that works."""
+    try:
+        if spec.working_dir:
+            os.chdir(spec.working_dir)
+        os.execve(spec.exe, [spec.exe, *spec.args], spec.env)  # noqa: S606 - no shell wanted
+    except OSError as error:
+        report_failure(report, error)
+    finally:
+        os._exit(127)
+
+
+def report_failure(report: int, error: OSError) -> None:
+    """Tell the launcher which call failed, and how."""
+    os.write(report, f"{error.errno} {error.filename or 'fork'}".encode())
+
+
+def reset_signals() -> None:
+    """Give every signal its default action and unblock it: Python ignores SIGPIPE, and exec keeps what is ignored."""
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def close_all_but(kept: tuple[int, ...]) -> None:
+    """Close every descriptor above standard error but those: a listener kept open here would block its port."""
+    start = 3
+    for fd in sorted(kept):
+        os.closerange(start, fd)
+        start = fd + 1
+    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
+
+
+def _prepare_init(pipes: Pipes) -> None:
+    _syscalls.die_with_parent(signal.SIGKILL)
+    _syscalls.name_process("mooring-init")
+    close_all_but(pipes)
+    os.setsid()
+    reset_signals()
+    _syscalls.unshare(_syscalls.CLONE_NEWNS, "CLONE_NEWNS")
+    _syscalls.follow_mounts()
+    _syscalls.mount_proc()
+
+
+def _start_when_told(spec: TargetSpec, pipes: Pipes) -> NoReturn:
+    # A session of its own: a Ctrl-C at the launcher's terminal must not reach the target. Then wait until the launcher
+    # has found this process; no byte comes when the launcher died before PR_SET_PDEATHSIG could see it.
+    os.setsid()
+    if not os.read(pipes.go, 1):
+        os._exit(127)
+    exec_program(spec, pipes.report)
+
+
+def _reap_all(main: int, status_pipe: int) -> None:
+    while True:
+        try:
+            pid, status = os.wait()
+        except ChildProcessError:
+            return
+        if pid == main:
+            os.write(status_pipe, f"{status}\n".encode())
+            os.close(status_pipe)

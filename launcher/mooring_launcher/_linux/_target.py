@@ -1,0 +1,240 @@
+"""The target on Linux: started in its compartment's namespace and a pid namespace of its own, watched by one thread."""
+
+import errno
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from mooring_launcher._linux import _init, _namespaces, _sockets, _syscalls
+from mooring_launcher._linux._command import run_beside
+from mooring_launcher._linux._report import exit_status, read_all, start_error
+from mooring_launcher.compartment import Compartment
+from mooring_launcher.target import CommandResult, ExitStatus, Listener, TargetSpec
+
+_TREE_KILLED = ExitStatus(128 + signal.SIGKILL, signal.SIGKILL, "was killed together with its process tree")
+
+
+def start_target(compartment: Compartment, spec: TargetSpec) -> "LinuxTarget":
+    """Start the program inside the namespace; return once it runs.
+
+    LauncherError TARGET_NOT_FOUND or TARGET_NOT_STARTED with the call and its error.
+    """
+    target = LinuxTarget(compartment, spec)
+    target.start()
+    return target
+
+
+class LinuxTarget:
+    """A started program. `Target` says what each method promises."""
+
+    def __init__(self, compartment: Compartment, spec: TargetSpec) -> None:
+        self.pid = 0
+        self.started_at = 0.0
+        self._compartment = compartment
+        self._spec = spec
+        self._init_pid = 0
+        self._init_fd = -1
+        self._main_fd = -1
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[ExitStatus], None]] = []
+        self._status: ExitStatus | None = None
+        self._ended = threading.Event()
+        self._all_gone = threading.Event()
+        self._owners: dict[int, str] = {}
+
+    def start(self) -> None:
+        """Start it: the thread that forks the init lives as long as the init, whose PDEATHSIG is tied to it.
+
+        A fresh thread also because one whose pid namespace is dead can never fork again (ENOMEM).
+        """
+        started = threading.Event()
+        errors: list[BaseException] = []
+
+        def body() -> None:
+            try:
+                status_pipe = self._start_in_this_thread()
+            except BaseException as error:  # noqa: BLE001 - handed to the caller, who waits for it
+                errors.append(error)
+                return
+            finally:
+                started.set()
+            self._watch(status_pipe)
+
+        threading.Thread(target=body, name="mooring-target", daemon=True).start()
+        started.wait()
+        if errors:
+            raise errors[0]
+
+    def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back when the main process has ended."""
+        with self._lock:
+            if self._status is None:
+                self._callbacks.append(callback)
+                return
+        callback(self._status)
+
+    def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
+        """Wait for the main process."""
+        self._ended.wait(timeout_s)
+        return self._status
+
+    def wait_all(self, timeout_s: float | None = None) -> bool:
+        """Wait for the whole tree."""
+        return self._all_gone.wait(timeout_s)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to the main process."""
+        self._signal(self._main_fd, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the init: the kernel then kills everything in its namespace."""
+        self._signal(self._init_fd, signal.SIGKILL)
+
+    def tree(self) -> list[int]:
+        """Return the pids below the init, parents first."""
+        found: list[int] = []
+        parents = [self._init_pid]
+        while parents and not self._all_gone.is_set():
+            parents = [child for parent in parents for child in read_children(parent)]
+            found += parents
+        return found
+
+    def listeners(self) -> list[Listener]:
+        """Return every listening port of the namespace."""
+        return _sockets.read_listeners(f"/proc/{self._init_pid}/net")
+
+    def owns(self, listener: Listener) -> bool:
+        """Tell whether the tree holds the socket; the place where it was found last is looked at first."""
+        known = self._owners.get(listener.owner)
+        if known is not None and _sockets.socket_inode(known) == listener.owner:
+            return True
+        self._owners = {inode: path for pid in self.tree() for inode, path in _sockets.socket_inodes(pid)}
+        return listener.owner in self._owners
+
+    def misplacement(self) -> str | None:
+        """Name a process that runs in another namespace, or a socket of the tree that listens on the host."""
+        tree = self.tree()
+        for pid in tree:
+            if not self._is_inside(pid):
+                return f"process {pid} ({read_name(pid)}) left the network namespace {self._compartment.name}"
+        on_host = {listener.owner: listener for listener in _sockets.read_listeners("/proc/self/net")}
+        for pid in tree:
+            for inode, _path in _sockets.socket_inodes(pid):
+                if inode in on_host:
+                    _, address, port, _ = on_host[inode]
+                    return f"process {pid} ({read_name(pid)}) listens on {address} port {port} of the host network"
+        return None
+
+    def run_command(self, command: list[str], timeout_s: float) -> CommandResult:
+        """Run a command in the target's namespaces."""
+        spec = self._spec._replace(exe=command[0], args=command[1:])
+        return run_beside(self._compartment, self._init_pid, spec, timeout_s)
+
+    def _start_in_this_thread(self) -> int:
+        """Fork the init and let the target go; return the pipe that will tell how it ends."""
+        _namespaces.enter(self._compartment)
+        report, init_report = os.pipe()
+        init_go, go = os.pipe()
+        status, init_status = os.pipe()
+        try:
+            self._fork_init(_init.Pipes(init_report, init_go, init_status))
+        except OSError as error:
+            os.close(status)
+            raise start_error(self._spec, f"{error.errno} {error.filename or 'fork'}") from error
+        finally:
+            for fd in (init_report, init_go, init_status):
+                os.close(fd)
+        failure = self._release(report, go)
+        if failure:
+            os.close(status)
+            self._reap_init()
+            raise start_error(self._spec, failure)
+        return status
+
+    def _fork_init(self, pipes: _init.Pipes) -> None:
+        _syscalls.unshare(_syscalls.CLONE_NEWPID, "CLONE_NEWPID")
+        # No signal may reach the child while it still has the launcher's handlers.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            self._init_pid = os.fork()
+            if self._init_pid == 0:
+                _init.run_init(self._spec, pipes)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._init_fd = os.pidfd_open(self._init_pid)
+
+    def _release(self, report: int, go: int) -> str:
+        """Find the waiting main process, let it start, and return what failed ('' when it runs)."""
+        with os.fdopen(report, "rb", buffering=0) as reports, os.fdopen(go, "wb", buffering=0) as goes:
+            answer = reports.readline()
+            if answer != _init.FORKED:
+                return answer.decode() or f"{errno.ECHILD} fork"
+            children = read_children(self._init_pid)
+            if not children:
+                return f"{errno.ENOSYS} /proc/{self._init_pid}/task/*/children"
+            self.pid = children[0]
+            self._main_fd = os.pidfd_open(self.pid)
+            goes.write(b"g")
+            self.started_at = time.monotonic()
+            return reports.readall().decode()
+
+    def _watch(self, status_pipe: int) -> None:
+        """Wait for the main process, then for the whole tree."""
+        line = read_all(status_pipe)
+        self._finish(exit_status(int(line)) if line else _TREE_KILLED)
+        self._reap_init()
+
+    def _finish(self, status: ExitStatus) -> None:
+        with self._lock:
+            self._status = status
+            callbacks = self._callbacks
+        self._ended.set()
+        for callback in callbacks:
+            callback(status)
+
+    def _reap_init(self) -> None:
+        os.waitpid(self._init_pid, 0)
+        with self._lock:
+            self._all_gone.set()
+            for fd in (self._init_fd, self._main_fd):
+                if fd >= 0:
+                    os.close(fd)
+            self._init_fd = self._main_fd = -1
+
+    def _signal(self, pidfd: int, number: int) -> None:
+        with self._lock:
+            if self._all_gone.is_set():
+                return
+            try:
+                signal.pidfd_send_signal(pidfd, number)
+            except ProcessLookupError:
+                return
+
+    def _is_inside(self, pid: int) -> bool:
+        try:
+            return os.stat(f"/proc/{pid}/ns/net").st_ino == self._compartment.id
+        except OSError:
+            return True  # it has ended meanwhile
+
+
+def read_children(pid: int) -> list[int]:
+    """Return the children of every thread of a process, none when it has gone (proc_pid_task(5): children)."""
+    children: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listing:
+                children += map(int, listing.read().split())
+    except OSError:
+        return children
+    return children
+
+
+def read_name(pid: int) -> str:
+    """Return the process's short name, '?' when it has gone."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
+            return comm.read().strip()
+    except OSError:
+        return "?"
