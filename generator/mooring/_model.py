@@ -1,8 +1,8 @@
 """The kinds of value a chart has.
 
 A tree of these nodes (``_values.VALUES``) is the one source of values.yaml, values.schema.json, the README's table, the
-launcher's config schema and the validation of Apps. A node knows its documentation, its default and what is allowed; what is
-made of it lives with the maker (``_schema``, ``_docs``).
+launcher's config schema and the validation of Apps. A node knows its documentation, its default and what is allowed;
+what is made of it lives with the maker (``_schema``, ``_docs``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One value: ``doc`` says what it is for in sentences, without the default and the limits, which are added from the node."""
+    """One value: ``doc`` says what it is for in sentences; default and limits are added to it from the node."""
 
     doc: str
 

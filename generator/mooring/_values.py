@@ -17,7 +17,6 @@ from ._values_kubernetes import (
     service_account,
 )
 
-# Windows reserves the names; both backends set them, so an App's own value would be lost.
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_.()-]*$"
 ORDINAL = r"^(0|[1-9][0-9]{0,4})$"
 

@@ -143,6 +143,8 @@ METADATA: dict[str, Node] = {
 
 EXTRAS: dict[str, Node] = {
     "extraObjects": Open(
-        doc="Further objects, rendered as templates are (tpl).", kubernetes="Kubernetes object", is_list=True
+        doc="Further objects, installed as they are; template code in them is not run.",
+        kubernetes="Kubernetes object",
+        is_list=True,
     ),
 }

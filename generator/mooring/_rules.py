@@ -1,0 +1,340 @@
+"""What a schema cannot say: rules between values, each also a ``fail`` in the chart.
+
+The table ``RULES`` is the whole difference between "the schema accepts it" and "the chart renders". Its twin is
+templates/_validate.tpl; the tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+CONFIG_LIMIT_BYTES = 200 * 1024
+"""An annotation holds 256 KiB at most, all of a pod's together."""
+
+RESERVED_ENV = r"COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_*"
+_RESERVED_ENV_NAMES = {"COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"}
+_RESERVED_VOLUMES = {"config", "state", "launcher", "netns"}
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule: where, what was found, what the rule is, what to do."""
+
+    path: tuple[str, ...]
+    found: Any
+    rule: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule between values; ``check`` takes the complete values (defaults filled in)."""
+
+    id: str
+    check: Callable[[Values], Iterable[Violation]]
+
+
+def _exe_set(values: Values) -> Iterator[Violation]:
+    if not values["target"]["exe"]:
+        yield Violation(
+            ("target", "exe"),
+            "",
+            "must be set",
+            r"give the program's full path on the node, e.g. C:\apps\orders\orders.exe",
+        )
+
+
+def is_absolute(path: str, platform: str) -> bool:
+    """Tell whether a path is absolute on the platform; a Windows drive-relative path (``C:x``) is not."""
+    if platform == "linux":
+        return path.startswith("/")
+    return path.startswith("\\\\") or (
+        len(path) > 2 and path[0].isascii() and path[0].isalpha() and path[1:3] in (":\\", ":/")
+    )
+
+
+def _paths_absolute(values: Values) -> Iterator[Violation]:
+    platform, target = values["platform"], values["target"]
+    paths = [
+        (("target", "exe"), target["exe"]),
+        (("target", "workingDir"), target["workingDir"]),
+        (("launcher", "hostPath"), values["launcher"]["hostPath"]),
+        (("launcher", "python"), values["launcher"]["python"]),
+    ]
+    for name, mount in target["mounts"].items():
+        paths += [(("target", "mounts", name, key), mount.get(key, "")) for key in ("hostPath", "mountPath")]
+    for path, value in paths:
+        if value and not is_absolute(value, platform):
+            example = r"such as C:\apps\orders" if platform == "windows" else "such as /opt/orders"
+            yield Violation(path, value, f"must be an absolute path on {platform}", f"write the full path, {example}")
+
+
+def _mount_path(mount: Values) -> str:
+    return str(mount.get("mountPath") or mount["hostPath"])
+
+
+def _mount_paths_unique(values: Values) -> Iterator[Violation]:
+    counts = Counter(_mount_path(mount) for mount in values["target"]["mounts"].values())
+    for name, mount in values["target"]["mounts"].items():
+        if counts[_mount_path(mount)] > 1:
+            yield Violation(
+                ("target", "mounts", name),
+                _mount_path(mount),
+                "is mounted twice",
+                "give each entry of target.mounts its own mountPath",
+            )
+
+
+def _ports_unique(values: Values) -> Iterator[Violation]:
+    ports = values["target"]["ports"]
+    listened = Counter((port["port"], port.get("protocol", "TCP")) for port in ports.values())
+    for name, port in ports.items():
+        protocol = port.get("protocol", "TCP")
+        if listened[port["port"], protocol] > 1:
+            yield Violation(
+                ("target", "ports", name, "port"),
+                port["port"],
+                f"is used by more than one port of target.ports ({protocol})",
+                "give each a port of its own",
+            )
+
+
+def _service_ports_unique(values: Values) -> Iterator[Violation]:
+    ports = values["target"]["ports"]
+
+    def served(port: Values) -> tuple[int, str]:
+        return (port.get("servicePort") or port["port"], port.get("protocol", "TCP"))
+
+    counts = Counter(served(port) for port in ports.values())
+    for name, port in ports.items():
+        if counts[served(port)] > 1:
+            yield Violation(
+                ("target", "ports", name, "servicePort"),
+                served(port)[0],
+                f"is used by more than one port of the Service ({served(port)[1]})",
+                "give each a servicePort of its own",
+            )
+
+
+def _readiness_port_free(values: Values) -> Iterator[Violation]:
+    for name, port in values["target"]["ports"].items():
+        if name == "readiness":
+            yield Violation(
+                ("target", "ports", name),
+                name,
+                "is the name of mooring's own port",
+                "name the program's port otherwise",
+            )
+        if port["port"] == values["readiness"]["port"] and port.get("protocol", "TCP") == "TCP":
+            yield Violation(
+                ("readiness", "port"),
+                port["port"],
+                f"is the program's own port {name}",
+                "choose a readiness.port that the program does not use",
+            )
+
+
+def _gate_ports_known(values: Values) -> Iterator[Violation]:
+    known = values["target"]["ports"]
+    allowed = "must be a port named in target.ports"
+    for name in values["gate"]["ports"]:
+        if name not in known:
+            yield Violation(("gate", "ports", name), name, allowed, "declare it there, or remove it here")
+    for kind in ("http", "tcp"):
+        for name, check in values["gate"][kind].items():
+            if isinstance(check["port"], str) and check["port"] not in known:
+                yield Violation(
+                    ("gate", kind, name, "port"), check["port"], allowed, "declare it there, or give the port's number"
+                )
+
+
+def _ranges_ordered(values: Values) -> Iterator[Violation]:
+    for key, low, high in (("memory", "minMiB", "maxMiB"), ("handles", "min", "max"), ("threads", "min", "max")):
+        limits = values["gate"][key]
+        if limits[low] is not None and limits[high] is not None and limits[low] > limits[high]:
+            yield Violation(
+                ("gate", key, low), limits[low], f"is above gate.{key}.{high} ({limits[high]})", "swap or correct them"
+            )
+
+
+def _commands_set(values: Values) -> Iterator[Violation]:
+    for name, check in values["gate"]["exec"].items():
+        if not check["command"]:
+            yield Violation(
+                ("gate", "exec", name, "command"), [], "must name a program", "give its full path and arguments"
+            )
+
+
+def _drain_covers_readiness(values: Values) -> Iterator[Violation]:
+    least = values["readiness"]["periodSeconds"] * values["readiness"]["failureThreshold"] + 5
+    if values["stop"]["drainSeconds"] < least:
+        yield Violation(
+            ("stop", "drainSeconds"),
+            values["stop"]["drainSeconds"],
+            f"must be at least readiness.periodSeconds x readiness.failureThreshold + 5 = {least}",
+            "raise it, or lower the two",
+        )
+
+
+def launcher_grace_s(values: Values) -> int:
+    """Return the seconds a launcher needs to stop its program: drain, all rungs of the ladder, and 10 s."""
+    stop = values["stop"]
+    seconds = stop["drainSeconds"] + stop["consoleSeconds"] + 10
+    if stop["command"]:
+        seconds += stop["commandSeconds"]
+    if values["platform"] == "windows":
+        seconds += stop["windowSeconds"]
+    return int(seconds)
+
+
+def _graces_suffice(values: Values) -> Iterator[Violation]:
+    least = launcher_grace_s(values)
+    given = values["terminationGracePeriodSeconds"]
+    if given is not None and given < least:
+        yield Violation(
+            ("terminationGracePeriodSeconds",),
+            given,
+            f"must be at least {least}: stop.drainSeconds, all rungs of stop and 10 s",
+            "raise it, or leave it out",
+        )
+    least = max(least, given or 0) + 10
+    given = values["anchor"]["terminationGracePeriodSeconds"]
+    if given is not None and given < least:
+        yield Violation(
+            ("anchor", "terminationGracePeriodSeconds"),
+            given,
+            f"must be at least {least}: the launcher's grace and 10 s",
+            "raise it, or leave it out",
+        )
+
+
+def _replicas_in_role(values: Values) -> Iterator[Violation]:
+    most = values["rbac"]["maxReplicas"]
+    fix = "raise rbac.maxReplicas, or lower it"
+    rule = f"must be at most rbac.maxReplicas ({most}), the ordinals the launchers' Role names"
+    if values["replicas"] > most:
+        yield Violation(("replicas",), values["replicas"], rule, fix)
+    scaler = values["autoscaling"]
+    if scaler["enabled"] and scaler["maxReplicas"] > most:
+        yield Violation(("autoscaling", "maxReplicas"), scaler["maxReplicas"], rule, fix)
+
+
+def _autoscaling_ordered(values: Values) -> Iterator[Violation]:
+    scaler = values["autoscaling"]
+    if not scaler["enabled"]:
+        return
+    if scaler["minReplicas"] > scaler["maxReplicas"]:
+        yield Violation(
+            ("autoscaling", "minReplicas"),
+            scaler["minReplicas"],
+            f"is above autoscaling.maxReplicas ({scaler['maxReplicas']})",
+            "swap or correct them",
+        )
+    if not scaler["metrics"]:
+        yield Violation(("autoscaling", "metrics"), [], "must name what to scale by", "add a MetricSpec")
+
+
+def _parallel_only(values: Values) -> Iterator[Violation]:
+    if values["podManagementPolicy"] != "Parallel":
+        yield Violation(
+            ("podManagementPolicy",),
+            values["podManagementPolicy"],
+            "must be Parallel: OrderedReady stops at the first unready pod, which here blocks roll-out, scale-in and rollback",
+            "leave it out",
+        )
+
+
+def _prestop_reserved(values: Values) -> Iterator[Violation]:
+    if "preStop" in values["lifecycle"]:
+        yield Violation(
+            ("lifecycle", "preStop"),
+            values["lifecycle"]["preStop"],
+            "is mooring's own hook",
+            "use stop.command instead",
+        )
+
+
+def is_reserved_env(name: str) -> bool:
+    """Tell whether mooring or Kubernetes sets this environment variable."""
+    return name in _RESERVED_ENV_NAMES or name.startswith(("MOORING_", "KUBERNETES_"))
+
+
+def _env_reserved(values: Values) -> Iterator[Violation]:
+    target = values["target"]
+    places = [(("target", "env"), target["env"])]
+    places += [(("target", "perOrdinal", n, "env"), one.get("env", {})) for n, one in target["perOrdinal"].items()]
+    for path, variables in places:
+        for name in variables:
+            if is_reserved_env(name):
+                yield Violation((*path, name), name, f"is set by mooring: {RESERVED_ENV} are", "name it otherwise")
+
+
+def _volumes_reserved(values: Values) -> Iterator[Violation]:
+    for number, volume in enumerate(values["extraVolumes"]):
+        name = str(volume.get("name", ""))
+        if name in _RESERVED_VOLUMES or name.startswith("mount-"):
+            yield Violation(
+                ("extraVolumes", str(number), "name"), name, "is a volume of mooring's own", "name it otherwise"
+            )
+
+
+def _supported(values: Values) -> Iterator[Violation]:
+    wanted: list[tuple[tuple[str, ...], Any, Any]] = [
+        (("anchor", "strategy"), values["anchor"]["strategy"], "ordinal"),
+        (("anchor", "create"), values["anchor"]["create"], True),
+        (("launcher", "source"), values["launcher"]["source"], "host"),
+        (("launcher", "kind"), values["launcher"]["kind"], "mooring"),
+        (("target", "runAs"), values["target"]["runAs"], ""),
+        (("target", "signedBy"), values["target"]["signedBy"], ""),
+    ]
+    for path, found, supported in wanted:
+        if found != supported:
+            yield Violation(path, found, "is not supported yet", f"leave it at {json.dumps(supported)}")
+
+
+def _config_fits(values: Values) -> Iterator[Violation]:
+    parts = [values["target"], values["gate"], values["stop"]]
+    # Go's JSON escapes these three, so its text is longer.
+    text = "".join(json.dumps(part, separators=(",", ":"), ensure_ascii=False) for part in parts)
+    size = len(text.encode()) + 5 * sum(text.count(letter) for letter in "<>&")
+    if size > CONFIG_LIMIT_BYTES:
+        yield Violation(
+            ("target",),
+            f"{size} bytes",
+            f"target, gate and stop together must stay below {CONFIG_LIMIT_BYTES} bytes, as they travel in an annotation",
+            "move large arguments into a file on the node",
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("exe-set", _exe_set),
+    Rule("paths-absolute", _paths_absolute),
+    Rule("mount-paths-unique", _mount_paths_unique),
+    Rule("ports-unique", _ports_unique),
+    Rule("service-ports-unique", _service_ports_unique),
+    Rule("readiness-port-free", _readiness_port_free),
+    Rule("gate-ports-known", _gate_ports_known),
+    Rule("ranges-ordered", _ranges_ordered),
+    Rule("commands-set", _commands_set),
+    Rule("drain-covers-readiness", _drain_covers_readiness),
+    Rule("graces-suffice", _graces_suffice),
+    Rule("replicas-in-role", _replicas_in_role),
+    Rule("autoscaling-ordered", _autoscaling_ordered),
+    Rule("parallel-only", _parallel_only),
+    Rule("prestop-reserved", _prestop_reserved),
+    Rule("env-reserved", _env_reserved),
+    Rule("volumes-reserved", _volumes_reserved),
+    Rule("supported", _supported),
+    Rule("config-fits", _config_fits),
+)
+
+
+def find_violations(values: Values) -> list[Violation]:
+    """Return every broken rule of complete values, in the table's order."""
+    return [violation for rule in RULES for violation in rule.check(values)]
