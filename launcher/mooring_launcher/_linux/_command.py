@@ -57,20 +57,21 @@ def _fork(init_pid: int, spec: TargetSpec, output: int, report: int) -> int:
     ):
         # For the next child only; this thread itself cannot join the mounts, which it shares with the others.
         _syscalls.set_namespace(pid_namespace.fileno(), _syscalls.CLONE_NEWPID, "pid")
+        changed = _init.changed_signals()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             child = os.fork()
             if child == 0:
-                _become_command(spec, mount_namespace.fileno(), output, report)
+                _become_command(spec, mount_namespace.fileno(), output, report, changed)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return child
 
 
-def _become_command(spec: TargetSpec, mount_namespace: int, output: int, report: int) -> NoReturn:
+def _become_command(spec: TargetSpec, mount_namespace: int, output: int, report: int, changed: list[int]) -> NoReturn:
     try:
         os.setsid()
-        _init.reset_signals()
+        _init.reset_signals(changed)
         folder = os.getcwd()
         _syscalls.set_namespace(mount_namespace, _syscalls.CLONE_NEWNS, "mnt")
         os.chdir(folder)  # joining a mount namespace goes to its root

@@ -1,4 +1,4 @@
-"""What runs between fork and exec: the small init of the target's pid namespace, and the target's first steps.
+"""What runs between fork and exec: the small init of the target's pid namespace, and a command's first steps.
 
 Everything here runs in a fork of a process that had several threads. So it only makes system calls: no import, no
 lock, no logging. What goes wrong is written to the report pipe as `<errno> <call>`.
@@ -14,26 +14,33 @@ from typing import NamedTuple, NoReturn
 from mooring_launcher._linux import _syscalls
 from mooring_launcher.target import TargetSpec
 
-FORKED = b"forked\n"
+STARTED = "started "
+
+
+_CATCHABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 class Pipes(NamedTuple):
-    """The init's ends: `report` says forked or why not, `go` lets the target start, `status` tells how it ended."""
+    """The init's ends: `report` says started or why not, `go` lets it go on, `status` tells how the target ended."""
 
     report: int
     go: int
     status: int
 
 
-def run_init(spec: TargetSpec, pipes: Pipes) -> NoReturn:
-    """Be the init of a new pid namespace: start the target, reap everything, end when nothing is left."""
+def run_init(spec: TargetSpec, pipes: Pipes, changed: list[int]) -> NoReturn:
+    """Be the init of a new pid namespace: start the target, reap everything, end when nothing is left.
+
+    `changed` are the signals whose action is not the default one (`changed_signals`, asked before the fork).
+    """
     try:
-        _prepare_init(pipes)
-        main = os.fork()
-        if main == 0:
-            _start_when_told(spec, pipes)
-        os.write(pipes.report, FORKED)
+        _prepare_init(pipes, changed)
+        _await_launcher(pipes.go)
+        main = _spawn(spec)
+        os.write(pipes.report, f"{STARTED}{main}".encode())
         os.close(pipes.report)
+        # Until the launcher has found the main process, nothing is reaped: so its number means that process alone.
+        _await_launcher(pipes.go)
         os.close(pipes.go)
         _reap_all(main, pipes.status)
     except OSError as error:
@@ -59,12 +66,16 @@ def report_failure(report: int, error: OSError) -> None:
     os.write(report, f"{error.errno} {error.filename or 'fork'}".encode())
 
 
-def reset_signals() -> None:
+def changed_signals() -> list[int]:
+    """Return the signals that do not have their default action in this process."""
+    return [number for number in _CATCHABLE if signal.getsignal(number) != signal.SIG_DFL]
+
+
+def reset_signals(changed: list[int]) -> None:
     """Give every signal its default action and unblock it: Python ignores SIGPIPE, and exec keeps what is ignored."""
     signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals():
-        if number not in (signal.SIGKILL, signal.SIGSTOP):
-            signal.signal(number, signal.SIG_DFL)
+    for number in changed:
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
@@ -77,24 +88,31 @@ def close_all_but(kept: tuple[int, ...]) -> None:
     os.closerange(start, os.sysconf("SC_OPEN_MAX"))
 
 
-def _prepare_init(pipes: Pipes) -> None:
+def _prepare_init(pipes: Pipes, changed: list[int]) -> None:
     _syscalls.die_with_parent(signal.SIGKILL)
     _syscalls.name_process("mooring-init")
     close_all_but(pipes)
     os.setsid()
-    reset_signals()
+    reset_signals(changed)
     _syscalls.unshare(_syscalls.CLONE_NEWNS, "CLONE_NEWNS")
     _syscalls.follow_mounts()
     _syscalls.mount_proc()
 
 
-def _start_when_told(spec: TargetSpec, pipes: Pipes) -> NoReturn:
-    # A session of its own: a Ctrl-C at the launcher's terminal must not reach the target. Then wait until the launcher
-    # has found this process; no byte comes when the launcher died before PR_SET_PDEATHSIG could see it.
-    os.setsid()
-    if not os.read(pipes.go, 1):
-        os._exit(127)
-    exec_program(spec, pipes.report)
+def _await_launcher(go: int) -> None:
+    """Wait for the launcher's byte; none comes when it died before PR_SET_PDEATHSIG could see it."""
+    if not os.read(go, 1):
+        os._exit(0)
+
+
+def _spawn(spec: TargetSpec) -> int:
+    """Start the target and return its pid in here. posix_spawn copies no page tables, so it is faster than fork.
+
+    A session of its own: a Ctrl-C at the launcher's terminal must not reach the target.
+    """
+    if spec.working_dir:
+        os.chdir(spec.working_dir)
+    return os.posix_spawn(spec.exe, [spec.exe, *spec.args], spec.env, setsid=True)
 
 
 def _reap_all(main: int, status_pipe: int) -> None:

@@ -155,30 +155,39 @@ class LinuxTarget:
 
     def _fork_init(self, pipes: _init.Pipes) -> None:
         _syscalls.unshare(_syscalls.CLONE_NEWPID, "CLONE_NEWPID")
+        changed = _init.changed_signals()
         # No signal may reach the child while it still has the launcher's handlers.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self._init_pid = os.fork()
             if self._init_pid == 0:
-                _init.run_init(self._spec, pipes)
+                _init.run_init(self._spec, pipes, changed)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._init_fd = os.pidfd_open(self._init_pid)
 
     def _release(self, report: int, go: int) -> str:
-        """Find the waiting main process, let it start, and return what failed ('' when it runs)."""
+        """Let the init start the program, find it, let the init go on; return what failed ('' when it runs)."""
         with os.fdopen(report, "rb", buffering=0) as reports, os.fdopen(go, "wb", buffering=0) as goes:
-            answer = reports.readline()
-            if answer != _init.FORKED:
-                return answer.decode() or f"{errno.ECHILD} fork"
-            children = read_children(self._init_pid)
-            if not children:
+            goes.write(b"g")
+            answer = reports.readall().decode()
+            if not answer.startswith(_init.STARTED):
+                return answer or f"{errno.ECHILD} fork"
+            self.started_at = time.monotonic()
+            self.pid = self._find_main(answer.removeprefix(_init.STARTED))
+            if not self.pid:
                 return f"{errno.ENOSYS} /proc/{self._init_pid}/task/*/children"
-            self.pid = children[0]
             self._main_fd = os.pidfd_open(self.pid)
             goes.write(b"g")
-            self.started_at = time.monotonic()
-            return reports.readall().decode()
+            return ""
+
+    def _find_main(self, inner_pid: str) -> int:
+        """Return the child of the init that its own namespace numbers `inner_pid` (proc_pid_status(5): NSpid)."""
+        for pid in read_children(self._init_pid):
+            with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as status:
+                if any(line.startswith("NSpid:") and line.split()[-1] == inner_pid for line in status):
+                    return pid
+        return 0
 
     def _watch(self, status_pipe: int) -> None:
         """Wait for the main process, then for the whole tree."""
