@@ -1,0 +1,186 @@
+"""The gate's conditions on the target's processes: uptime, ports, CPU, memory, threads, handles, named processes."""
+
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mooring_launcher._gate_psutil import TreeSampler, Usage
+from mooring_launcher.checks import Look
+from mooring_launcher.target import Listener, Target
+
+# How often to look until a condition has first held. Reading /proc/<pid>/net costs about 0.2 ms, a psutil sample
+# about 1 ms a process.
+CHEAP_INTERVAL_S = 0.03
+SAMPLE_INTERVAL_S = 0.25
+
+_MIB = 1024 * 1024
+_WILDCARDS = {4: b"\0" * 4, 16: b"\0" * 16}
+_MAPPED = b"\0" * 10 + b"\xff\xff"
+
+
+class ProcessCondition(NamedTuple):
+    """One condition: how to look, how often until it first holds, and whether holding once is enough."""
+
+    name: str
+    look: Callable[["Scene"], Look]
+    interval_s: float
+    holds_for_good: bool = False
+
+
+class Scene:
+    """What one pass of the gate sees: each thing is measured once however many conditions ask."""
+
+    def __init__(self, target: Target, sampler: TreeSampler | None, now_s: float) -> None:
+        self.target = target
+        self.now_s = now_s
+        self._sampler = sampler
+        self._listeners: list[Listener] | None = None
+        self._usage: Usage | None = None
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """Every listening port of the compartment."""
+        if self._listeners is None:
+            self._listeners = self.target.listeners()
+        return self._listeners
+
+    @property
+    def usage(self) -> Usage:
+        """What the tree uses."""
+        if self._usage is None:
+            assert self._sampler is not None  # noqa: S101 - the gate makes one whenever such a condition is set
+            self._usage = self._sampler.read(self.target.tree())
+        return self._usage
+
+
+def needs_psutil(gate: Mapping[str, Any]) -> bool:
+    """Tell whether a condition of this gate is measured by psutil."""
+    limits = [gate["cpu"]["maxPercent"], *(limit for key, *_ in _RANGES for limit in gate[key].values())]
+    return bool(gate["processes"]) or any(limit is not None for limit in limits)
+
+
+def process_conditions(gate: Mapping[str, Any], ports: Mapping[str, Any], ip: str) -> Iterator[ProcessCondition]:
+    """Yield the conditions that a gate's configuration sets, in the order they are told in."""
+    yield ProcessCondition("uptime", _uptime(gate["minUptimeSeconds"]), CHEAP_INTERVAL_S)
+    for name, port in ports.items():
+        owner = gate["ports"].get(name, {}).get("owner", "tree")
+        look = _port(name, port["port"], port["protocol"], owner, ip)
+        yield ProcessCondition(f"port {name}", look, CHEAP_INTERVAL_S)
+    for label, wanted in gate["processes"].items():
+        yield ProcessCondition(f"process {label}", _process(wanted["name"], wanted["min"]), SAMPLE_INTERVAL_S)
+    for key, low, high, unit, measure in _RANGES:
+        limits = gate[key]
+        if limits[low] is not None or limits[high] is not None:
+            look = _range(key, limits[low], limits[high], unit, measure)
+            yield ProcessCondition(key, look, SAMPLE_INTERVAL_S)
+    if gate["cpu"]["maxPercent"] is not None:
+        # Settling is a fact about the start: a program that is busy because it serves stays ready.
+        look = SettledCpu(gate["cpu"]["maxPercent"], gate["cpu"]["settleSeconds"])
+        yield ProcessCondition("cpu", look, SAMPLE_INTERVAL_S, holds_for_good=True)
+
+
+_RANGES: tuple[tuple[str, str, str, str, Callable[[Usage], float]], ...] = (
+    ("memory", "minMiB", "maxMiB", " MiB", lambda usage: usage.rss_bytes / _MIB),
+    ("threads", "min", "max", "", lambda usage: usage.threads),
+    ("handles", "min", "max", "", lambda usage: usage.handles),
+)
+
+
+class SettledCpu:
+    """CPU below a share of one core for some seconds on end, over the whole tree."""
+
+    def __init__(self, max_percent: float, settle_s: float) -> None:
+        self._max_percent = max_percent
+        self._settle_s = settle_s
+        self._last: tuple[float, float] | None = None
+        self._calm_since_s: float | None = None
+
+    def __call__(self, scene: Scene) -> Look:
+        """Compare with the look before."""
+        cpu_seconds = scene.usage.cpu_seconds
+        last, self._last = self._last, (scene.now_s, cpu_seconds)
+        if last is None or scene.now_s <= last[0]:
+            return Look(False, "cpu: not measured yet")
+        percent = 100 * max(0.0, cpu_seconds - last[1]) / (scene.now_s - last[0])
+        if percent >= self._max_percent:
+            self._calm_since_s = None
+            return Look(False, f"cpu {percent:.0f} % of a core, wanted below {self._max_percent:g} %")
+        self._calm_since_s = last[0] if self._calm_since_s is None else self._calm_since_s
+        calm_s = scene.now_s - self._calm_since_s
+        value = f"cpu {percent:.0f} % of a core, below {self._max_percent:g} % for {calm_s:.1f} s"
+        return Look(calm_s >= self._settle_s, f"{value}, wanted {self._settle_s:g} s")
+
+
+def reaches(listening: str, ip: str) -> bool:
+    """Tell whether a socket that listens on one address answers on `ip`.
+
+    `::` answers IPv4 too unless the program says IPV6_V6ONLY, which cannot be seen from outside.
+    """
+    here, there = _pack(listening), _pack(ip)
+    if here == there or here == _WILDCARDS[16]:
+        return True
+    return len(there) == 4 and here == _WILDCARDS[4]
+
+
+def _uptime(wanted_s: float) -> Callable[[Scene], Look]:
+    def look(scene: Scene) -> Look:
+        status = scene.target.wait(0)
+        if status is not None:
+            return Look(False, f"the program {status.sentence}")
+        uptime_s = time.monotonic() - scene.target.started_at
+        if uptime_s < wanted_s:
+            return Look(False, f"running for {uptime_s:.1f} s, wanted {wanted_s:g} s")
+        return Look(True, f"running for at least {wanted_s:g} s")
+
+    return look
+
+
+def _port(name: str, port: int, protocol: str, owner: str, ip: str) -> Callable[[Scene], Look]:
+    what = f"port {name} {port}"
+
+    def look(scene: Scene) -> Look:
+        here = [listener for listener in scene.listeners if (listener.protocol, listener.port) == (protocol, port)]
+        if not here:
+            return Look(False, f"{what}: {'not listening' if protocol == 'TCP' else 'not bound'}")
+        reached = [listener for listener in here if reaches(listener.address, ip)]
+        if not reached:
+            return Look(False, f"{what}: listens on {here[0].address} only, which {ip} does not reach")
+        if owner == "tree" and not any(scene.target.owns(listener) for listener in reached):
+            return Look(False, f"{what}: listened on by a process that is not the program's")
+        return Look(True, f"{what}: listens on {reached[0].address}")
+
+    return look
+
+
+def _process(wanted: str, at_least: int) -> Callable[[Scene], Look]:
+    def look(scene: Scene) -> Look:
+        count = sum(_same_name(name, wanted) for name in scene.usage.names)
+        return Look(count >= at_least, f"{count} processes named {wanted}, wanted at least {at_least}")
+
+    return look
+
+
+def _range(
+    key: str, low: float | None, high: float | None, unit: str, measure: Callable[[Usage], float]
+) -> Callable[[Scene], Look]:
+    wanted = " and ".join(
+        f"at {word} {limit:g}{unit}" for word, limit in (("least", low), ("most", high)) if limit is not None
+    )
+
+    def look(scene: Scene) -> Look:
+        value = measure(scene.usage)
+        good = (low is None or value >= low) and (high is None or value <= high)
+        return Look(good, f"{key} {value:.0f}{unit}, wanted {wanted}")
+
+    return look
+
+
+def _same_name(name: str, wanted: str) -> bool:
+    return name.casefold() == wanted.casefold() if sys.platform == "win32" else name == wanted
+
+
+def _pack(ip: str) -> bytes:
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip)
+    return packed[12:] if packed.startswith(_MAPPED) else packed

@@ -1,0 +1,267 @@
+"""The health gate: every condition that is set must hold before the replica is ready, and while it is.
+
+One thread looks at the target's processes; each network or command check has a thread of its own, which works only
+while the conditions on the processes hold. A condition that has not been looked at for too long does not hold.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mooring_launcher._gate_process import ProcessCondition, Scene, needs_psutil, process_conditions
+from mooring_launcher._gate_psutil import TreeSampler, Usage
+from mooring_launcher.checks import Endpoint, HttpRequest, Look, check_command, check_http, check_tcp
+from mooring_launcher.compartment import Compartment
+from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.target import Target
+
+# The placement proof reads every descriptor of the tree, so it is made less often than the other looks: often while
+# the program starts, when it has first opened its ports, then now and again.
+_PLACEMENT_STARTING_S = 0.25
+_PLACEMENT_RUNNING_S = 10.0
+
+_STALE_SLACK_S = 5.0
+_CLOSE_WITHIN_S = 1.0
+
+
+class Condition(NamedTuple):
+    """One condition as it stands: `value` is a sentence with what was seen last."""
+
+    name: str
+    holds: bool
+    value: str
+
+
+class Gate:
+    """Judges one started target. `on_change` is called from the gate's threads whenever a condition turns."""
+
+    def __init__(
+        self,
+        gate: Mapping[str, Any],
+        ports: Mapping[str, Any],
+        ip: str,
+        target: Target,
+        compartment: Compartment,
+        on_change: Callable[[], None],
+        on_failure: Callable[[LauncherError], None],
+    ) -> None:
+        """Take the `gate` and `target.ports` objects of the configuration, with its defaults filled in.
+
+        `on_failure` gets a PLACEMENT_FAILED error, at most once. LauncherError PSUTIL_MISSING when a condition needs
+        psutil and it is not there, CONFIG_INVALID for a port's unknown name or an invalid expression.
+        """
+        self._target = target
+        self._on_change = on_change
+        self._on_failure = on_failure
+        self._period_s = float(gate["periodSeconds"])
+        self._sampler = TreeSampler() if needs_psutil(gate) else None
+        self._process_entries = [_ProcessEntry(condition, gate) for condition in process_conditions(gate, ports, ip)]
+        self._placement = _Tracker("placement", 1, 1, float("inf"))
+        self._placement_due_s = 0.0
+        self._checks = list(_network_checks(gate, ports, ip, target, compartment))
+        self._processes_hold = threading.Event()
+        self._closed = threading.Event()
+        self._last_pass_s = 0.0
+        #: Seconds from the target's start until the gate first held, None until then.
+        self.held_after_s: float | None = None
+
+    def start(self) -> None:
+        """Start looking."""
+        threading.Thread(target=self._look_at_processes, name="mooring-gate", daemon=True).start()
+        for check in self._checks:
+            name = f"mooring-{check.tracker.name}"
+            threading.Thread(target=self._repeat_check, args=(check,), name=name, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop looking: from now on the gate does not hold and calls nobody back."""
+        self._closed.set()
+
+    @property
+    def holds(self) -> bool:
+        """Whether every condition holds and was looked at recently."""
+        if self._closed.is_set() or not self._processes_hold.is_set():
+            return False
+        now_s = time.monotonic()
+        if now_s - self._last_pass_s > 3 * self._period_s + _STALE_SLACK_S:
+            return False
+        return all(check.tracker.holds_at(now_s) for check in self._checks)
+
+    def conditions(self) -> list[Condition]:
+        """Return every condition, those on the processes first."""
+        now_s = time.monotonic()
+        trackers = [entry.tracker for entry in self._process_entries]
+        trackers += [self._placement, *(check.tracker for check in self._checks)]
+        return [Condition(tracker.name, tracker.holds_at(now_s), tracker.value) for tracker in trackers]
+
+    def usage(self) -> Usage | None:
+        """Return what the target's processes use now, None where psutil is not installed."""
+        try:
+            self._sampler = self._sampler or TreeSampler()
+        except LauncherError:
+            return None
+        return self._sampler.read(self._target.tree())
+
+    def _look_at_processes(self) -> None:
+        while not self._closed.is_set():
+            try:
+                next_due_s = self._pass_over_processes(time.monotonic())
+            except LauncherError as error:
+                self._on_failure(error)
+                return
+            self._closed.wait(max(0.0, next_due_s - time.monotonic()))
+
+    def _pass_over_processes(self, now_s: float) -> float:
+        """Look at what is due and return when the next is."""
+        scene = Scene(self._target, self._sampler, now_s)
+        changed = [entry.look(scene, self._period_s) for entry in self._process_entries if entry.due_s <= now_s]
+        hold = all(entry.tracker.holds_at(now_s) for entry in self._process_entries)
+        changed.append(self._prove_placement(hold, now_s))
+        self._last_pass_s = time.monotonic()
+        if hold:
+            self._processes_hold.set()
+        else:
+            self._processes_hold.clear()
+        if any(changed):
+            self._notify()
+        return min(self._placement_due_s, *(entry.due_s for entry in self._process_entries))
+
+    def _prove_placement(self, hold: bool, now_s: float) -> bool:
+        """Prove it when due and before the conditions first hold. LauncherError PLACEMENT_FAILED when it fails."""
+        if now_s < self._placement_due_s and (self._placement.holds or not hold):
+            return False
+        problem = self._target.misplacement()
+        if problem is not None:
+            self._placement.update(Look(False, problem), now_s)
+            self._processes_hold.clear()
+            raise LauncherError(ExitCode.PLACEMENT_FAILED, problem)
+        self._placement_due_s = now_s + (_PLACEMENT_RUNNING_S if hold else _PLACEMENT_STARTING_S)
+        # Only a program whose ports are open can be seen to listen where it should.
+        return hold and self._placement.update(Look(True, "every process and port is in the compartment"), now_s)
+
+    def _repeat_check(self, check: "_NetworkCheck") -> None:
+        while not self._closed.is_set():
+            if not self._processes_hold.wait(_CLOSE_WITHIN_S):
+                continue
+            look = check.make()
+            if check.tracker.update(look, time.monotonic()):
+                self._notify()
+            self._closed.wait(check.period_s)
+
+    def _notify(self) -> None:
+        if self.held_after_s is None and self.holds:
+            self.held_after_s = time.monotonic() - self._target.started_at
+        if not self._closed.is_set():
+            self._on_change()
+
+
+class _Tracker:
+    """Counts good and bad looks in a row; so many of one kind turn the condition."""
+
+    def __init__(self, name: str, successes: int, failures: int, stale_after_s: float) -> None:
+        self.name = name
+        self.value = "not looked at yet"
+        self.holds = False
+        self._needed = {True: successes, False: failures}
+        self._in_a_row = 0
+        self._stale_after_s = stale_after_s
+        self._looked_s = 0.0
+
+    def update(self, look: Look, now_s: float) -> bool:
+        """Take one look into account; tell whether the condition turned."""
+        self.value = look.value
+        self._looked_s = now_s
+        if look.good == self.holds:
+            self._in_a_row = 0
+            return False
+        self._in_a_row += 1
+        if self._in_a_row < self._needed[look.good]:
+            return False
+        self._in_a_row = 0
+        self.holds = look.good
+        return True
+
+    def holds_at(self, now_s: float) -> bool:
+        """Tell whether it holds and what is known is not too old."""
+        return self.holds and now_s - self._looked_s <= self._stale_after_s
+
+
+class _ProcessEntry:
+    """A condition on the processes with its thresholds and when to look next."""
+
+    def __init__(self, condition: ProcessCondition, gate: Mapping[str, Any]) -> None:
+        self._condition = condition
+        self.due_s = 0.0
+        # The pass over all of them has one staleness of its own, so theirs is unlimited.
+        self.tracker = _Tracker(condition.name, gate["successThreshold"], gate["failureThreshold"], float("inf"))
+
+    def look(self, scene: Scene, period_s: float) -> bool:
+        """Look once; tell whether the condition turned."""
+        look = self._condition.look(scene)
+        changed = self.tracker.update(look, scene.now_s)
+        if self.tracker.holds and self._condition.holds_for_good:
+            self.due_s = float("inf")
+        elif look.good or self.tracker.holds:
+            self.due_s = scene.now_s + period_s
+        else:
+            self.due_s = scene.now_s + min(self._condition.interval_s, period_s)
+        return changed
+
+
+class _NetworkCheck(NamedTuple):
+    """A check with a thread of its own."""
+
+    tracker: _Tracker
+    period_s: float
+    make: Callable[[], Look]
+
+
+def _network_checks(
+    gate: Mapping[str, Any], ports: Mapping[str, Any], ip: str, target: Target, compartment: Compartment
+) -> Iterator[_NetworkCheck]:
+    for name, check in gate["tcp"].items():
+        endpoint = Endpoint(compartment, ip, _resolve_port(check["port"], ports))
+        yield _network_check(f"tcp {name}", check, gate, _bind(check_tcp, endpoint, check["timeoutSeconds"]))
+    for name, check in gate["http"].items():
+        endpoint = Endpoint(compartment, ip, _resolve_port(check["port"], ports))
+        make = _bind(check_http, endpoint, _http_request(check), check["timeoutSeconds"])
+        yield _network_check(f"http {name}", check, gate, make)
+    for name, check in gate["exec"].items():
+        make = _bind(check_command, target, check["command"], check["timeoutSeconds"])
+        yield _network_check(f"exec {name}", check, gate, make)
+
+
+def _bind(function: Callable[..., Look], *arguments: object) -> Callable[[], Look]:
+    return lambda: function(*arguments)
+
+
+def _network_check(
+    name: str, check: Mapping[str, Any], gate: Mapping[str, Any], make: Callable[[], Look]
+) -> _NetworkCheck:
+    """Give a check its timing: its own, else the gate's."""
+    period_s, successes, failures = (
+        gate[key] if check[key] is None else check[key]
+        for key in ("periodSeconds", "successThreshold", "failureThreshold")
+    )
+    stale_after_s = 3 * period_s + check["timeoutSeconds"] + _STALE_SLACK_S
+    return _NetworkCheck(_Tracker(name, successes, failures, stale_after_s), period_s, make)
+
+
+def _http_request(check: Mapping[str, Any]) -> HttpRequest:
+    try:
+        body = re.compile(check["bodyMatches"]) if check["bodyMatches"] else None
+    except re.error as error:
+        message = f"bodyMatches {check['bodyMatches']!r} is not a regular expression: {error}"
+        raise LauncherError(ExitCode.CONFIG_INVALID, message) from error
+    headers = {**check["headers"], **({"Host": check["host"]} if check["host"] else {})}
+    return HttpRequest(check["scheme"] == "https", check["path"], headers, frozenset(check["status"]), body)
+
+
+def _resolve_port(port: int | str, ports: Mapping[str, Any]) -> int:
+    if isinstance(port, int):
+        return port
+    if port not in ports:
+        message = f"a gate check names the port {port!r}, which target.ports does not have"
+        raise LauncherError(ExitCode.CONFIG_INVALID, message)
+    return int(ports[port]["port"])

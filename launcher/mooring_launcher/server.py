@@ -1,0 +1,302 @@
+"""The launcher's own HTTP server, on the anchor's IP inside the compartment: kubelet's probes, /hold, metrics.
+
+One thread and a selector, so that no client can hold up another: what a client may take of time, size and number is
+limited, and a connection answers one request. Connections that ask /hold are parked in a pool of their own.
+"""
+
+import errno
+import json
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from mooring_launcher.compartment import Compartment, Hold, backend
+from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.gate import Condition
+from mooring_launcher.metrics import CONTENT_TYPE, Metrics, render_metrics
+
+HEAD_LIMIT = 8 * 1024
+REQUEST_LIMIT_S = 5.0
+CONNECTION_LIMIT = 64
+HOLD_LIMIT = 16
+
+_PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"} | {
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+_TEXT = "text/plain; charset=utf-8"
+
+
+class View(NamedTuple):
+    """What the launcher says of itself at this moment. `reason` tells why it is not ready."""
+
+    ready: bool
+    live: bool
+    reason: str
+    conditions: Sequence[Condition]
+    status: dict[str, Any]
+
+
+class _Answer(NamedTuple):
+    code: int
+    body: str
+    content_type: str = _TEXT
+
+
+class _Connection:
+    """One client: what it has sent so far, what it is still to get, and until when."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.deadline_s = time.monotonic() + REQUEST_LIMIT_S
+        self.received = b""
+        self.to_send = b""
+        self.head_only = False
+
+
+class HealthServer:
+    """Serves /readyz, /livez, /hold, /metrics and /status from `start()` to `close()`."""
+
+    def __init__(
+        self,
+        compartment: Compartment,
+        ip: str,
+        port: int,
+        view: Callable[[], View],
+        metrics: Callable[[], Metrics],
+    ) -> None:
+        self._compartment = compartment
+        self._address = (ip, port)
+        self._view = view
+        self._metrics = metrics
+        self._selector = selectors.DefaultSelector()
+        self._wake_up, self._wake = socket.socketpair()
+        self._active: dict[socket.socket, _Connection] = {}
+        self._held: dict[socket.socket, _Connection] = {}
+        self._released = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, name="mooring-http", daemon=True)
+        self._listener: socket.socket | None = None
+        self._hold: Hold | None = None
+
+    def start(self) -> None:
+        """Listen and serve. LauncherError READINESS_PORT_TAKEN when something else has the port.
+
+        The listener also keeps the compartment alive, so that its id means this one as long as it is served.
+        """
+        self._hold = backend().hold(self._compartment)
+        try:
+            self._listener = backend().run_inside(self._compartment, self._listen)
+        except BaseException:
+            self._hold.close()
+            raise
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._wake_up, selectors.EVENT_READ, self._on_wake)
+        self._thread.start()
+
+    def release_hold(self) -> None:
+        """Answer every /hold, those that are waiting and those still to come."""
+        self._released = True
+        self._signal()
+
+    def close(self) -> None:
+        """Stop listening and hang up on everybody. Releases /hold first."""
+        if not self._thread.is_alive():
+            return
+        self._released = True
+        self._closing = True
+        self._signal()
+        self._thread.join()
+
+    def _listen(self) -> socket.socket:
+        ip, port = self._address
+        listener = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((ip, port))
+            listener.listen(128)
+        except OSError as error:
+            listener.close()
+            taken = error.errno == errno.EADDRINUSE
+            code = ExitCode.READINESS_PORT_TAKEN if taken else ExitCode.COMPARTMENT_NOT_FOUND
+            message = f"bind({ip}, readiness.port {port}): {error.errno} {error.strerror}"
+            raise LauncherError(code, message) from error
+        listener.setblocking(False)
+        return listener
+
+    def _signal(self) -> None:
+        try:
+            self._wake.send(b"!")
+        except OSError:
+            return  # closed meanwhile
+
+    def _serve(self) -> None:
+        try:
+            while not self._closing:
+                for key, events in self._selector.select(self._time_left_s()):
+                    key.data(key.fileobj, events)
+                self._drop_overdue()
+                if self._released:
+                    self._answer_held()
+        finally:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._answer_held()
+        for connection in [*self._active.values(), *self._held.values()]:
+            self._drop(connection)
+        self._selector.close()
+        for sock in (self._listener, self._wake, self._wake_up):
+            if sock is not None:
+                sock.close()
+        if self._hold is not None:
+            self._hold.close()
+
+    def _time_left_s(self) -> float | None:
+        """Seconds to the next deadline; None, so no wake-up at all, while nobody is connected."""
+        if not self._active:
+            return None
+        return max(0.0, min(c.deadline_s for c in self._active.values()) - time.monotonic())
+
+    def _drop_overdue(self) -> None:
+        now_s = time.monotonic()
+        for connection in [c for c in self._active.values() if c.deadline_s <= now_s]:
+            self._drop(connection)
+
+    def _on_wake(self, sock: socket.socket, _events: int) -> None:
+        sock.recv(64)
+
+    def _accept(self, listener: socket.socket, _events: int) -> None:
+        try:
+            sock, _address = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._drop_oldest()
+            return
+        if len(self._active) >= CONNECTION_LIMIT:
+            self._drop_oldest()
+        sock.setblocking(False)
+        self._active[sock] = _Connection(sock)
+        self._selector.register(sock, selectors.EVENT_READ, self._on_client)
+
+    def _drop_oldest(self) -> None:
+        for connection in self._active.values():  # dicts keep the order of arrival
+            self._drop(connection)
+            return
+
+    def _drop(self, connection: _Connection) -> None:
+        self._selector.unregister(connection.sock)
+        self._active.pop(connection.sock, None)
+        self._held.pop(connection.sock, None)
+        connection.sock.close()
+
+    def _on_client(self, sock: socket.socket, events: int) -> None:
+        connection = self._active.get(sock)
+        if connection is None:
+            return  # dropped earlier in this round
+        try:
+            if events & selectors.EVENT_READ:
+                self._receive(connection)
+            else:
+                self._send(connection)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._drop(connection)
+
+    def _on_held_client(self, sock: socket.socket, _events: int) -> None:
+        """Drop a parked client that hangs up, or that talks on, which nobody asked it to."""
+        connection = self._held.get(sock)
+        if connection is not None:
+            self._drop(connection)
+
+    def _receive(self, connection: _Connection) -> None:
+        chunk = connection.sock.recv(HEAD_LIMIT + 1)
+        connection.received += chunk
+        head, end, _body = connection.received.partition(b"\r\n\r\n")
+        if len(head) > HEAD_LIMIT:
+            self._answer(connection, _Answer(431, "too long\n"))
+        elif end:
+            self._handle(connection, head.split(b"\r\n", 1)[0].decode("latin-1"))
+        elif not chunk:
+            self._drop(connection)
+
+    def _handle(self, connection: _Connection, request_line: str) -> None:
+        method, _, rest = request_line.partition(" ")
+        path, _, version = rest.partition(" ")
+        connection.head_only = method == "HEAD"
+        path = path.partition("?")[0]
+        if not version.startswith("HTTP/1."):
+            self._answer(connection, _Answer(400, "not HTTP/1\n"))
+        elif method not in ("GET", "HEAD"):
+            self._answer(connection, _Answer(405, "only GET and HEAD\n"))
+        elif path == "/hold":
+            self._park(connection)
+        else:
+            self._answer(connection, self._look_up(path))
+
+    def _look_up(self, path: str) -> _Answer:
+        pages = {"/readyz": self._readyz, "/livez": self._livez, "/status": self._status, "/metrics": self._render}
+        page = pages.get(path)
+        if page is None:
+            return _Answer(404, f"{' '.join([*pages, '/hold'])}\n")
+        try:
+            return page()
+        except Exception as error:  # noqa: BLE001 - a page that fails must not end the thread that serves the others
+            return _Answer(500, f"{type(error).__name__}: {error}\n")
+
+    def _readyz(self) -> _Answer:
+        view = self._view()
+        lines = ["ready" if view.ready else f"not ready: {view.reason}"]
+        lines += [f"[{'+' if c.holds else '-'}] {c.name}: {c.value}" for c in view.conditions]
+        return _Answer(200 if view.ready else 503, "\n".join([*lines, ""]))
+
+    def _livez(self) -> _Answer:
+        live = self._view().live
+        return _Answer(200 if live else 503, "live\n" if live else "the launcher's loop does not turn\n")
+
+    def _status(self) -> _Answer:
+        return _Answer(200, json.dumps(self._view().status, indent=1) + "\n", "application/json")
+
+    def _render(self) -> _Answer:
+        return _Answer(200, render_metrics(self._metrics()), CONTENT_TYPE)
+
+    def _park(self, connection: _Connection) -> None:
+        if len(self._held) >= HOLD_LIMIT:
+            self._answer(connection, _Answer(503, "too many are waiting\n"))
+            return
+        del self._active[connection.sock]
+        self._held[connection.sock] = connection
+        self._selector.modify(connection.sock, selectors.EVENT_READ, self._on_held_client)
+
+    def _answer_held(self) -> None:
+        for connection in list(self._held.values()):
+            del self._held[connection.sock]
+            connection.deadline_s = time.monotonic() + REQUEST_LIMIT_S
+            self._active[connection.sock] = connection
+            self._answer(connection, _Answer(200, "the target has stopped\n"))
+
+    def _answer(self, connection: _Connection, answer: _Answer) -> None:
+        body = answer.body.encode()
+        head = (
+            f"HTTP/1.1 {answer.code} {_PHRASES[answer.code]}\r\nContent-Type: {answer.content_type}\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        connection.to_send = head.encode() + (b"" if connection.head_only else body)
+        self._selector.modify(connection.sock, selectors.EVENT_WRITE, self._on_client)
+        try:
+            self._send(connection)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._drop(connection)
+
+    def _send(self, connection: _Connection) -> None:
+        sent = connection.sock.send(connection.to_send)
+        connection.to_send = connection.to_send[sent:]
+        if not connection.to_send:
+            self._drop(connection)
