@@ -61,7 +61,7 @@ def is_absolute(path: str, platform: str) -> bool:
 
 def _paths_absolute(values: Values) -> Iterator[Violation]:
     platform, target = values["platform"], values["target"]
-    paths = [
+    paths: list[tuple[tuple[str, ...], str]] = [
         (("target", "exe"), target["exe"]),
         (("target", "workingDir"), target["workingDir"]),
         (("launcher", "hostPath"), values["launcher"]["hostPath"]),
@@ -245,7 +245,7 @@ def _parallel_only(values: Values) -> Iterator[Violation]:
         yield Violation(
             ("podManagementPolicy",),
             values["podManagementPolicy"],
-            "must be Parallel: OrderedReady stops at the first unready pod, which here blocks roll-out, scale-in and rollback",
+            "must be Parallel: OrderedReady stops at the first unready pod, which blocks roll-out, scale-in and rollback",
             "leave it out",
         )
 
@@ -267,7 +267,7 @@ def is_reserved_env(name: str) -> bool:
 
 def _env_reserved(values: Values) -> Iterator[Violation]:
     target = values["target"]
-    places = [(("target", "env"), target["env"])]
+    places: list[tuple[tuple[str, ...], Values]] = [(("target", "env"), target["env"])]
     places += [(("target", "perOrdinal", n, "env"), one.get("env", {})) for n, one in target["perOrdinal"].items()]
     for path, variables in places:
         for name in variables:
@@ -307,7 +307,7 @@ def _config_fits(values: Values) -> Iterator[Violation]:
         yield Violation(
             ("target",),
             f"{size} bytes",
-            f"target, gate and stop together must stay below {CONFIG_LIMIT_BYTES} bytes, as they travel in an annotation",
+            f"target, gate and stop together must stay below {CONFIG_LIMIT_BYTES} bytes: they travel in an annotation",
             "move large arguments into a file on the node",
         )
 
