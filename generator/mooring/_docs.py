@@ -1,0 +1,200 @@
+"""Write the values for people: values.yaml with its comments, and the README's table."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from mooring._model import Int, IntOrStr, MapOf, Node, Num, Obj, Str, default_of, type_name, walk
+from mooring._values import VALUES
+from mooring._yaml import KeyPath, resolve_scalar
+
+_WIDTH = 100
+# Plain YAML text that no version of YAML takes for anything else; whatever does not match is quoted.
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./%-]*(?: [A-Za-z0-9_./%-]+)*")
+# What YAML counts as printable, less the quote that ends the text. Source: YAML 1.2.2, 5.1.
+_PRINTABLE = r" -~\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+_SINGLE_QUOTABLE = re.compile(rf"(?:(?!['\u2028\u2029])[{_PRINTABLE}])*")
+_UNPRINTABLE = re.compile(rf"[^{_PRINTABLE}]|[\u2028\u2029]")
+_RESERVED = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
+
+
+def values_text(values: Mapping[str, Any]) -> str:
+    """Return values.yaml: every key with what it is for above it, and these values."""
+    return "\n\n".join("\n".join(lines) for lines in _entries(VALUES, values, (), 0)) + "\n"
+
+
+def _entries(node: Obj, values: Mapping[str, Any], path: KeyPath, depth: int) -> Iterator[list[str]]:
+    for name, child in node.fields.items():
+        yield _entry(child, values.get(name), (*path, name), depth)
+
+
+def _entry(node: Node, value: Any, path: KeyPath, depth: int) -> list[str]:
+    if value == _default_at(path) and type(value) is type(_default_at(path)):
+        return _default_entry(path, depth)
+    return _make_entry(node, value, path, depth)
+
+
+@cache
+def _default_entry(path: KeyPath, depth: int) -> list[str]:
+    return _make_entry(_node_at(path), _default_at(path), path, depth)
+
+
+def _make_entry(node: Node, value: Any, path: KeyPath, depth: int) -> list[str]:
+    indent = "  " * depth
+    lines = [f"{indent}{line}" for line in _comment(path, len(indent))]
+    if isinstance(node, Obj):
+        lines.append(f"{indent}{path[-1]}:")
+        for entry in _entries(node, value, path, depth + 1):
+            lines += entry
+    else:
+        lines += [f"{indent}{line}" for line in _emit_pair(path[-1], value)]
+    return lines
+
+
+@cache
+def _node_at(path: KeyPath) -> Node:
+    return dict(walk(VALUES))[path]
+
+
+@cache
+def _default_at(path: KeyPath) -> Any:
+    value = default_of(VALUES)
+    for part in path:
+        value = value[part]
+    return value
+
+
+@cache
+def _comment(path: KeyPath, indent: int) -> list[str]:
+    node = _node_at(path)
+    text = f"({type_name(node)}) {_describe(node)}"
+    lines = textwrap.wrap(text, _WIDTH - indent, initial_indent="# -- ", subsequent_indent="# ", **_WRAP)
+    if isinstance(node, MapOf) and isinstance(node.item, Obj):
+        for name, child in node.item.fields.items():
+            need = ", required" if name in node.item.required else ""
+            text = f"<{node.key_name}>.{name} ({type_name(child)}{need}): {_describe(child)}"
+            lines += textwrap.wrap(text, _WIDTH - indent, initial_indent="#   ", subsequent_indent="#     ", **_WRAP)
+    return lines
+
+
+_WRAP: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+
+
+def _describe(node: Node) -> str:
+    """Return what a node is for, with what is allowed."""
+    return f"{node.doc} {_limits(node)}".rstrip()
+
+
+def _limits(node: Node) -> str:
+    if isinstance(node, Str) and node.enum:
+        return f"One of: {', '.join(choice or 'empty' for choice in node.enum)}."
+    if isinstance(node, (Int, Num, IntOrStr)):
+        low, high = node.minimum, node.maximum
+        if low is not None and high is not None:
+            return f"From {low} to {high}."
+        if low is not None:
+            return f"At least {low}."
+        if high is not None:
+            return f"At most {high}."
+    return ""
+
+
+def emit_yaml(value: Any) -> str:
+    """Return plain data as YAML in block style, which reads back the same in YAML 1.1 and 1.2."""
+    return "\n".join(_emit(value)) + "\n"
+
+
+def _emit(value: Any) -> list[str]:
+    if isinstance(value, dict) and value:
+        return [line for key, item in value.items() for line in _emit_pair(key, item)]
+    if isinstance(value, list) and value:
+        return [line for item in value for line in _emit_item(item)]
+    return [_flow(value)]
+
+
+def _emit_pair(key: str, value: Any) -> list[str]:
+    if isinstance(value, (dict, list)) and value:
+        return [f"{emit_scalar(key)}:", *(f"  {line}" for line in _emit(value))]
+    return [f"{emit_scalar(key)}: {_flow(value)}"]
+
+
+def _emit_item(value: Any) -> list[str]:
+    first, *rest = _emit(value)
+    return [f"- {first}", *(f"  {line}" for line in rest)]
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return "{}" if isinstance(value, dict) else "[]"
+    return emit_scalar(value)
+
+
+def emit_scalar(value: Any) -> str:
+    """Return a scalar as YAML, quoted unless it could not be taken for anything else."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if _PLAIN.fullmatch(value) and value.casefold() not in _RESERVED and isinstance(resolve_scalar(value), str):
+        return value
+    if "\\" in value and _SINGLE_QUOTABLE.fullmatch(value):
+        return f"'{value}'"  # Windows paths stay readable
+    return _UNPRINTABLE.sub(_escape, json.dumps(value, ensure_ascii=False))
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def values_table(values: Mapping[str, Any]) -> str:
+    """Return the README's table of all values, in Markdown."""
+    rows = [_row(path, values) for path in _table_paths()]
+    return "\n".join(["| Key | Type | Default | What it is for |", "|---|---|---|---|", *rows]) + "\n"
+
+
+@cache
+def _table_paths() -> list[KeyPath]:
+    return [path for path, node in walk(VALUES) if path and not isinstance(node, Obj)]
+
+
+def _row(path: KeyPath, values: Mapping[str, Any]) -> str:
+    key, kind, text = _row_parts(path)
+    return f"| {key} | {kind} | {_default_cell(path, values)} | {text} |"
+
+
+@cache
+def _row_parts(path: KeyPath) -> tuple[str, str, str]:
+    node = _node_at(path)
+    return f"`{'.'.join(path)}`", _cell(type_name(node)), _cell(_describe(node))
+
+
+def _default_cell(path: KeyPath, values: Mapping[str, Any]) -> str:
+    if any(part.startswith("<") for part in path):
+        return _entry_default(path)
+    value: Any = values
+    for part in path:
+        value = value[part]
+    return _code(value)
+
+
+@cache
+def _entry_default(path: KeyPath) -> str:
+    """Return the default of a field of a map's entries: those are filled in where they are used."""
+    parent, node = _node_at(path[:-1]), _node_at(path)
+    required = isinstance(parent, Obj) and path[-1] in parent.required
+    return "required" if required or isinstance(parent, MapOf) else _code(default_of(node))
+
+
+def _code(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    fence = "``" if "`" in text else "`"
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{text.replace('|', chr(92) + '|')}{pad}{fence}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

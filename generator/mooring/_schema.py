@@ -1,0 +1,131 @@
+"""JSON schemas (draft-07, which is what Helm enforces) of the values, of an App and of the launcher's configuration."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from mooring._app_model import APP, STRING_MAP, make_config
+from mooring._errors import MooringError
+from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
+from mooring._values import VALUES
+
+Schema = dict[str, Any]
+
+_DRAFT = "http://json-schema.org/draft-07/schema#"
+_TYPES: dict[type[Node], tuple[str, ...]] = {
+    Str: ("string",),
+    Int: ("integer",),
+    Num: ("number",),
+    Bool: ("boolean",),
+    IntOrStr: ("integer", "string"),
+}
+CONFIG_FILE = "config.schema.json"
+
+
+def schema_text(of: Literal["app", "values", "config"]) -> str:
+    """Return a schema as it is printed. The launcher's is read from its package, whose code is not run."""
+    if of == "config":
+        return installed_config_file().read_text(encoding="utf-8")
+    return values_schema_text() if of == "values" else dump(app_schema())
+
+
+@cache
+def values_schema() -> Schema:
+    """Return the schema of a chart's values."""
+    return {"$schema": _DRAFT, "title": "Values", **node_schema(VALUES)}
+
+
+@cache
+def values_schema_text() -> str:
+    """Return values.schema.json, the same for every chart."""
+    return dump(values_schema())
+
+
+@cache
+def app_schema() -> Schema:
+    """Return the schema of an App."""
+    return {"$schema": _DRAFT, "title": "App", **node_schema(APP)}
+
+
+def config_schema() -> Schema:
+    """Return the schema of the launcher's configuration. Every optional field carries its default."""
+    return {"$schema": _DRAFT, "title": "Launcher configuration", **node_schema(make_config(), every_default=True)}
+
+
+def dump(schema: Schema) -> str:
+    """Return a schema as the text of a file."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def installed_config_file() -> Path:
+    """Return where the launcher's config.schema.json is installed. Raises MooringError if the launcher is not."""
+    spec = importlib.util.find_spec("mooring_launcher")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if (Path(folder) / CONFIG_FILE).is_file():
+            return Path(folder) / CONFIG_FILE
+    message = f"the package mooring_launcher is not installed, or without its {CONFIG_FILE}"
+    raise MooringError(message)
+
+
+def node_schema(node: Node, *, every_default: bool = False) -> Schema:
+    """Return the schema of one node and all below it.
+
+    With `every_default` objects and maps carry theirs as well; without, only what has no fields of its own does.
+    """
+    if isinstance(node, Obj):
+        schema = _object_schema(node, every_default=every_default)
+    elif isinstance(node, MapOf):
+        entry = node_schema(node.item, every_default=every_default)
+        schema = {
+            "type": "object",
+            "patternProperties": {node.key_pattern: entry},
+            "additionalProperties": False,
+        }
+    elif isinstance(node, ListOf):
+        schema = {"type": "array", "items": node_schema(node.item, every_default=every_default)}
+    elif isinstance(node, Open):
+        schema = _open_schema(node)
+    else:
+        schema = _scalar_schema(node)
+    return {"description": node.doc, **schema}
+
+
+def _object_schema(node: Obj, *, every_default: bool) -> Schema:
+    properties = {}
+    for name, child in node.fields.items():
+        properties[name] = node_schema(child, every_default=every_default)
+        if name not in node.required and (every_default or not isinstance(child, (Obj, MapOf))):
+            properties[name]["default"] = default_of(child)
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    if node.required:
+        schema["required"] = list(node.required)
+    return schema
+
+
+def _open_schema(node: Open) -> Schema:
+    if node.is_list:
+        return {"type": "array", "items": {"type": "object"}}
+    if node.kubernetes == STRING_MAP:
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+    return {"type": "object"}
+
+
+def _scalar_schema(node: Node) -> Schema:
+    types = [*_TYPES[type(node)]]
+    enum = list(getattr(node, "enum", ()))
+    if default_of(node) is None:
+        types.append("null")
+        enum += [None] if enum else []
+    limits = {
+        "enum": enum or None,
+        "pattern": getattr(node, "pattern", None),
+        "maxLength": getattr(node, "max_length", None),
+        "minimum": getattr(node, "minimum", None),
+        "maximum": getattr(node, "maximum", None),
+    }
+    schema: Schema = {"type": types[0] if len(types) == 1 else types}
+    return schema | {keyword: limit for keyword, limit in limits.items() if limit is not None}
