@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mooring import __version__
-from mooring._errors import ExitCode, MooringError
 
+TYPE_CHECKING = False  # typing's own would import typing, which takes as long as all of `mooring --version`
 if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from mooring._errors import ExitCode
     from mooring._generate import ChartResult, RunResult
+
+_EXIT_CODES = "Exit codes: 0 done, 1 unexpected, 2 bad input, 3 drift (--check) or edited files left alone."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see ExitCode)."""
+    words = sys.argv[1:] if argv is None else [*argv]
+    if words == ["--version"]:
+        _print(f"mooring {__version__}")  # at once: scripts and editors ask this often
+        return 0
     _print_any_character()
-    arguments = _parser().parse_args(argv)
+    return _run(_parser().parse_args(words))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import os
+
+    from mooring._errors import ExitCode, MooringError
+
     try:
         return int(arguments.command(arguments))
     except MooringError as error:
@@ -58,10 +69,12 @@ def _print_error(text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="mooring",
         description="Turn a short App description into a Helm chart that runs native Windows programs as replicas.",
-        epilog="Exit codes: 0 done, 1 unexpected, 2 bad input, 3 drift (--check) or edited files left alone.",
+        epilog=_EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"mooring {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -75,14 +88,14 @@ def _parser() -> argparse.ArgumentParser:
 def _add_new(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     new = commands.add_parser("new", help="write a commented App to start from")
     new.add_argument("name", metavar="NAME", help="name of the App; the file is NAME.yaml")
-    new.add_argument("--dir", type=Path, default=Path(), help="where to write it (default: here)")
+    new.add_argument("--dir", default=".", help="where to write it (default: here)")
     new.set_defaults(command=_new)
 
 
 def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     generate = commands.add_parser("generate", help="make the chart of each App")
     generate.add_argument("apps", metavar="APP", nargs="+", help="an App's file, or a directory of them")
-    generate.add_argument("--out", metavar="DIR", type=Path, required=True, help="charts are written to DIR/<name>/")
+    generate.add_argument("--out", metavar="DIR", required=True, help="charts are written to DIR/<name>/")
     how = generate.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="write nothing; exit 3 and show any difference")
     how.add_argument("--force", action="store_true", help="overwrite generated files that were edited")
@@ -98,10 +111,8 @@ def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _add_rehearse(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     rehearse = commands.add_parser("rehearse", help="run a chart (platform: linux) on this machine, without a cluster")
-    rehearse.add_argument("chart", metavar="CHART", type=Path, help="a chart's directory")
-    rehearse.add_argument(
-        "-f", "--values", metavar="FILE", type=Path, action="append", default=[], help="a values file"
-    )
+    rehearse.add_argument("chart", metavar="CHART", help="a chart's directory")
+    rehearse.add_argument("-f", "--values", metavar="FILE", action="append", default=[], help="a values file")
     rehearse.add_argument(
         "--set", metavar="K=V", dest="sets", action="append", default=[], help="one value, as for helm"
     )
@@ -111,30 +122,38 @@ def _add_rehearse(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _count(text: str) -> int:
+    import argparse
+
     if not text.isdecimal():
         message = f"{text!r} is not a whole number, 0 or more"
         raise argparse.ArgumentTypeError(message)
     return int(text)
 
 
-def _new(arguments: argparse.Namespace) -> ExitCode:
+def _new(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from mooring._new import write_new_app
 
-    path = write_new_app(arguments.name, arguments.dir)
+    path = write_new_app(arguments.name, Path(arguments.dir))
     _print(f"wrote {path}; next: edit it, then `mooring generate {path} --out charts`")
-    return ExitCode.DONE
+    return 0
 
 
-def _generate(arguments: argparse.Namespace) -> ExitCode:
+def _generate(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from mooring._generate import generate
 
-    result = generate(arguments.apps, arguments.out, check=arguments.check, force=arguments.force)
+    result = generate(arguments.apps, Path(arguments.out), check=arguments.check, force=arguments.force)
     show = _show_json if arguments.output == "json" else _show_text
     show(result)
     return result.exit_code
 
 
 def _show_json(result: RunResult) -> None:
+    import json
+
     document = {
         "exitCode": int(result.exit_code),
         "charts": [chart.as_dict() for chart in result.charts],
@@ -165,14 +184,17 @@ def _show_chart(chart: ChartResult) -> None:
     _print_error(chart.diff.rstrip("\n"))
 
 
-def _schema(arguments: argparse.Namespace) -> ExitCode:
+def _schema(arguments: argparse.Namespace) -> int:
     from mooring._schema import schema_text
 
     _print(schema_text(arguments.of).rstrip("\n"))
-    return ExitCode.DONE
+    return 0
 
 
 def _rehearse(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from mooring.rehearse import main as rehearse
 
-    return rehearse(arguments.chart, arguments.values, arguments.sets, arguments.replicas, arguments.helm)
+    values = [Path(file) for file in arguments.values]
+    return rehearse(Path(arguments.chart), values, arguments.sets, arguments.replicas, arguments.helm)

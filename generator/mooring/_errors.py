@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -28,8 +28,7 @@ class UserError(MooringError):
     exit_code = ExitCode.BAD_INPUT
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with an input file: where, which key, and a sentence."""
 
     file: str
@@ -45,7 +44,7 @@ class Problem:
 
     def as_dict(self) -> dict[str, object]:
         """Return it for JSON output."""
-        return asdict(self)
+        return self._asdict()
 
 
 class InputError(UserError):
