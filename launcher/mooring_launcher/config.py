@@ -1,0 +1,269 @@
+"""The configuration document: read, checked against config.schema.json, completed with the schema's defaults.
+
+The schema is the one definition that chart and launcher share. The standard library has no validator, so the part of
+draft-07 that the schema uses is here; a keyword it does not know is an error, never silently passed over.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from mooring_launcher.errors import ExitCode, LauncherError
+
+CONFIG_VERSION = 1
+"""The newest configVersion this launcher takes; it takes the one before as well."""
+
+SCHEMA_FILE = "config.schema.json"
+
+Config = dict[str, Any]
+Schema = dict[str, Any]
+Problem = tuple[str, str]
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+_ANNOTATIONS = {"$schema", "$id", "title", "description", "default", "examples", "definitions", "format"}
+
+
+def load_config(path: str) -> Config:
+    """Read, check and complete the configuration. LauncherError CONFIG_INVALID or CONFIG_UNSUPPORTED."""
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs milliseconds of the start
+            document = json.load(file)
+    except OSError as error:
+        message = f"configuration {path}: {error.strerror}"
+        raise LauncherError(ExitCode.CONFIG_INVALID, message) from error
+    except ValueError as error:
+        message = f"configuration {path} is not JSON: {error}"
+        raise LauncherError(ExitCode.CONFIG_INVALID, message) from error
+    return check_config(document, load_schema(), path)
+
+
+def load_schema() -> Schema:
+    """Return config.schema.json from beside this module, on disk or in the zipapp."""
+    path = os.path.join(os.path.dirname(__file__), SCHEMA_FILE)  # noqa: PTH118, PTH120 - as above
+    schema: Schema = json.loads(__loader__.get_data(path))  # type: ignore[name-defined]  # set by the import system
+    return schema
+
+
+def check_config(document: object, schema: Schema, where: str) -> Config:
+    """Return the document with every default filled in. One LauncherError lists every problem with its path."""
+    version = document.get("configVersion") if isinstance(document, dict) else None
+    if isinstance(version, int) and version not in (CONFIG_VERSION, CONFIG_VERSION - 1):
+        message = f"{where}: configVersion {version}, this launcher takes {CONFIG_VERSION} and {CONFIG_VERSION - 1}"
+        raise LauncherError(ExitCode.CONFIG_UNSUPPORTED, message)
+    problems = list(find_problems(document, _lenient(schema)))
+    if problems or not isinstance(document, dict):
+        lines = [f"{path or 'the document'}: {problem}" for path, problem in problems]
+        raise LauncherError(ExitCode.CONFIG_INVALID, "; ".join([f"configuration {where}", *lines]))
+    config: Config = fill_defaults(document, schema)
+    return config
+
+
+def _lenient(schema: Schema) -> Schema:
+    """Leave the version to the check above: the schema knows the newest alone."""
+    properties = {**schema["properties"], "configVersion": {"type": "integer"}}
+    required = sorted({*schema.get("required", []), "configVersion"})
+    return {**schema, "properties": properties, "required": required}
+
+
+def for_ordinal(config: Config, ordinal: int) -> Config:
+    """Return the configuration of one replica: its own args replace, its own env is merged over."""
+    target = config["target"]
+    own = target["perOrdinal"].get(str(ordinal), {})
+    merged = {**target, "args": own.get("args") or target["args"], "env": {**target["env"], **own.get("env", {})}}
+    return {**config, "target": merged}
+
+
+def read_ordinal(environ: Mapping[str, str]) -> int:
+    """Return the replica's ordinal from MOORING_ORDINAL, else from the end of POD_NAME. LauncherError NO_ORDINAL."""
+    given = environ.get("MOORING_ORDINAL", "")
+    suffix = given or environ.get("POD_NAME", "").rpartition("-")[2]
+    if not (suffix.isascii() and suffix.isdigit()):
+        message = f"MOORING_ORDINAL is {given!r} and POD_NAME {environ.get('POD_NAME', '')!r}: neither has an ordinal"
+        raise LauncherError(ExitCode.NO_ORDINAL, message)
+    return int(suffix)
+
+
+def find_problems(value: object, schema: Schema, path: str = "", root: Schema | None = None) -> Iterator[Problem]:
+    """Yield (path, problem) for each rule of a draft-07 schema that a value breaks."""
+    root = schema if root is None else root
+    if "$ref" in schema:
+        yield from find_problems(value, _resolve(schema["$ref"], root), path, root)
+        return
+    if "type" in schema and not _has_type(value, schema["type"]):
+        yield path, f"found {_show(value)}, wanted {_type_names(schema['type'])}"
+        return
+    for keyword, rule in schema.items():
+        if keyword in _ANNOTATIONS:
+            continue
+        if keyword not in _KEYWORDS:
+            yield path, f"the schema has the keyword {keyword!r}, which the launcher does not know"
+            continue
+        yield from _KEYWORDS[keyword](value, rule, path, schema, root)
+
+
+def fill_defaults(value: Any, schema: Schema, root: Schema | None = None) -> Any:
+    """Return a valid value with the default of every absent property, at every depth."""
+    root = schema if root is None else root
+    if "$ref" in schema:
+        return fill_defaults(value, _resolve(schema["$ref"], root), root)
+    if isinstance(value, list) and "items" in schema:
+        return [fill_defaults(item, schema["items"], root) for item in value]
+    if not isinstance(value, dict):
+        return value
+    properties = schema.get("properties", {})
+    absent = {key: rule["default"] for key, rule in properties.items() if "default" in rule and key not in value}
+    return {
+        key: fill_defaults(item, rule, root) if (rule := _rule_of(key, schema)) is not None else item
+        for key, item in {**value, **absent}.items()
+    }
+
+
+def _rule_of(key: str, schema: Schema) -> Schema | None:
+    if key in schema.get("properties", {}):
+        rule: Schema = schema["properties"][key]
+        return rule
+    for pattern, rule in schema.get("patternProperties", {}).items():
+        if re.search(pattern, key):
+            return rule
+    extra = schema.get("additionalProperties")
+    return extra if isinstance(extra, dict) else None
+
+
+def _resolve(reference: str, root: Schema) -> Schema:
+    schema = root
+    for step in reference.removeprefix("#/").split("/"):
+        schema = schema[step]
+    return schema
+
+
+def _has_type(value: object, names: str | list[str]) -> bool:
+    names = [names] if isinstance(names, str) else names
+    if isinstance(value, bool):
+        return "boolean" in names
+    if isinstance(value, float) and value.is_integer() and "integer" in names:
+        return True  # draft-07: 1.0 is an integer, and Helm turns large ones into floats
+    return any(isinstance(value, _TYPES[name]) for name in names)
+
+
+def _type_names(names: str | list[str]) -> str:
+    return names if isinstance(names, str) else " or ".join(names)
+
+
+def _show(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _check_members(value: Any, _rule: Any, path: str, schema: Schema, root: Schema) -> Iterator[Problem]:
+    """Check what `properties` and `patternProperties` say of each member."""
+    if not isinstance(value, dict):
+        return
+    for key, item in value.items():
+        rule = _rule_of(key, schema)
+        if rule is not None:
+            yield from find_problems(item, rule, _join(path, key), root)
+
+
+def _check_pattern_members(value: Any, rule: Any, path: str, schema: Schema, root: Schema) -> Iterator[Problem]:
+    if "properties" not in schema:  # else `properties` has looked at every member already
+        yield from _check_members(value, rule, path, schema, root)
+
+
+def _check_extra(value: Any, rule: Any, path: str, schema: Schema, root: Schema) -> Iterator[Problem]:
+    if isinstance(rule, dict) and "properties" not in schema and "patternProperties" not in schema:
+        yield from _check_members(value, rule, path, schema, root)
+    if rule is not False or not isinstance(value, dict):
+        return
+    for key in value:
+        if _rule_of(key, schema) is None:
+            known = ", ".join(schema.get("properties", {})) or "names like " + ", ".join(schema["patternProperties"])
+            yield _join(path, key), f"not known here; known: {known}"
+
+
+def _check_required(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
+    if isinstance(value, dict):
+        for key in rule:
+            if key not in value:
+                yield _join(path, key), "is missing"
+
+
+def _check_enum(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
+    if value not in rule:
+        yield path, f"found {_show(value)}, wanted one of {', '.join(map(_show, rule))}"
+
+
+def _check_const(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
+    if value != rule:
+        yield path, f"found {_show(value)}, wanted {_show(rule)}"
+
+
+def _check_minimum(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
+    if _is_number(value) and value < rule:
+        yield path, f"found {value}, wanted at least {rule}"
+
+
+def _check_maximum(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
+    if _is_number(value) and value > rule:
+        yield path, f"found {value}, wanted at most {rule}"
+
+
+def _check_pattern(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
+    if isinstance(value, str) and not re.search(rule, value):
+        yield path, f"found {_show(value)}, wanted text like {rule}"
+
+
+def _check_min_length(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
+    if isinstance(value, str) and len(value) < rule:
+        yield path, f"found {len(value)} characters, wanted at least {rule}"
+
+
+def _check_max_length(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
+    if isinstance(value, str) and len(value) > rule:
+        yield path, f"found {len(value)} characters, wanted at most {rule}"
+
+
+def _check_items(value: Any, rule: Any, path: str, _schema: Schema, root: Schema) -> Iterator[Problem]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find_problems(item, rule, f"{path}[{index}]", root)
+
+
+def _check_any_of(value: Any, rule: Any, path: str, _schema: Schema, root: Schema) -> Iterator[Problem]:
+    if not any(next(find_problems(value, option, path, root), None) is None for option in rule):
+        yield path, f"found {_show(value)}, which fits none of the {len(rule)} forms"
+
+
+_KEYWORDS: dict[str, Callable[[Any, Any, str, Schema, Schema], Iterable[Problem]]] = {
+    "type": lambda *_: (),
+    "properties": _check_members,
+    "patternProperties": _check_pattern_members,
+    "additionalProperties": _check_extra,
+    "required": _check_required,
+    "enum": _check_enum,
+    "const": _check_const,
+    "minimum": _check_minimum,
+    "maximum": _check_maximum,
+    "pattern": _check_pattern,
+    "minLength": _check_min_length,
+    "maxLength": _check_max_length,
+    "items": _check_items,
+    "anyOf": _check_any_of,
+}

@@ -1,0 +1,48 @@
+"""Scaling: the anchor set follows the launcher set, whose start ordinal does it.
+
+Whoever scales (kubectl, an autoscaler, helm) scales the launcher set; the number is mirrored to the anchor set.
+"""
+
+import threading
+
+from mooring_launcher.api import ApiClient, ApiError, Object, ObjectWatch, stateful_set
+from mooring_launcher.log import Log
+
+
+class ScaleFollower:
+    """Watches the launcher set and mirrors `spec.replicas` to the anchor set's scale."""
+
+    def __init__(self, client: ApiClient, namespace: str, launcher_set: str, anchor_set: str, log: Log) -> None:
+        self._client = client
+        self._log = log
+        self._source = stateful_set(namespace, launcher_set)
+        self._scale = stateful_set(namespace, anchor_set, "scale")
+        self._mirrored: int | None = None
+        self._lock = threading.Lock()
+        self._watch = ObjectWatch(client, self._source, self._on_set, self._on_problem)
+
+    def start(self) -> None:
+        """Mirror now and after every change."""
+        self._watch.start()
+
+    def finish(self) -> None:
+        """Mirror for the last time: a set scaled to 0 takes this launcher before the event is seen, or with it."""
+        self._watch.close()
+        try:
+            self._on_set(self._client.get(self._source), fresh=False)
+        except ApiError as error:
+            self._on_problem(error)
+
+    def _on_set(self, found: Object | None, fresh: bool) -> None:  # noqa: FBT001 - ObjectWatch's callback
+        """Mirror what differs; after a reconnect always, as the anchor set may have been scaled by hand meanwhile."""
+        if found is None or found["metadata"].get("deletionTimestamp"):
+            return  # helm uninstall deletes both sets: nothing to follow
+        replicas = int(found["spec"].get("replicas", 1))
+        with self._lock:
+            if fresh or replicas != self._mirrored:
+                self._client.patch(self._scale, {"spec": {"replicas": replicas}})
+                self._mirrored = replicas
+                self._log.info("scale-followed", anchorSet=self._scale.name, replicas=replicas)
+
+    def _on_problem(self, error: ApiError) -> None:
+        self._log.warning("scale-problem", problem=str(error))

@@ -1,0 +1,68 @@
+"""The launcher's log: JSON lines on stderr, the ordinal in each. stdout belongs to the target.
+
+Environment values never appear; arguments that look like secrets are masked.
+"""
+
+import json
+import re
+import sys
+import threading
+import time
+from typing import Any
+
+_MASK = "***"
+_SENSITIVE = r"(?:pass(?:word|wd|phrase)?|pwd|token|secret|credentials?|api[-_]?key|access[-_]?key|private[-_]?key|key)"
+_SECRET_OPTION = re.compile(rf"^(?:--?|/)(?:[\w.-]*[-_.])?{_SENSITIVE}$", re.IGNORECASE)
+_SECRET_VALUE = re.compile(rf"((?:[\w.-]*[-_. ;/]|^){_SENSITIVE}\s*[=:]\s*)[^;&\s]+", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)[^/\s@]+(@)")
+
+
+class Log:
+    """Writes records; safe to use from every thread."""
+
+    def __init__(self) -> None:
+        self.ordinal: int | None = None
+        self._lock = threading.Lock()
+
+    def info(self, event: str, **fields: object) -> None:
+        """Record what happened."""
+        self._write("info", event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Record what should not have happened and is being dealt with."""
+        self._write("warning", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        """Record what ends the launcher."""
+        self._write("error", event, fields)
+
+    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+        record: dict[str, Any] = {"ts": _timestamp(), "level": level, "ordinal": self.ordinal, "event": event}
+        line = json.dumps(record | fields, default=str, ensure_ascii=False) + "\n"
+        with self._lock:
+            try:
+                sys.stderr.write(line)
+                sys.stderr.flush()
+            except (OSError, ValueError):
+                return  # a reader that has gone must not end the target
+
+
+def mask_args(args: list[str]) -> list[str]:
+    """Return the arguments with whatever looks like a secret masked."""
+    masked: list[str] = []
+    next_is_secret = False
+    for arg in args:
+        is_option = arg.startswith(("-", "/"))
+        masked.append(_MASK if next_is_secret and not is_option else _mask_values(arg))
+        next_is_secret = bool(_SECRET_OPTION.match(arg))
+    return masked
+
+
+def _mask_values(text: str) -> str:
+    return _URL_PASSWORD.sub(rf"\1{_MASK}\2", _SECRET_VALUE.sub(rf"\1{_MASK}", text))
+
+
+def _timestamp() -> str:
+    """Return UTC with milliseconds, RFC 3339."""
+    now_s = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now_s)) + f".{int(now_s % 1 * 1000):03d}Z"

@@ -1,0 +1,29 @@
+"""The probe commands `probe ready|live|started`. They run every few seconds: no ssl, no threads, one small file."""
+
+import time
+from typing import Any
+
+from mooring_launcher.status import read_status
+
+READY_FRESH_S = 5.0
+LIVE_FRESH_S = 30.0
+QUESTIONS = ("ready", "live", "started")
+
+
+def probe(question: str, state_dir: str) -> tuple[bool, str]:
+    """Answer a probe's question: whether it is so, and why (not)."""
+    record = read_status(state_dir)
+    if record is None:
+        return False, "the launcher has written no status"
+    age_s = time.monotonic() - record["heartbeat"]
+    return judge_record(question, record, age_s)
+
+
+def judge_record(question: str, record: dict[str, Any], age_s: float) -> tuple[bool, str]:
+    """Judge a record by its content and its age in seconds. A heartbeat from the future is from before a reboot."""
+    limit_s = READY_FRESH_S if question == "ready" else LIVE_FRESH_S
+    if not 0 <= age_s <= limit_s:
+        return False, f"the launcher's last heartbeat is {age_s:.0f} s old, wanted 0 to {limit_s:.0f} s"
+    if question == "live":
+        return bool(record["live"]), str(record["reason"] or "live")
+    return bool(record[question]), str(record["reason"] or question)

@@ -1,0 +1,57 @@
+"""The status file: how the launcher's main loop tells the probe commands, which are other processes, how it is.
+
+One record of a fixed size is overwritten in place, so a disk that fills up cannot turn a healthy pair unready.
+"""
+
+import json
+import os
+import time
+from typing import Any
+
+RECORD_BYTES = 4096
+FILE_NAME = "status.json"
+
+
+class StatusFile:
+    """The writing side, held open by the launcher."""
+
+    def __init__(self, state_dir: str) -> None:
+        """Create the file at its full size. OSError when the directory cannot be written."""
+        self.path = os.path.join(state_dir, FILE_NAME)  # noqa: PTH118 - pathlib costs milliseconds of the start
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._fd = os.open(self.path, flags, 0o644)
+        self._serial = 0
+
+    def write(self, *, ready: bool, started: bool, live: bool, reason: str) -> None:
+        """Write a record with a fresh heartbeat."""
+        self._serial += 1
+        record = {"serial": self._serial, "heartbeat": time.monotonic(), "ready": ready, "started": started}
+        record |= {"live": live, "reason": reason[:1000], "end": self._serial}
+        text = json.dumps(record).encode()
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        os.write(self._fd, text[: RECORD_BYTES - 1].ljust(RECORD_BYTES - 1) + b"\n")
+
+    def close(self) -> None:
+        """Close and remove it: what a launcher that has ended said is nobody's state."""
+        os.close(self._fd)
+        try:
+            os.unlink(self.path)  # noqa: PTH108 - as above
+        except OSError:
+            return  # the emptyDir has gone first
+
+
+def read_status(state_dir: str) -> dict[str, Any] | None:
+    """Return the record, or None when there is none. A record caught while it is being written is read again."""
+    path = os.path.join(state_dir, FILE_NAME)  # noqa: PTH118 - as above
+    for _ in range(5):
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123 - as above
+                record: dict[str, Any] = json.loads(file.read(RECORD_BYTES))
+        except OSError:
+            return None
+        except ValueError:
+            record = {}
+        if record and record["serial"] == record["end"]:
+            return record
+        time.sleep(0.01)
+    return None
