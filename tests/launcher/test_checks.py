@@ -1,0 +1,213 @@
+"""TCP, HTTP and command checks against real servers, good and hostile."""
+
+import re
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import create_connection, create_server, socket
+
+import pytest
+from inside_helpers import namespace, random_ip, target, toy, wait_for
+
+from mooring_launcher.checks import Endpoint, HttpRequest, check_command, check_http, check_tcp
+from mooring_launcher.compartment import Compartment, backend
+
+pytestmark = pytest.mark.sandbox
+
+PLAIN = HttpRequest(https=False, path="/", headers={}, statuses=frozenset(), body=None)
+
+
+@contextmanager
+def answering(ip: str, inside: Compartment, answer: Callable[[socket], None], port: int = 8080) -> Iterator[Endpoint]:
+    """Serve each connection inside the compartment by a function in a thread."""
+    listener = backend().run_inside(inside, lambda: create_server((ip, port)))
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=guard, args=(client,), daemon=True).start()
+
+    def guard(client: socket) -> None:
+        with client:
+            try:
+                answer(client)
+            except OSError:
+                return
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield Endpoint(inside, ip, port)
+    finally:
+        listener.shutdown(2)
+        listener.close()
+
+
+def saying(text: bytes) -> Callable[[socket], None]:
+    def answer(client: socket) -> None:
+        client.recv(4096)
+        client.sendall(text)
+
+    return answer
+
+
+def test_the_compartment_is_not_the_host() -> None:
+    """A server in the compartment answers the checks, while from the host it cannot be reached."""
+    ip = random_ip()
+    with namespace(ip) as inside, toy(inside, "serve.py", "0.0.0.0", "8080"):
+        endpoint = Endpoint(inside, ip, 8080)
+        wait_for(lambda: check_tcp(endpoint, 1).good, "the server")
+        assert check_http(endpoint, PLAIN, 1).good
+        with pytest.raises(OSError, match=r"unreachable|timed out|refused"):
+            create_connection((ip, 8080), 0.5).close()
+
+
+def test_a_closed_port_is_told() -> None:
+    """A refused connection is a failed check with the reason, for TCP and HTTP alike."""
+    ip = random_ip()
+    with namespace(ip) as inside:
+        endpoint = Endpoint(inside, ip, 8080)
+        assert check_tcp(endpoint, 1) == (False, f"TCP connection to {ip}:8080: Connection refused")
+        assert check_http(endpoint, PLAIN, 1) == (False, f"GET http://{ip}:8080/: Connection refused")
+
+
+@pytest.mark.parametrize(
+    ("path", "statuses", "body", "good", "words"),
+    [
+        ("/200", (), None, True, "status 200"),
+        ("/399", (), None, True, "status 399"),
+        ("/400", (), None, False, "status 400, wanted 200 to 399"),
+        ("/503", (503,), None, True, "status 503"),
+        ("/200", (201, 204), None, False, "status 200, wanted 201, 204"),
+        ("/200", (), "^bod", True, "status 200"),
+        ("/200", (), "soul", False, "body does not match 'soul'"),
+        ("/chunked", (), "all is well", True, "status 200"),
+    ],
+)
+def test_status_and_body_are_judged(
+    path: str, statuses: tuple[int, ...], body: str | None, good: bool, words: str
+) -> None:
+    """Accepted statuses are 200 to 399 unless listed; the body must match where an expression is set."""
+    ip = random_ip()
+    request = PLAIN._replace(path=path, statuses=frozenset(statuses), body=re.compile(body) if body else None)
+    with namespace(ip) as inside, toy(inside, "serve.py", "0.0.0.0", "8080"):
+        endpoint = Endpoint(inside, ip, 8080)
+        wait_for(lambda: check_tcp(endpoint, 1).good, "the server")
+        look = check_http(endpoint, request, 2)
+        assert look.good is good
+        assert look.value.endswith(words)
+
+
+def test_the_request_is_what_was_configured() -> None:
+    """Host and further headers are sent as set; without a host it is the anchor's IP and port."""
+    ip = random_ip()
+    seen: list[bytes] = []
+
+    def answer(client: socket) -> None:
+        seen.append(client.recv(4096))
+        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    with namespace(ip) as inside, answering(ip, inside, answer) as endpoint:
+        assert check_http(endpoint, PLAIN, 2).good
+        assert check_http(endpoint, PLAIN._replace(path="/a?b=c", headers={"Host": "orders", "X-Key": "1"}), 2).good
+        assert "a line break" in check_http(endpoint, PLAIN._replace(headers={"X": "a\r\nY: b"}), 2).value
+    assert seen[0].startswith(f"GET / HTTP/1.1\r\nhost: {ip}:8080\r\n".encode())
+    assert seen[1].startswith(b"GET /a?b=c HTTP/1.1\r\nhost: orders\r\n")
+    assert b"x-key: 1\r\n" in seen[1]
+
+
+@pytest.mark.parametrize("dripping", ["head", "body", "nothing"])
+def test_a_slow_answer_is_cut_off(dripping: str) -> None:
+    """A server that drips a byte at a time, or says nothing, takes no longer than the time limit."""
+    ip = random_ip()
+
+    def answer(client: socket) -> None:
+        if dripping == "body":
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            if dripping != "nothing":
+                client.sendall(b"x")
+            time.sleep(0.02)
+
+    with namespace(ip) as inside, answering(ip, inside, answer) as endpoint:
+        began = time.monotonic()
+        look = check_http(endpoint, PLAIN._replace(body=re.compile("z")), 0.3)
+        assert time.monotonic() - began < 2
+    assert look == (False, f"GET http://{ip}:8080/: no answer within 0.3 s")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"x" * 100_000, b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: y\r\n"],
+)
+def test_what_is_no_http_is_told(text: bytes) -> None:
+    """An answer that is not HTTP, or ends early, fails with words instead of an exception."""
+    ip = random_ip()
+    with namespace(ip) as inside, answering(ip, inside, saying(text)) as endpoint:
+        look = check_http(endpoint, PLAIN, 2)
+    assert not look.good
+    assert "not HTTP" in look.value or "reset" in look.value
+
+
+@pytest.mark.parametrize("head", [b"", b"Content-Length: 9999999\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_only_the_first_64_kib_of_a_body_count(head: bytes) -> None:
+    """A body without end is read to the limit and judged by that."""
+    ip = random_ip()
+
+    def answer(client: socket) -> None:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+        while True:
+            client.sendall(b"8000\r\n" + b"x" * 0x8000 + b"\r\n" if b"chunked" in head else b"x" * 0x8000)
+
+    with namespace(ip) as inside, answering(ip, inside, answer) as endpoint:
+        assert check_http(endpoint, PLAIN._replace(body=re.compile("xxx")), 5).good
+        assert not check_http(endpoint, PLAIN._replace(body=re.compile("y")), 5).good
+
+
+@pytest.mark.parametrize("body", [b"zz\r\nabc", b"5\r\nab", b"\r\n"])
+def test_broken_chunks_do_not_match(body: bytes) -> None:
+    """A chunked body that breaks off, or is none, does not pass a body check."""
+    ip = random_ip()
+    text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+    with namespace(ip) as inside, answering(ip, inside, saying(text)) as endpoint:
+        assert not check_http(endpoint, PLAIN._replace(body=re.compile("abc")), 2).good
+
+
+def test_https_is_not_verified(tmp_path: Path) -> None:
+    """A self-signed certificate passes, as with kubelet's probes; a server without TLS fails in words."""
+    import trustme
+
+    ip = random_ip()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("elsewhere.example").configure_cert(context)
+
+    def answer(client: socket) -> None:
+        with context.wrap_socket(client, server_side=True) as secure:
+            secure.recv(4096)
+            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    request = PLAIN._replace(https=True, body=re.compile("ok"))
+    with namespace(ip) as inside:
+        with answering(ip, inside, answer) as endpoint:
+            assert check_http(endpoint, request, 5) == (True, f"GET https://{ip}:8080/: status 200")
+        with answering(ip, inside, saying(b"HTTP/1.1 400 no\r\n\r\n"), 8081) as endpoint:
+            assert not check_http(endpoint, request, 5).good
+
+
+def test_commands_are_judged_by_their_exit() -> None:
+    """A command's exit code, its last line, its time limit and its absence are told."""
+    with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60") as started:
+        assert check_command(started, ["/bin/sh", "-c", "echo a; echo b"], 5) == (
+            True,
+            "command /bin/sh exited with code 0: b",
+        )
+        assert check_command(started, ["/bin/sh", "-c", "exit 2"], 5) == (False, "command /bin/sh exited with code 2")
+        late = check_command(started, ["/bin/sleep", "60"], 0.2)
+        assert late == (False, "command /bin/sleep did not end within 0.2 s")
+        assert check_command(started, ["/no/such"], 5) == (False, "command /no/such does not exist on this node")
