@@ -1,0 +1,107 @@
+"""Render a chart by real Helm and look objects up by kind and name."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tools import require
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "chart"
+EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
+KUBE_VERSION = "1.34.0"
+
+MINIMAL: Mapping[str, Any] = {"target": {"exe": r"C:\apps\orders.exe", "ports": {"http": {"port": 8080}}}}
+
+Objects = dict[tuple[str, str], dict[str, Any]]
+
+
+class RenderError(Exception):
+    """Helm refused; the text is what a user sees."""
+
+
+def helm(*arguments: str, stdin: str = "") -> str:
+    """Run Helm and return its standard output."""
+    done = subprocess.run(
+        [require("helm"), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "HELM_CONFIG_HOME": "/nonexistent", "HELM_DATA_HOME": "/nonexistent"},
+    )
+    if done.returncode:
+        raise RenderError(done.stderr)
+    return done.stdout
+
+
+def render_text(
+    values: Mapping[str, Any] | None = None,
+    *,
+    files: Sequence[Path] = (),
+    sets: Sequence[str] = (),
+    release: str = "orders",
+    namespace: str = "apps",
+    chart: Path = CHART,
+    kube_version: str = KUBE_VERSION,
+    flags: Sequence[str] = (),
+) -> str:
+    """Return what ``helm template`` prints; ``values`` are layered on top of ``files``."""
+    arguments = ["template", release, str(chart), "--namespace", namespace, "--kube-version", kube_version, *flags]
+    for file in files:
+        arguments += ["--values", str(file)]
+    for one in sets:
+        arguments += ["--set", one]
+    if values is not None:
+        arguments += ["--values", "-"]
+    return helm(*arguments, stdin=json.dumps(values) if values is not None else "")
+
+
+def render(values: Mapping[str, Any] | None = None, **options: Any) -> Objects:
+    """Return the rendered objects by (kind, name)."""
+    documents = yaml.load_all(render_text(values, **options), Loader=yaml.CSafeLoader)
+    return {(one["kind"], one["metadata"]["name"]): one for one in documents if one}
+
+
+def refusal(values: Mapping[str, Any] | None = None, **options: Any) -> str:
+    """Return why Helm refused; fail where it did not."""
+    try:
+        render_text(values, **options)
+    except RenderError as error:
+        return str(error)
+    raise AssertionError("the chart rendered")
+
+
+def layered(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return maps merged deeply, later ones winning, as Helm layers values files."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+            result[key] = layered(result[key], value) if both else value
+    return result
+
+
+def pod_spec(objects: Objects, name: str) -> dict[str, Any]:
+    """Return the pod spec of a StatefulSet."""
+    spec: dict[str, Any] = objects["StatefulSet", name]["spec"]["template"]["spec"]
+    return spec
+
+
+def container(objects: Objects, name: str) -> dict[str, Any]:
+    """Return the first container of a StatefulSet's pods."""
+    one: dict[str, Any] = pod_spec(objects, name)["containers"][0]
+    return one
+
+
+def config(objects: Objects, name: str = "orders") -> dict[str, Any]:
+    """Return the launcher's configuration out of the annotation."""
+    template = objects["StatefulSet", name]["spec"]["template"]
+    document: dict[str, Any] = json.loads(template["metadata"]["annotations"]["mooring/config"])
+    return document
