@@ -16,6 +16,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from mooring.rehearse import kernel
@@ -124,8 +125,7 @@ def _make_namespaces(with_user: bool) -> None:
     kernel.unshare(flags | kernel.CLONE_NEWUSER)
     # Without "deny" an unprivileged process may not write gid_map: user_namespaces(7).
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123 - /proc, one write
-            file.write(text)
+        Path(f"/proc/self/{name}").write_text(text, "ascii")
 
 
 def _init(function: Callable[[], int], old_mask: set[int], report: int, alive: int) -> int:
@@ -157,17 +157,18 @@ def _renew_run() -> None:
 
     Tools look there for what is not ours to hide (resolv.conf of systemd-resolved, /run/current-system).
     """
+    workdir = Path.cwd()
     os.chdir("/run")  # relative paths go on meaning the old tree once it is covered
     entries = sorted(os.scandir("."), key=lambda entry: entry.name)
     kernel.mount("tmpfs", "/run", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
     for entry in entries:
         target = f"/run/{entry.name}"
         if entry.is_symlink():
-            os.symlink(os.readlink(entry.name), target)
+            Path(target).symlink_to(Path(entry.name).readlink())
         elif entry.is_dir() and entry.name != "netns":
-            os.mkdir(target)  # noqa: PTH102 - before any pathlib import, like all of this module
+            Path(target).mkdir()
             kernel.mount(entry.name, target, flags=kernel.MS_BIND | kernel.MS_REC)
-    os.chdir("/")
+    os.chdir(workdir)
 
 
 def _be_child(function: Callable[[], int], old_mask: set[int]) -> int:
@@ -209,7 +210,7 @@ def exec_command(command: Sequence[str]) -> int:
     """Become another program; return 127 with a line on stderr if there is none."""
     sys.stdout.flush()
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], list(command))  # noqa: S606 - no shell is the point
     except OSError as error:
         print(f"sandbox: {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a command of its own
     return 127
