@@ -174,14 +174,22 @@ def _show_chart(chart: ChartResult) -> None:
         _print(f"{chart.status} {chart.directory}")
         return
     if chart.status == "drifted":
-        _print(chart.diff.rstrip("\n"))
-        _print_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
+        _show_drift(chart)
         return
     advice = "put the change into the App, or let --force overwrite it"
     _print_error(
         f"{chart.directory}: left as it is, because these files were edited: {', '.join(chart.edited)}; {advice}"
     )
     _print_error(chart.diff.rstrip("\n"))
+
+
+def _show_drift(chart: ChartResult) -> None:
+    if not chart.exists:
+        _print_error(f"{chart.directory}: does not exist yet")
+        return
+    if chart.diff:
+        _print(chart.diff.rstrip("\n"))
+    _print_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
 
 
 def _schema(arguments: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ def _entries(node: Obj, values: Mapping[str, Any], path: KeyPath, depth: int) ->
 
 
 def _entry(node: Node, value: Any, path: KeyPath, depth: int) -> list[str]:
-    if value == _default_at(path) and type(value) is type(_default_at(path)):
+    if _is_default(path, value):
         return _default_entry(path, depth)
     return _make_entry(node, value, path, depth)
 
@@ -56,17 +56,31 @@ def _make_entry(node: Node, value: Any, path: KeyPath, depth: int) -> list[str]:
     return lines
 
 
-@cache
 def _node_at(path: KeyPath) -> Node:
-    return dict(walk(VALUES))[path]
+    return _nodes()[path]
 
 
 @cache
+def _nodes() -> Mapping[KeyPath, Node]:
+    return dict(walk(VALUES))
+
+
 def _default_at(path: KeyPath) -> Any:
-    value = default_of(VALUES)
+    value = _defaults()
     for part in path:
         value = value[part]
     return value
+
+
+@cache
+def _defaults() -> Any:
+    return default_of(VALUES)
+
+
+def _is_default(path: KeyPath, value: Any) -> bool:
+    """Compare with the default as it is written: 1 is not true, though Python's 1 == True."""
+    default = _default_at(path)
+    return value == default and type(value) is type(default)
 
 
 @cache
@@ -152,18 +166,37 @@ def _escape(match: re.Match[str]) -> str:
 
 def values_table(values: Mapping[str, Any]) -> str:
     """Return the README's table of all values, in Markdown."""
-    rows = [_row(path, values) for path in _table_paths()]
+    rows = _rows(VALUES, values, ())
     return "\n".join(["| Key | Type | Default | What it is for |", "|---|---|---|---|", *rows]) + "\n"
 
 
+def _rows(node: Node, value: Any, path: KeyPath) -> list[str]:
+    if path and _is_default(path, value):
+        return _default_rows(path)
+    return _make_rows(node, value, path)
+
+
 @cache
-def _table_paths() -> list[KeyPath]:
-    return [path for path, node in walk(VALUES) if path and not isinstance(node, Obj)]
+def _default_rows(path: KeyPath) -> list[str]:
+    return _make_rows(_node_at(path), _default_at(path), path)
 
 
-def _row(path: KeyPath, values: Mapping[str, Any]) -> str:
+def _make_rows(node: Node, value: Any, path: KeyPath) -> list[str]:
+    if isinstance(node, Obj):
+        return [row for name, child in node.fields.items() for row in _rows(child, value[name], (*path, name))]
+    return [_row(path, _code(value)), *_entry_rows(path)]
+
+
+@cache
+def _entry_rows(path: KeyPath) -> list[str]:
+    """Return the rows of what a map's entries hold."""
+    below = [child for child, _ in walk(_node_at(path), path) if child != path]
+    return [_row(child, _entry_default(child)) for child in below if not isinstance(_node_at(child), Obj)]
+
+
+def _row(path: KeyPath, default: str) -> str:
     key, kind, text = _row_parts(path)
-    return f"| {key} | {kind} | {_default_cell(path, values)} | {text} |"
+    return f"| {key} | {kind} | {default} | {text} |"
 
 
 @cache
@@ -172,16 +205,6 @@ def _row_parts(path: KeyPath) -> tuple[str, str, str]:
     return f"`{'.'.join(path)}`", _cell(type_name(node)), _cell(_describe(node))
 
 
-def _default_cell(path: KeyPath, values: Mapping[str, Any]) -> str:
-    if any(part.startswith("<") for part in path):
-        return _entry_default(path)
-    value: Any = values
-    for part in path:
-        value = value[part]
-    return _code(value)
-
-
-@cache
 def _entry_default(path: KeyPath) -> str:
     """Return the default of a field of a map's entries: those are filled in where they are used."""
     parent, node = _node_at(path[:-1]), _node_at(path)

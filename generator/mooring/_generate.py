@@ -33,6 +33,7 @@ class ChartResult:
     app: str
     directory: str
     status: Status
+    exists: bool = True
     files: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
     diff: str = ""
@@ -150,6 +151,7 @@ def _describe(app: App, plan: Plan, status: Status) -> ChartResult:
         app=app.name,
         directory=str(plan.directory),
         status=status,
+        exists=plan.exists,
         files=tuple(sorted([*plan.changed, *plan.removed])),
         edited=tuple(plan.edited),
         diff=plan.diff(diffs[status]) if status in diffs else "",

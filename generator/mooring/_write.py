@@ -51,7 +51,12 @@ class Plan:
         return not (self.changed or self.removed)
 
     def diff(self, paths: list[str] | None = None) -> str:
-        """Return what writing would change, as a unified diff from the disk to the generated text."""
+        """Return what writing would change, as a unified diff from the disk to the generated text.
+
+        A chart that does not exist has none: it would be all of its text.
+        """
+        if not self.exists:
+            return ""
         chosen = sorted({*self.changed, *self.removed}) if paths is None else paths
         return "".join(self._diff_file(path) for path in chosen if path != MANIFEST)
 
@@ -168,20 +173,36 @@ def _is_chart_directory(directory: Path) -> bool:
 def _compare(directory: Path, files: Mapping[str, bytes]) -> Plan:
     plan = Plan(directory, files, exists=True)
     recorded = _recorded_digests(directory)
+    foreign = _foreign_folders(directory, {*files, *recorded})
     for path in sorted(files):
-        on_disk = _read_or_none(directory / path) if _has_real_parents(directory, path) else b""
-        if on_disk is not None and _normal(on_disk) == files[path]:
+        on_disk = b"" if _folder(path) in foreign else _read_or_none(f"{directory}/{path}")
+        if on_disk is not None and (on_disk == files[path] or _normal(on_disk) == files[path]):
             continue
         plan.changed.append(path)
         if on_disk is not None and path != MANIFEST and recorded.get(path) != digest(on_disk):
             plan.edited.append(path)
     for path in sorted(recorded.keys() - files.keys()):
-        on_disk = _read_or_none(directory / path) if _has_real_parents(directory, path) else None
+        on_disk = None if _folder(path) in foreign else _read_or_none(f"{directory}/{path}")
         if on_disk is not None:
             plan.removed.append(path)
             if recorded[path] != digest(on_disk):
                 plan.edited.append(path)
     return plan
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _foreign_folders(directory: Path, paths: set[str]) -> set[str]:
+    """Return those folders of the files that are, or are below, no real directory: a link may lead out of the chart."""
+    foreign: set[str] = set()
+    for folder in sorted({_folder(path) for path in paths} - {""}):
+        parts = folder.split("/")
+        for above in (os.path.join(directory, *parts[:n]) for n in range(1, len(parts) + 1)):  # noqa: PTH118 - speed
+            if os.path.lexists(above) and (os.path.islink(above) or not os.path.isdir(above)):  # noqa: PTH112, PTH114
+                foreign.add(folder)
+    return foreign
 
 
 def digest(data: bytes) -> str:
@@ -211,23 +232,21 @@ def _recorded_digests(directory: Path) -> dict[str, str]:
 
 
 def _is_inside(path: str) -> bool:
-    return not Path(path).is_absolute() and ".." not in Path(path).parts
+    return bool(path) and not path.startswith("/") and ".." not in path.split("/") and "\\" not in path
 
 
-def _has_real_parents(directory: Path, path: str) -> bool:
-    """Say whether every directory above the file is a directory, and not a link that leads elsewhere."""
-    parents = [directory.joinpath(*Path(path).parts[:n]) for n in range(1, len(Path(path).parts))]
-    return not any(os.path.lexists(parent) and (parent.is_symlink() or not parent.is_dir()) for parent in parents)
-
-
-def _read_or_none(path: Path) -> bytes | None:
+def _read_or_none(path: str | Path) -> bytes | None:
     """Return a file's bytes, None if there is nothing; a link or directory reads as empty, so that it differs."""
-    if path.is_symlink() or path.is_dir():
-        return b""
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+            return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EISDIR):
+            return b""
+        raise
 
 
 def _text_lines(data: bytes | None) -> list[str]:
