@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".j2"
 _OPENING = "<%"  # every construct of ours starts with it
+_NAME = "<%= app.name %>"  # the only construct in most templates
 _DOTTED = {"helmignore": ".helmignore"}  # a source by its real name would be read by tools that look into this folder
 
 
@@ -27,7 +28,7 @@ def render_chart(app: App) -> dict[str, str]:
     """Return the text of each file of the App's chart, by its path in the chart's directory, sorted."""
     context = _context(app)
     texts = {path: template.render(context) for path, template in _templates().items()}
-    texts |= _fixed_texts()
+    texts |= {path: text.replace(_NAME, app.name) for path, text in _name_texts().items()}
     texts["values.yaml"] = values_text(app.values)
     texts["values.schema.json"] = values_schema_text()
     return {path: texts[path] for path in sorted(texts)}
@@ -73,15 +74,16 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
 
 
 @cache
-def _fixed_texts() -> Mapping[str, str]:
-    """Return the files that are the same in every chart: most are, and compiling them would cost a lot."""
-    return {path: text for path, text in _sources().items() if _OPENING not in text}
+def _name_texts() -> Mapping[str, str]:
+    """Return the templates that differ by the App's name alone: nearly all, and compiling them would cost the most."""
+    return {path: text for path, text in _sources().items() if _OPENING not in text.replace(_NAME, "")}
 
 
 @cache
 def _templates() -> Mapping[str, jinja2.Template]:
     environment = _environment()
-    return {path: environment.from_string(text) for path, text in _sources().items() if _OPENING in text}
+    rest = _sources().keys() - _name_texts().keys()
+    return {path: environment.from_string(_sources()[path]) for path in sorted(rest)}
 
 
 def _environment() -> jinja2.Environment:
