@@ -75,13 +75,13 @@ class Verify(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """The target's network has gone: another anchor, or another address, is in its place."""
+    """The target's network has gone, or another is in its place."""
 
     reason: str
 
 
 class Leaving(NamedTuple):
-    """The attached anchor is being deleted, or is gone."""
+    """The attached anchor is being deleted; its network still works."""
 
     reason: str
 
@@ -117,7 +117,7 @@ def _judge_attached(ours: list[Pod], attached: Attached) -> Verdict:
             return Replaced(
                 f"the anchor {attached.name} was replaced (uid {attached.uid} by {other['metadata']['uid']})"
             )
-        return Leaving(f"the anchor {attached.name} is gone")
+        return Replaced(f"the anchor {attached.name} is gone")
     if not _is_live(own):
         return Leaving(f"the anchor {attached.name} is {_end_of_life(own)}")
     ip = _ip(own)

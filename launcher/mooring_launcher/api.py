@@ -4,6 +4,7 @@ Written for the launcher's few requests on http.client and ssl, as a general cli
 memory than everything else together. Every foreign error is translated in `_Exchange`.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -172,10 +173,8 @@ class Session:
         if connection is None:
             return
         if connection.sock is not None:
-            try:
+            with contextlib.suppress(OSError):  # the peer was first
                 connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # the peer was first
         connection.close()
 
     def get(self, resource: Resource) -> Object | None:
@@ -196,8 +195,8 @@ class Session:
         query += f"&timeoutSeconds={timeout_s}" + (f"&resourceVersion={version}" if version else "")
         response = self._ask("GET", "watch", resource, f"{resource.collection}?{query}")
         self._set_timeout(timeout_s + _READ_SLACK_S)
-        while line := self._translated(response.readline, "watch", resource):
-            event: Object = self._translated(lambda text=line: json.loads(text), "watch", resource)
+        while line := self._translated("watch", resource, response.readline):
+            event: Object = self._translated("watch", resource, json.loads, line)
             if event.get("type") == "ERROR":
                 status = event.get("object", {})
                 message = f"watch of {resource}: {status.get('message', 'ended by the server')}"
@@ -207,42 +206,42 @@ class Session:
     def exchange(self, method: str, verb: str, resource: Resource, path: str, body: Object | None = None) -> Object:
         """Send one request and return the object it is answered with."""
         response = self._ask(method, verb, resource, path, body)
-        answer: Object = self._translated(lambda: json.loads(response.read() or b"{}"), verb, resource)
+        answer: Object = self._translated(verb, resource, lambda: json.loads(response.read() or b"{}"))
         return answer
 
     def _ask(
         self, method: str, verb: str, resource: Resource, path: str, body: Object | None = None
     ) -> http.client.HTTPResponse:
         """Return a response with a good status. A 401 is tried once more with the token as it is then."""
-        for attempt in (1, 2):
-            token = self._client.token()
-            headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-            if body is not None:
-                headers["Content-Type"] = _MERGE_PATCH if method == "PATCH" else "application/json"
-            data = None if body is None else json.dumps(body).encode()
-            response = self._translated(lambda h=headers, d=data: self._send(method, path, d, h), verb, resource)
+        refusal = None
+        for _ in range(2):
+            response: http.client.HTTPResponse
+            response = self._translated(verb, resource, self._send, method, path, body)
             if response.status < 300:
                 return response
-            error = self._translated(lambda r=response: _refusal(r, verb, resource), verb, resource)
-            if error.status != 401 or attempt == 2:
-                raise error
-        raise AssertionError  # the loop above returns or raises
+            refusal = self._translated(verb, resource, _refusal, response, verb, resource)
+            if refusal.status != 401:
+                break
+        raise refusal or AssertionError
 
-    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+    def _send(self, method: str, path: str, body: Object | None) -> http.client.HTTPResponse:
+        headers = {"Authorization": f"Bearer {self._client.token()}", "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = _MERGE_PATCH if method == "PATCH" else "application/json"
         if self._connection is None:
             self._connection = _connect(self._client)
         self._set_timeout(CONNECT_TIMEOUT_S)
-        self._connection.request(method, path, body, headers)
+        self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         return self._connection.getresponse()
 
     def _set_timeout(self, timeout_s: float) -> None:
         if self._connection is not None and self._connection.sock is not None:
             self._connection.sock.settimeout(timeout_s)
 
-    def _translated(self, action: Callable[[], Any], verb: str, resource: Resource) -> Any:
+    def _translated(self, verb: str, resource: Resource, action: Callable[..., Any], *arguments: Any) -> Any:
         """Run one step and turn whatever http.client, ssl, socket or json raise into an ApiError."""
         try:
-            return action()
+            return action(*arguments)
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # AttributeError: http.client's own, when close() takes the socket from under a read.
             self.close()

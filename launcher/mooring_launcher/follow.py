@@ -33,7 +33,7 @@ class ScaleFollower:
         except ApiError as error:
             self._on_problem(error)
 
-    def _on_set(self, found: Object | None, fresh: bool) -> None:  # noqa: FBT001 - ObjectWatch's callback
+    def _on_set(self, found: Object | None, fresh: bool) -> None:
         """Mirror what differs; after a reconnect always, as the anchor set may have been scaled by hand meanwhile."""
         if found is None or found["metadata"].get("deletionTimestamp"):
             return  # helm uninstall deletes both sets: nothing to follow

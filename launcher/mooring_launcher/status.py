@@ -10,6 +10,7 @@ from typing import Any
 
 RECORD_BYTES = 4096
 FILE_NAME = "status.json"
+_REASON_CHARACTERS = 500  # JSON may write each as six bytes
 
 
 class StatusFile:
@@ -25,8 +26,8 @@ class StatusFile:
     def write(self, *, ready: bool, started: bool, live: bool, reason: str) -> None:
         """Write a record with a fresh heartbeat."""
         self._serial += 1
-        record = {"serial": self._serial, "heartbeat": time.monotonic(), "ready": ready, "started": started}
-        record |= {"live": live, "reason": reason[:1000], "end": self._serial}
+        record: dict[str, Any] = {"serial": self._serial, "heartbeat": time.monotonic(), "ready": ready}
+        record |= {"started": started, "live": live, "reason": reason[:_REASON_CHARACTERS], "end": self._serial}
         text = json.dumps(record).encode()
         os.lseek(self._fd, 0, os.SEEK_SET)
         os.write(self._fd, text[: RECORD_BYTES - 1].ljust(RECORD_BYTES - 1) + b"\n")

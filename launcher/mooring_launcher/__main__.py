@@ -1,0 +1,59 @@
+"""The command line. Probes run every few seconds, so each command imports what it needs and no more."""
+
+import os
+import sys
+
+USAGE = "usage: mooring-launcher run | check | stop | version | probe ready|live|started"
+_EXIT_USAGE = 201  # ExitCode.USAGE; the enum itself would cost each probe a millisecond
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return the exit status."""
+    state_dir = os.environ.get("MOORING_STATE_DIR") or _default_state_dir()
+    match argv:
+        case ["probe", "ready" | "live" | "started" as question]:
+            return _probe(question, state_dir)
+        case ["stop"]:
+            from mooring_launcher.stop import request_stop
+
+            request_stop(state_dir, _tell)
+            return 0
+        case ["run"]:
+            from mooring_launcher.cli import run
+
+            return run(os.environ, state_dir)
+        case ["check"]:
+            from mooring_launcher.cli import check
+
+            return check(os.environ, state_dir, _tell)
+        case ["version" | "--version"]:
+            from mooring_launcher import __version__
+
+            _tell(__version__)
+            return 0
+        case ["help" | "--help" | "-h"]:
+            _tell(USAGE)
+            return 0
+    sys.stderr.write(USAGE + "\n")
+    return _EXIT_USAGE
+
+
+def _probe(question: str, state_dir: str) -> int:
+    from mooring_launcher.probe import probe
+
+    holds, reason = probe(question, state_dir)
+    _tell(reason)
+    return 0 if holds else 1
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _default_state_dir() -> str:
+    return r"C:\run\mooring" if sys.platform == "win32" else "/run/mooring"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

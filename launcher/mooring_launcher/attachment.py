@@ -1,0 +1,220 @@
+"""One attachment: the health server, the target and its gate in one anchor's compartment, made and ended as one."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from mooring_launcher import __version__
+from mooring_launcher.anchor import Attached
+from mooring_launcher.compartment import Backend, Compartment
+from mooring_launcher.config import Config
+from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.gate import Condition, Gate
+from mooring_launcher.metrics import Metrics
+from mooring_launcher.server import HealthServer, View
+from mooring_launcher.stop import Stoppable
+from mooring_launcher.target import ExitStatus, Target, TargetSpec
+
+
+class Place(NamedTuple):
+    """What to attach to: the anchor, its compartment, and since when (time.monotonic()) that was being worked on."""
+
+    anchor: Attached
+    compartment: Compartment
+    since_s: float
+
+
+class Hooks(NamedTuple):
+    """What an attachment asks and tells its owner; the callbacks come from other threads."""
+
+    stopping: Callable[[], str]
+    """Why a stop has begun; empty while none has."""
+    live: Callable[[], bool]
+    restarts: Callable[[], int]
+    on_exit: Callable[[ExitStatus], None]
+    on_gate: Callable[[], None]
+    on_failure: Callable[[LauncherError], None]
+
+
+class Attachment:
+    """The target in its compartment, from `start()` to `close()`."""
+
+    def __init__(self, backend: Backend, config: Config, ordinal: int, place: Place, hooks: Hooks) -> None:
+        """Take the replica's own configuration (`config.for_ordinal`)."""
+        self.place = place
+        self.held_once = False
+        self._backend = backend
+        self._config = config
+        self._ordinal = ordinal
+        self._hooks = hooks
+        self._server: HealthServer | None = None
+        self._target: Target | None = None
+        self._gate: Gate | None = None
+
+    def start(self, environ: Mapping[str, str]) -> None:
+        """Serve, start the target, judge it. LauncherError when one fails; nothing is left running then."""
+        try:
+            self._start(environ)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, environ: Mapping[str, str]) -> None:
+        anchor, compartment, _ = self.place
+        target_config = self._config["target"]
+        check_program(target_config)
+        port = self._config["readiness"]["port"]
+        self._server = HealthServer(compartment, anchor.ip, port, self.view, self._metrics)
+        self._server.start()
+        self._target = self._backend.start_target(compartment, self._spec(environ))
+        self._gate = Gate(
+            self._config["gate"],
+            target_config["ports"],
+            anchor.ip,
+            self._target,
+            compartment,
+            self._hooks.on_gate,
+            self._hooks.on_failure,
+        )
+        self._target.on_exit(self._hooks.on_exit)
+        self._gate.start()
+
+    def close(self) -> None:
+        """End what is left of the target, answer /hold and stop serving."""
+        if self._gate is not None:
+            self._gate.close()
+        if self._target is not None:
+            self._target.kill()
+        if self._server is not None:
+            self._server.release_hold()
+            self._server.close()
+
+    @property
+    def anchor(self) -> Attached:
+        """The anchor it is attached to."""
+        return self.place.anchor
+
+    @property
+    def target(self) -> Target:
+        """The program; only after `start()`."""
+        if self._target is None:
+            raise AssertionError
+        return self._target
+
+    @property
+    def gate_holds(self) -> bool:
+        """Whether the gate holds now; remembers that it did."""
+        holds = self._gate is not None and self._gate.holds
+        self.held_once = self.held_once or holds
+        return holds
+
+    def what_fails(self) -> str:
+        """Return the first condition that does not hold with its last value; empty when all do."""
+        failing = (f"{c.name}: {c.value}" for c in self._conditions() if not c.holds)
+        return next(failing, "")
+
+    def steps_of_stop(self) -> Stoppable:
+        """Return what the stop ladder works with."""
+        target = self.target
+        return Stoppable(
+            wait_s=lambda seconds: target.wait(seconds) is not None,
+            run_command=lambda command, seconds: _run_command(target, command, seconds),
+            ask=target.ask_to_stop,
+            kill=target.kill,
+            wait_all_s=target.wait_all,
+            unsent_bytes=self._unsent_bytes,
+        )
+
+    def view(self) -> View:
+        """Return what /readyz, /livez and /status tell."""
+        reason = self._hooks.stopping() or self.what_fails()
+        ready = not reason and self.gate_holds
+        conditions = self._conditions()
+        return View(
+            ready, self._hooks.live(), reason or "the gate has not held yet", conditions, self._status(ready, reason)
+        )
+
+    def _status(self, ready: bool, reason: str) -> dict[str, Any]:
+        anchor, compartment, _ = self.place
+        return {
+            "app": self._config["app"],
+            "ordinal": self._ordinal,
+            "ready": ready,
+            "reason": reason,
+            "anchor": {"name": anchor.name, "uid": anchor.uid, "ip": anchor.ip},
+            "compartment": {"id": compartment.id, "name": compartment.name},
+            "target": {"exe": self._config["target"]["exe"], "pid": self._target and self._target.pid},
+            "conditions": [condition._asdict() for condition in self._conditions()],
+        }
+
+    def _metrics(self) -> Metrics:
+        target, gate = self._target, self._gate
+        return Metrics(
+            version=__version__,
+            app=self._config["app"]["name"],
+            ordinal=self._ordinal,
+            ready=self.view().ready,
+            attach_seconds=None if target is None else target.started_at - self.place.since_s,
+            gate_seconds=None if gate is None else gate.held_after_s,
+            restarts=self._hooks.restarts(),
+            conditions=self._conditions(),
+            usage=None if gate is None else gate.usage(),
+        )
+
+    def _conditions(self) -> list[Condition]:
+        return self._gate.conditions() if self._gate is not None else []
+
+    def _spec(self, environ: Mapping[str, str]) -> TargetSpec:
+        target = self._config["target"]
+        env = target_environment(environ, target["env"], self.place, self._ordinal)
+        return TargetSpec(
+            target["exe"], target["args"], target["workingDir"], env, self._config["stop"]["consoleEvent"]
+        )
+
+    def _unsent_bytes(self) -> int:
+        try:
+            return self._backend.unsent_bytes(self.place.compartment)
+        except LauncherError:
+            return 0  # the network has gone, and what was in it
+
+
+def target_environment(
+    environ: Mapping[str, str], own: Mapping[str, str], place: Place, ordinal: int
+) -> dict[str, str]:
+    """Return the container's environment less KUBERNETES_*, then the target's own, then what tells it its place."""
+    inherited = {key: value for key, value in environ.items() if not key.startswith("KUBERNETES_")}
+    return {
+        **inherited,
+        **own,
+        "COMPARTMENT_ID_ATTACH": str(place.compartment.id),
+        "MOORING_ORDINAL": str(ordinal),
+        "MOORING_ANCHOR_IP": place.anchor.ip,
+    }
+
+
+def check_program(target: Mapping[str, Any]) -> None:
+    """Compare the program with target.sha256, if that is set. LauncherError TARGET_NOT_FOUND or TARGET_CHECKSUM."""
+    if not target["sha256"]:
+        return
+    try:
+        with open(target["exe"], "rb") as file:  # noqa: PTH123 - pathlib costs milliseconds of the start
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        message = f"open({target['exe']}): {error.errno} {os.strerror(error.errno or 0)}"
+        raise LauncherError(ExitCode.TARGET_NOT_FOUND, message) from error
+    if found != target["sha256"].lower():
+        message = f"{target['exe']} has sha256 {found}, target.sha256 is {target['sha256'].lower()}"
+        raise LauncherError(ExitCode.TARGET_CHECKSUM, message)
+
+
+def _run_command(target: Target, command: list[str], seconds: float) -> str:
+    """Run the stop command and say how it went. A command that cannot be run must not end the stop."""
+    started_s = time.monotonic()
+    try:
+        result = target.run_command(command, seconds)
+    except LauncherError as error:
+        return f"the stop command could not be run: {error}"
+    ended = "was killed when its time was up" if result.exit is None else result.exit.sentence
+    return f"the stop command {ended} after {time.monotonic() - started_s:.1f} s"

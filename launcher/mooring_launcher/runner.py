@@ -1,0 +1,428 @@
+"""The main loop: one thread, one queue. Whatever happens elsewhere is posted to it as a call and handled in turn."""
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeVar
+
+from mooring_launcher.anchor import (
+    Ambiguous,
+    Attach,
+    Attached,
+    Elsewhere,
+    Keep,
+    Leaving,
+    Me,
+    Replaced,
+    Unschedulable,
+    Verify,
+    Wait,
+    judge,
+)
+from mooring_launcher.api import ApiClient, ApiError, Object, ObjectWatch, pod
+from mooring_launcher.attachment import Attachment, Hooks, Place
+from mooring_launcher.compartment import Backend
+from mooring_launcher.config import Config
+from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.follow import ScaleFollower
+from mooring_launcher.heal import Healer
+from mooring_launcher.log import Log, mask_args
+from mooring_launcher.outcome import Outcome, failure
+from mooring_launcher.status import StatusFile
+from mooring_launcher.stop import Ladder, StopListener
+from mooring_launcher.target import ExitStatus
+from mooring_launcher.waiting import Patience, Search
+
+HEARTBEAT_S = 1.0
+_LIVE_S = 30.0
+_RETRIED = (ExitCode.COMPARTMENT_NOT_FOUND, ExitCode.COMPARTMENT_AMBIGUOUS)
+
+
+T = TypeVar("T")
+
+
+class Setup(NamedTuple):
+    """Everything a run starts from. `config` is the replica's own."""
+
+    config: Config
+    ordinal: int
+    me: Me
+    own_pod: str
+    own_uid: str
+    state_dir: str
+    environ: Mapping[str, str]
+
+
+class Runner:
+    """Pairs one target with its anchor and keeps it so until the target ends, a stop is asked for, or it fails."""
+
+    def __init__(self, setup: Setup, client: ApiClient, backend: Backend, log: Log) -> None:
+        """Open the state directory. LauncherError STATE_UNWRITABLE."""
+        self._setup = setup
+        self._config = setup.config
+        self._backend = backend
+        self._log = log
+        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._started_s = self._turned_s = time.monotonic()
+        self._open_state(setup.state_dir)
+        self._healer = Healer(client, setup.me.namespace, log)
+        anchor = pod(setup.me.namespace, setup.me.anchor_name)
+        self._watch = ObjectWatch(client, anchor, self._hear_anchor, self._hear_problem)
+        self._follower = self._make_follower(client)
+        self._patience = Patience(self._config["anchor"]["waitSeconds"], log)
+        self._candidates: list[Object] | None = None
+        self._anchor_ready = False
+        self._unschedulable_since_s: float | None = None
+        self._search: Search | None = None
+        self._attachment: Attachment | None = None
+        self._ladder: Ladder | None = None
+        self._stop_reason = ""
+        self._stop_asked = False
+        self._ending: Callable[[str], Outcome] | None = None
+        self._outcome: Outcome | None = None
+        self._restarts = 0
+        self._started_once = False
+
+    def run(self) -> Outcome:
+        """Run until there is an outcome."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._patience.wait(ExitCode.API_UNREACHABLE, "the API server's first answer")
+        self._watch.start()
+        if self._follower is not None:
+            self._follower.start()
+        self._listener.start()
+        try:
+            while self._outcome is None:
+                try:
+                    self._turn()
+                except LauncherError as error:
+                    self._fail(error)
+        finally:
+            self._finish()
+        return self._outcome
+
+    def _turn(self) -> None:
+        """Handle what was posted, or what is due, and say how things are."""
+        self._turned_s = time.monotonic()
+        self._write_status()
+        try:
+            action = self._queue.get(timeout=self._next_due_s())
+        except Empty:
+            self._tick()
+        else:
+            action()
+            self._tick()
+
+    def _next_due_s(self) -> float:
+        """Return the seconds until there is something to do without being told."""
+        if self._search is None or self._ladder is not None:
+            return HEARTBEAT_S
+        return min(HEARTBEAT_S, max(0.0, self._search.due_s - time.monotonic()))
+
+    def _tick(self) -> None:
+        if self._outcome is not None or self._ladder is not None:
+            return
+        if self._attachment is not None:
+            self._look_at_gate(self._attachment)
+            return
+        if self._search is not None and self._search.is_due():
+            self._try_compartment(self._search)
+        if self._attachment is None:
+            self._evict_self_when_due()
+            self._patience.check()
+
+    # What the other threads tell. Each runs there and only posts.
+
+    def _hear_anchor(self, found: Object | None, _fresh: bool) -> None:
+        self._queue.put(partial(self._on_anchor, [] if found is None else [found]))
+
+    def _hear_problem(self, error: ApiError) -> None:
+        self._queue.put(partial(self._on_problem, error))
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        # SimpleQueue.put is reentrant, which a signal handler needs.
+        self._queue.put(partial(self._on_stop, signal.Signals(number).name))
+
+    # The anchor.
+
+    def _on_anchor(self, candidates: list[Object]) -> None:
+        self._candidates = candidates
+        self._consider()
+
+    def _on_problem(self, error: ApiError) -> None:
+        self._log.warning("api-problem", problem=str(error))
+        if self._attachment is None and self._search is None:
+            self._patience.wait(error.code, str(error))
+
+    def _consider(self) -> None:
+        """Act on what the pods mean now. While a ladder runs nothing is decided; afterwards it is looked at anew."""
+        if self._candidates is None or self._ladder is not None or self._outcome is not None:
+            return
+        if self._attachment is not None:
+            self._consider_attached(self._attachment, self._candidates)
+        else:
+            self._consider_free(self._candidates)
+
+    def _consider_attached(self, attachment: Attachment, candidates: list[Object]) -> None:
+        verdict = judge(candidates, self._setup.me, attachment.anchor)
+        match verdict:
+            case Keep(ready):
+                self._anchor_ready = ready
+            case Verify(anchor, ready):
+                self._anchor_ready = ready
+                self._verify(attachment, anchor)
+            case Leaving(reason):
+                self._detach(reason, graceful=True)
+            case Replaced(reason):
+                self._detach(reason, graceful=False)
+
+    def _consider_free(self, candidates: list[Object]) -> None:
+        verdict = judge(candidates, self._setup.me)
+        if not isinstance(verdict, Elsewhere | Unschedulable):
+            self._healer.cancel()
+        if not isinstance(verdict, Unschedulable):
+            self._unschedulable_since_s = None
+        if not isinstance(verdict, Attach):
+            self._search = None
+        match verdict:
+            case Wait(reason):
+                self._patience.wait(ExitCode.ANCHOR_NOT_FOUND, reason)
+            case Ambiguous(names):
+                self._patience.wait(ExitCode.ANCHOR_AMBIGUOUS, f"one anchor, found {' and '.join(names)}")
+            case Elsewhere(name, uid, node):
+                reason = f"the anchor {name} is on node {node}, not on {self._setup.me.node}"
+                self._patience.wait(ExitCode.ANCHOR_ELSEWHERE, reason)
+                self._healer.evict(name, uid, reason)
+            case Unschedulable(reason):
+                self._patience.wait(ExitCode.ANCHOR_NOT_FOUND, reason)
+                self._unschedulable_since_s = self._unschedulable_since_s or time.monotonic()
+            case Attach(anchor, ready):
+                self._anchor_ready = ready
+                self._search_for(anchor)
+
+    def _evict_self_when_due(self) -> None:
+        """Move on to a node where the anchor fits as well, once per budget."""
+        since_s = self._unschedulable_since_s
+        budget_s = self._config["anchor"]["unschedulableSeconds"]
+        if since_s is None or time.monotonic() - since_s < budget_s:
+            return
+        self._unschedulable_since_s = time.monotonic()
+        reason = f"the anchor has not fitted on this node for {budget_s} s"
+        self._healer.evict(self._setup.own_pod, self._setup.own_uid, reason)
+
+    # The compartment.
+
+    def _search_for(self, anchor: Attached) -> None:
+        if self._search is None or self._search.anchor != anchor:
+            self._search = Search(anchor)
+
+    def _try_compartment(self, search: Search) -> None:
+        """Attach when the anchor's IP is usable in exactly one compartment; nothing tells when it becomes so."""
+        search.postpone()
+        try:
+            compartment = search.look(self._backend)
+            self._attach(Place(search.anchor, compartment, self._patience.since_s))
+        except LauncherError as error:
+            if error.code not in _RETRIED:
+                raise
+            self._patience.wait(error.code, str(error))
+
+    def _verify(self, attachment: Attachment, anchor: Attached) -> None:
+        """Keep the target when the restarted container kept its network, as it usually does."""
+        found = self._backend.find_compartments(anchor.ip)
+        if [compartment.id for compartment in found] == [attachment.place.compartment.id]:
+            attachment.place = attachment.place._replace(anchor=anchor)
+            self._log.info("anchor-restarted", anchor=anchor.name, containerId=anchor.container_id)
+        else:
+            self._detach(f"the anchor {anchor.name} restarted in another compartment", graceful=False)
+
+    # The target.
+
+    def _attach(self, place: Place) -> None:
+        self._log_bootstrap(place)
+        hooks = Hooks(
+            stopping=lambda: self._stop_reason,
+            live=lambda: time.monotonic() - self._turned_s < _LIVE_S,
+            restarts=lambda: self._restarts,
+            on_exit=self._post_while(self._restarts, self._on_target_exit),
+            on_gate=lambda: self._queue.put(lambda: None),  # _tick looks at the gate
+            on_failure=self._post_while(self._restarts, self._fail),
+        )
+        attachment = Attachment(self._backend, self._config, self._setup.ordinal, place, hooks)
+        attachment.start(self._setup.environ)
+        self._attachment = attachment
+        self._search = None
+        self._patience.reset()
+        started = {"pid": attachment.target.pid, "seconds": round(attachment.target.started_at - place.since_s, 4)}
+        self._log.info("target-started", **started)
+
+    def _post_while(self, generation: int, action: Callable[[T], None]) -> Callable[[T], None]:
+        """Return a function that posts a call, which does nothing once the target has been started anew."""
+
+        def call(told: T) -> None:
+            if self._restarts == generation:
+                action(told)
+
+        return lambda told: self._queue.put(partial(call, told))
+
+    def _look_at_gate(self, attachment: Attachment) -> None:
+        gate = self._config["gate"]
+        held_once = attachment.held_once
+        if attachment.gate_holds:
+            if not held_once:
+                self._started_once = True
+                self._log.info("gate-holds", seconds=round(time.monotonic() - attachment.target.started_at, 3))
+            return
+        waited_s = time.monotonic() - attachment.target.started_at
+        if held_once and gate["onUnhealthy"] == "restart":
+            message = f"the gate stopped holding: {attachment.what_fails()}"
+            self._fail(LauncherError(ExitCode.UNHEALTHY_RESTART, message))
+        elif not held_once and waited_s > gate["startTimeoutSeconds"]:
+            message = f"the gate did not hold within {gate['startTimeoutSeconds']} s: {attachment.what_fails()}"
+            self._fail(LauncherError(ExitCode.GATE_TIMEOUT, message))
+
+    def _on_target_exit(self, status: ExitStatus) -> None:
+        if self._ladder is None and self._attachment is not None:
+            self._log.warning("target-exited", code=status.code, message=status.sentence)
+            self._ending = lambda _rung: Outcome("target", status.code, f"the target {status.sentence}")
+            self._climb_down("the target has ended", drain_s=0)
+
+    # Stopping.
+
+    def _on_stop(self, source: str) -> None:
+        """Begin the end. Later requests and signals change nothing."""
+        self._log.info("stop-requested", by=source, again=self._ending is not None)
+        if self._ending is not None:
+            return
+        self._stop_asked = True
+        self._ending = partial(self._stopped_outcome, source)
+        if self._attachment is None:
+            self._outcome = Outcome("launcher", 0, f"stopped by {source} before a target was started")
+        elif self._ladder is None:
+            self._climb_down(f"stopping ({source})", self._drain_s(self._attachment))
+
+    def _detach(self, reason: str, *, graceful: bool) -> None:
+        """Stop the target and look for an anchor anew."""
+        self._log.warning("detaching", reason=reason)
+        drain_s = self._drain_s(self._attachment) if graceful and self._attachment else 0
+        self._climb_down(reason, drain_s)
+
+    def _fail(self, error: LauncherError) -> None:
+        """End with a failure of the launcher's own, the target by the ladder if there is one."""
+        if self._ending is not None:
+            return
+        self._log.error("failed", code=error.code.name, message=str(error))
+        self._ending = lambda _rung: failure(error)
+        if self._attachment is None:
+            self._outcome = failure(error)
+        elif self._ladder is None:
+            self._climb_down(str(error), drain_s=0)
+
+    def _drain_s(self, attachment: Attachment) -> float:
+        """Return how long traffic may still arrive: only a target that was once ready has any."""
+        return float(self._config["stop"]["drainSeconds"]) if attachment.held_once else 0.0
+
+    def _climb_down(self, reason: str, drain_s: float) -> None:
+        if self._attachment is None:
+            raise AssertionError
+        self._stop_reason = reason
+        self._write_status()
+        steps = self._attachment.steps_of_stop()
+        self._ladder = Ladder(steps, self._config["stop"], drain_s, self._tell_step, self._hear_end)
+        self._ladder.start()
+
+    def _tell_step(self, step: str) -> None:
+        self._log.info("stopping", step=step)
+        self._listener.announce(step)
+
+    def _hear_end(self, rung: str) -> None:
+        self._queue.put(partial(self._on_ended, rung))
+
+    def _on_ended(self, rung: str) -> None:
+        """End, or find the next anchor, as the target's tree has gone."""
+        if self._attachment is None:
+            raise AssertionError
+        if self._ending is not None:
+            self._outcome = self._ending(rung)
+        self._attachment.close()
+        if self._outcome is None:
+            self._attachment = None
+            self._ladder = None
+            self._stop_reason = ""
+            self._anchor_ready = False
+            self._restarts += 1
+            self._patience.reset()
+            self._consider()
+
+    def _stopped_outcome(self, source: str, rung: str) -> Outcome:
+        """Return 0 for a target that ended as it was asked to, else its own code."""
+        status = self._attachment.target.wait(0) if self._attachment is not None else None
+        if status is None:
+            return Outcome("launcher", 0, f"stopped by {source}")
+        if rung == "console" and status.signal == signal.SIGTERM:
+            return Outcome("target", 0, f"stopped by {source}: the target ended on SIGTERM")
+        return Outcome("target", status.code, f"stopped by {source} ({rung}): the target {status.sentence}")
+
+    def _finish(self) -> None:
+        """Leave nothing running and nobody waiting."""
+        self._watch.close()
+        self._healer.cancel()
+        if self._attachment is not None:
+            self._attachment.close()
+        if self._follower is not None and self._stop_asked:
+            self._follower.finish()
+        self._listener.announce("stopped")
+        self._listener.close()
+        self._status.close()
+
+    # What is told to people and probes.
+
+    def _write_status(self) -> None:
+        ready, reason = self._readiness()
+        self._status.write(ready=ready, started=self._started_once, live=True, reason=reason)
+
+    def _readiness(self) -> tuple[bool, str]:
+        if self._stop_reason:
+            return False, self._stop_reason
+        if self._attachment is None:
+            return False, f"waiting for {self._patience.reason}"
+        if not self._attachment.gate_holds:
+            return False, self._attachment.what_fails() or "the gate has not held yet"
+        if not self._anchor_ready:
+            return False, f"the anchor {self._attachment.anchor.name} is not Ready"
+        return True, ""
+
+    def _log_bootstrap(self, place: Place) -> None:
+        target = self._config["target"]
+        fields: dict[str, Any] = {
+            "anchorLabel": f"statefulset.kubernetes.io/pod-name={self._setup.me.anchor_name}",
+            "namespace": self._setup.me.namespace,
+            "node": self._setup.me.node,
+            "anchorUid": place.anchor.uid,
+            "anchorIp": place.anchor.ip,
+            "compartment": place.compartment.id,
+            "compartmentName": place.compartment.name,
+            "exe": target["exe"],
+            "args": mask_args(target["args"]),
+            "workingDir": target["workingDir"],
+            "env": sorted(target["env"]),
+            "ports": {name: port["port"] for name, port in target["ports"].items()},
+        }
+        self._log.info("bootstrap", **fields)
+
+    def _open_state(self, state_dir: str) -> None:
+        try:
+            self._status = StatusFile(state_dir)
+            self._listener = StopListener(state_dir, lambda by: self._queue.put(partial(self._on_stop, by)))
+        except OSError as error:
+            message = f"the state directory {state_dir}: {error}"
+            raise LauncherError(ExitCode.STATE_UNWRITABLE, message) from error
+
+    def _make_follower(self, client: ApiClient) -> ScaleFollower | None:
+        config = self._config
+        if not config["scaling"]["follow"] or self._setup.ordinal != config["ordinals"]["start"]:
+            return None
+        return ScaleFollower(client, self._setup.me.namespace, config["launcherSet"], config["anchorSet"], self._log)

@@ -1,0 +1,155 @@
+"""Stopping: the `stop` command and the socket it asks on, and the ladder that ends a target step by step."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+SOCKET_NAME = "stop.sock"
+_NETWORK_DRAIN_LIMIT_S = 5.0
+_KILL_LIMIT_S = 10.0
+
+
+def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
+    """Ask the launcher to stop and return when its target has gone. Nobody to ask means that it has."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with client:
+        try:
+            client.connect(os.path.join(state_dir, SOCKET_NAME))  # noqa: PTH118 - pathlib costs milliseconds
+        except OSError as error:
+            tell(f"no launcher to stop: {error.strerror}")
+            return
+        with client.makefile("r", encoding="utf-8", errors="replace") as lines:
+            try:
+                for line in lines:
+                    tell(line.rstrip("\n"))
+            except OSError:
+                return  # the launcher ended without a farewell
+
+
+class StopListener(threading.Thread):
+    """Listens for stop requests. Each asker hears every step from then on, and the end of file when it is over."""
+
+    def __init__(self, state_dir: str, on_stop: Callable[[str], None]) -> None:
+        """Listen at once. OSError when the directory cannot be written."""
+        super().__init__(name="mooring-stop", daemon=True)
+        self._path = os.path.join(state_dir, SOCKET_NAME)  # noqa: PTH118 - as above
+        self._on_stop = on_stop
+        self._askers: list[socket.socket] = []
+        self._lock = threading.Lock()
+        if os.path.exists(self._path):  # noqa: PTH110 - as above
+            os.unlink(self._path)  # noqa: PTH108 - as above; left by a launcher that was killed
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(self._path)
+        self._listener.listen(8)
+
+    def run(self) -> None:
+        """Accept until closed."""
+        while True:
+            try:
+                asker, _ = self._listener.accept()
+            except OSError:
+                return
+            asker.settimeout(1.0)  # one that does not read cannot hold up the stop
+            with self._lock:
+                self._askers.append(asker)
+            self.announce("stop requested")
+            self._on_stop("the stop command")
+
+    def announce(self, line: str) -> None:
+        """Tell every asker; who hung up is forgotten."""
+        with self._lock:
+            self._askers = [asker for asker in self._askers if _send_line(asker, line)]
+
+    def close(self) -> None:
+        """End every asker's wait and listen no more."""
+        self._listener.close()
+        with self._lock:
+            for asker in self._askers:
+                asker.close()
+            self._askers = []
+        try:
+            os.unlink(self._path)  # noqa: PTH108 - as above
+        except OSError:
+            return  # the emptyDir has gone first
+
+
+def _send_line(asker: socket.socket, line: str) -> bool:
+    try:
+        asker.sendall(line.encode() + b"\n")
+    except OSError:
+        asker.close()
+        return False
+    return True
+
+
+class Stoppable(NamedTuple):
+    """What the ladder needs of an attached target, as functions, so that it knows no backend."""
+
+    wait_s: Callable[[float], bool]
+    """Wait for the main process up to so many seconds; whether it has ended."""
+    run_command: Callable[[list[str], float], str]
+    """Run the stop command inside the compartment; a sentence on how it went."""
+    ask: Callable[[], None]
+    kill: Callable[[], None]
+    wait_all_s: Callable[[float], bool]
+    unsent_bytes: Callable[[], int]
+
+
+class Ladder(threading.Thread):
+    """Ends a target rung by rung: drain, command, SIGTERM, SIGKILL; then its last bytes leave. Runs once."""
+
+    def __init__(
+        self,
+        target: Stoppable,
+        stop: dict[str, Any],
+        drain_s: float,
+        tell: Callable[[str], None],
+        on_done: Callable[[str], None],
+    ) -> None:
+        """Take the configuration's `stop`. `on_done` gets the rung the target ended on, from this thread."""
+        super().__init__(name="mooring-ladder", daemon=True)
+        self._target = target
+        self._stop = stop
+        self._drain_s = drain_s
+        self._tell = tell
+        self._on_done = on_done
+
+    def run(self) -> None:
+        """Climb down and report the rung: drain, command, console or kill."""
+        rung = self._climb()
+        self._target.kill()  # whatever the main process left behind
+        if not self._target.wait_all_s(_KILL_LIMIT_S):
+            self._tell("some processes do not end even after SIGKILL")
+        self._await_last_bytes()
+        self._on_done(rung)
+
+    def _climb(self) -> str:
+        if self._drain_s > 0:
+            self._tell(f"not ready; draining for {self._drain_s:g} s")
+        if self._target.wait_s(self._drain_s):
+            return "drain"
+        if self._stop["command"] and self._command():
+            return "command"
+        self._tell(f"SIGTERM; waiting up to {self._stop['consoleSeconds']} s")
+        self._target.ask()
+        if self._target.wait_s(self._stop["consoleSeconds"]):
+            return "console"
+        self._tell("SIGKILL")
+        return "kill"
+
+    def _command(self) -> bool:
+        """Run the stop command and give the target the rest of its budget; whether it ended."""
+        budget_s = float(self._stop["commandSeconds"])
+        until_s = time.monotonic() + budget_s
+        self._tell(f"stop command; waiting up to {budget_s:g} s")
+        self._tell(self._target.run_command(self._stop["command"], budget_s))
+        return self._target.wait_s(max(0.0, until_s - time.monotonic()))
+
+    def _await_last_bytes(self) -> None:
+        """Let the kernel deliver what the target has written: the network stays until /hold is answered."""
+        until_s = time.monotonic() + _NETWORK_DRAIN_LIMIT_S
+        while time.monotonic() < until_s and self._target.unsent_bytes() > 0:
+            time.sleep(0.02)
