@@ -1,0 +1,170 @@
+"""The sandbox: own namespaces, exit status passed through, nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mooring.rehearse import sandbox
+
+GENERATOR = Path(sandbox.__file__).parents[2]
+
+
+def command(*args: str, python: str = sys.executable) -> list[str]:
+    return [python, "-m", "mooring.rehearse.sandbox", "--", *args]
+
+
+def run(*args: str, prefix: tuple[str, ...] = (), python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*prefix, *command(*args, python=python)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(GENERATOR)},
+        check=False,
+    )
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 10) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
+        time.sleep(0.02)
+
+
+def processes_with(mark: str) -> list[int]:
+    """Return the pids, as seen from here, whose environment or command line holds a mark."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                text = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark.encode() in text:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.parametrize(("script", "status"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
+def test_the_exit_status_is_the_programs_own(script: str, status: int) -> None:
+    """A program's exit status, or 128 + n for signal n, is the sandbox's."""
+    assert run("sh", "-c", script).returncode == status
+
+
+def test_a_missing_program_is_127_with_a_line() -> None:
+    """A program that does not exist is named, with the shell's status for it."""
+    result = run("/no/such/program")
+    assert result.returncode == 127
+    assert result.stderr == "sandbox: /no/such/program: No such file or directory\n"
+
+
+def test_it_is_root_with_a_network_of_its_own() -> None:
+    """Inside, the caller is root, sees only its own loopback and processes, and is told so."""
+    result = run("sh", "-c", "id -u; ls /proc | grep -c '^[0-9]'; ip -br link; echo $MOORING_SANDBOX; pwd")
+    lines = result.stdout.splitlines()
+    assert lines[0] == "0"
+    assert int(lines[1]) < 10
+    assert [line.split()[0] for line in lines[2:-2]] == ["lo"]
+    assert lines[-2:] == ["1", str(Path.cwd())]
+
+
+def test_interfaces_and_namespaces_stay_inside() -> None:
+    """A bridge and a named network namespace made inside are unknown outside."""
+    name = f"t{os.getpid()}"
+    result = run("sh", "-ec", f"ip link add {name} type bridge; ip netns add {name}; ip netns")
+    assert (result.returncode, result.stdout.split()) == (0, [name])
+    assert not Path(f"/run/netns/{name}").exists()
+    assert not Path(f"/sys/class/net/{name}").exists()
+
+
+def test_it_nests() -> None:
+    """A sandbox can be made inside a sandbox."""
+    assert run(*command("sh", "-c", "ip link add b0 type bridge && exit 5")).returncode == 5
+
+
+def test_a_function_runs_inside() -> None:
+    """run() calls a Python function inside and returns its status; the caller's world is unchanged."""
+    before = os.readlink("/proc/self/ns/net")
+    assert sandbox.run(lambda: 3 if os.getpid() < 10 else 1) == 3
+    assert os.readlink("/proc/self/ns/net") == before
+
+
+def test_a_failing_function_is_status_1() -> None:
+    """An exception inside does not return into the caller's frames: it is status 1."""
+
+    def fail() -> int:
+        raise ValueError
+
+    assert sandbox.run(fail) == 1
+
+
+def test_kill_9_leaves_nothing() -> None:
+    """Killing the outer process ends even a grandchild that made itself a daemon."""
+    mark = f"61{os.getpid():07d}"
+    outer = subprocess.Popen(
+        command("sh", "-c", f"setsid sleep {mark} & sleep {mark}"),
+        env={**os.environ, "PYTHONPATH": str(GENERATOR)},
+    )
+    wait_for(lambda: len(processes_with(f"sleep\0{mark}")) == 2, "both sleeps")
+    outer.kill()
+    outer.wait()
+    wait_for(lambda: not processes_with(mark), "every process to be gone")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_reaches_the_program_once(number: signal.Signals) -> None:
+    """A signal sent to the outer process arrives inside, once, and the program may finish its work."""
+    script = (
+        "import signal,sys\n"
+        f"signal.signal({int(number)}, lambda *a: print('got', flush=True))\n"
+        "print('ready', flush=True)\nsignal.pause()\nsys.exit(9)"
+    )
+    outer = subprocess.Popen(
+        command(sys.executable, "-c", script),
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(GENERATOR)},
+    )
+    assert outer.stdout is not None
+    assert outer.stdout.readline() == "ready\n"
+    outer.send_signal(number)
+    assert outer.stdout.read() == "got\n"
+    assert outer.wait(10) == 9
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_it_needs_no_privilege() -> None:
+    """An ordinary user gets the same sandbox."""
+    result = run(
+        "sh", "-c", "id -u; ip link add b0 type bridge && ip netns add x && ip netns",
+        prefix=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"),
+        python="/usr/bin/python3",
+    )  # fmt: skip
+    if "No such file" in result.stderr or "Permission denied" in result.stderr:
+        pytest.skip(f"no Python another user may run: {result.stderr.strip()}")
+    assert result.stdout.split() == ["0", "x"], result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may forbid user namespaces to itself")
+def test_root_does_without_user_namespaces() -> None:
+    """Where user namespaces are forbidden and the caller is root, the rest is made without one."""
+    inner = " ".join(command("ip", "link", "add", "b0", "type", "bridge"))
+    script = f"echo 0 > /proc/sys/user/max_user_namespaces && exec {inner}"
+    assert run("sh", "-c", script).returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may forbid user namespaces to itself")
+def test_a_machine_that_allows_neither_is_told_in_one_line() -> None:
+    """Without user namespaces and without privilege there is one line on stderr and status 1."""
+    inner = " ".join(command("true"))
+    script = f"echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set -all --inh-caps -all {inner}"
+    result = run("sh", "-c", script)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("sandbox: cannot make namespaces on this machine (unshare(")
