@@ -1,0 +1,35 @@
+"""A toy target: listens, prints `ready` and every signal it gets; ends on SIGTERM unless told to ignore it."""
+
+import os
+import signal
+import socket
+import sys
+
+port, manner = int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "end"
+
+
+def on_signal(number: int, _frame: object) -> None:
+    """Print the signal, then do what the second argument says."""
+    print(signal.Signals(number).name, flush=True)
+    if manner == "end":
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    elif manner.startswith("exit="):
+        sys.exit(int(manner.removeprefix("exit=")))
+
+
+for wanted in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(wanted, on_signal)
+listener = socket.create_server(("", port))
+print("env", os.environ["MOORING_ANCHOR_IP"], os.environ["MOORING_ORDINAL"], flush=True)
+print("ready", flush=True)
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        request = connection.recv(100)
+        if request.startswith(b"exit"):
+            sys.exit(int(request.split()[1]))
+        if request.startswith(b"close"):
+            listener.close()
+            signal.pause()
+        connection.sendall(b"hello\n")
