@@ -1,0 +1,211 @@
+"""Random Apps for property tests, made from the values model itself: a value added there is covered at once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from mooring._app import overlay
+from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of, walk
+from mooring._rules import find_violations
+from mooring._values import VALUES
+
+STRING_MAP = {"example.com/team": "orders", "tier": "back"}
+# Content for the open nodes that Kubernetes accepts, by its type; all others stay empty.
+OPEN_SAMPLES: dict[str, Any] = {
+    "map of string": STRING_MAP,
+    "ResourceRequirements": {"requests": {"cpu": "100m"}, "limits": {"memory": "256Mi"}},
+    "Toleration": {"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"},
+    "EnvVar": {"name": "COLOUR", "value": "blue"},
+    "HostAlias": {"ip": "10.0.0.1", "hostnames": ["db.local"]},
+    "object": {"shared": {"colour": "blue"}},
+}
+# Text that has surprised YAML, JSON, Go templates or shells before.
+AWKWARD_TEXT = [
+    "",
+    " ",
+    "yes",
+    "null",
+    "0",
+    "1e3",
+    "0x1F",
+    "~",
+    "a: b",
+    "- x",
+    "#",
+    "{{ .Values }}",
+    "<%= app %>",
+    "`",
+    "'",
+    '"',
+]
+AWKWARD_TEXT += [
+    "\\",
+    "C:\\Program Files\\x.exe",
+    "%PATH%",
+    "$(HOME)",
+    "a\nb",
+    "\t",
+    "ü",
+    "日本",
+    "😀",
+    "\u2028",
+    "\x7f",
+    "|",
+    "&",
+    "*",
+]
+
+
+def texts() -> SearchStrategy[str]:
+    """Any text YAML can carry, the awkward more often."""
+    letters = st.characters(exclude_categories=("Cs",), exclude_characters="\x00")
+    return st.sampled_from(AWKWARD_TEXT) | st.text(letters, max_size=12)
+
+
+def values_of(node: Node) -> SearchStrategy[Any]:
+    """Return valid values of a node; closed objects have a few of their optional keys."""
+    return _MAKERS[type(node)](node)
+
+
+def _str(node: Str) -> SearchStrategy[Any]:
+    if node.enum:
+        return st.sampled_from(node.enum)
+    return st.from_regex(node.pattern, fullmatch=True) if node.pattern else texts()
+
+
+def _int(node: Int) -> SearchStrategy[Any]:
+    low = node.minimum if node.minimum is not None else 0
+    return st.integers(low, node.maximum if node.maximum is not None else low + 10_000)
+
+
+def _num(node: Num) -> SearchStrategy[Any]:
+    low = node.minimum if node.minimum is not None else 0
+    high = node.maximum if node.maximum is not None else low + 1000
+    return st.floats(low, high, allow_nan=False).map(lambda number: min(max(round(number, 2), low), high))
+
+
+def _int_or_str(node: IntOrStr) -> SearchStrategy[Any]:
+    return _int(Int(doc="", default=None, minimum=node.minimum, maximum=node.maximum))
+
+
+def _open(node: Open) -> SearchStrategy[Any]:
+    sample = OPEN_SAMPLES.get(node.kubernetes)
+    empty: Any = [] if node.is_list else {}
+    if sample is None:
+        return st.just(empty)
+    return st.sampled_from([empty, [sample] if node.is_list else sample])
+
+
+def _list(node: ListOf) -> SearchStrategy[Any]:
+    return st.lists(values_of(node.item), max_size=3)
+
+
+def _map(node: MapOf) -> SearchStrategy[Any]:
+    return st.dictionaries(st.from_regex(node.key_pattern, fullmatch=True), values_of(node.item), max_size=2)
+
+
+def _obj(node: Obj) -> SearchStrategy[Any]:
+    optional = [name for name in node.fields if name not in node.required]
+
+    def with_keys(chosen: list[str]) -> SearchStrategy[Any]:
+        keys = [name for name in node.fields if name in chosen or name in node.required]
+        return st.fixed_dictionaries({name: values_of(node.fields[name]) for name in keys})
+
+    chosen = st.lists(st.sampled_from(optional), unique=True, max_size=4) if optional else st.just([])
+    return chosen.flatmap(with_keys)
+
+
+_MAKERS: dict[type[Node], Callable[[Any], SearchStrategy[Any]]] = {
+    Str: _str,
+    Int: _int,
+    Num: _num,
+    Bool: lambda _: st.booleans(),
+    IntOrStr: _int_or_str,
+    Open: _open,
+    ListOf: _list,
+    MapOf: _map,
+    Obj: _obj,
+}
+
+
+def shaped_values() -> SearchStrategy[dict[str, Any]]:
+    """Values that the schema accepts; rules between them may be broken."""
+    return values_of(VALUES).map(_with_exe)
+
+
+def valid_values() -> SearchStrategy[dict[str, Any]]:
+    """Values that the model accepts: broken rules are mended by leaving out what breaks them."""
+    return shaped_values().map(mend)
+
+
+def apps(values: SearchStrategy[dict[str, Any]] | None = None) -> SearchStrategy[dict[str, Any]]:
+    """Whole Apps, as plain data, with valid values unless others are given."""
+    return st.builds(
+        _app, st.from_regex(r"[a-z]([-a-z0-9]{0,43}[a-z0-9])?", fullmatch=True), texts(), values or valid_values()
+    )
+
+
+def mutated_apps() -> SearchStrategy[dict[str, Any]]:
+    """Apps with one change somewhere in their values, most of which the schema refuses."""
+    return st.builds(_mutate, apps(shaped_values()), st.randoms(use_true_random=False))
+
+
+def _app(name: str, description: str, values: dict[str, Any]) -> dict[str, Any]:
+    head = {"apiVersion": "mooring/v1", "kind": "App", "name": name, "version": "1.4.0"}
+    return {**head, "description": description, "values": values}
+
+
+def _with_exe(values: dict[str, Any]) -> dict[str, Any]:
+    exe = "/opt/app/app" if values.get("platform") == "linux" else r"C:\app\app.exe"
+    return {**values, "target": {**values.get("target", {}), "exe": exe}}
+
+
+def mend(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what breaks rules between values, until none is broken."""
+    values = copy.deepcopy(values)
+    for _ in range(50):
+        violations = find_violations(overlay(default_of(VALUES), values))
+        if not violations:
+            return values
+        for violation in violations:
+            _leave_out(values, violation.path)
+    raise AssertionError(violations)
+
+
+def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
+    """Remove the first entry on the path that was chosen; if that is a default, what must have upset it."""
+    here: Any = values
+    node: Node = VALUES
+    for part in path:
+        if not isinstance(here, dict) or part not in here:
+            break
+        if not isinstance(node, Obj) or not isinstance(node.fields[part], (Obj, MapOf)):
+            del here[part]
+            return
+        node, here = node.fields[part], here[part]
+        if isinstance(node, MapOf) and len(path) > path.index(part) + 1:
+            here.pop(path[path.index(part) + 1], None)
+            return
+    for other in ("readiness", "stop", "gate", "autoscaling", "terminationGracePeriodSeconds", "rbac"):
+        if values.pop(other, None) is not None:
+            return
+
+
+_ODD_VALUES: list[Any] = [None, True, False, 0, -1, 1.5, 10**9, "", "x", "X y", [], [1], {}, {"x": 1}]
+
+
+def _mutate(app: dict[str, Any], random: Any) -> dict[str, Any]:
+    app = copy.deepcopy(app)
+    here: dict[str, Any] = app["values"]
+    for part in random.choice([path for path, _ in walk(VALUES) if path])[:-1]:
+        child = here.setdefault(part, {})
+        if not isinstance(child, dict):
+            break
+        here = child
+    known = [path[-1] for path, _ in walk(VALUES) if path]
+    here[random.choice([*known, "unknown", "", "8080"])] = copy.deepcopy(random.choice(_ODD_VALUES))
+    return app
