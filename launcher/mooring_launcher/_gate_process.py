@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mooring_launcher._gate_psutil import TreeSampler, Usage
+from mooring_launcher._gate_psutil import TreeSampler
 from mooring_launcher.checks import Look
 from mooring_launcher.target import Listener, Target
 
-# How often to look until a condition has first held. Reading /proc/<pid>/net costs about 0.2 ms, a psutil sample
-# about 1 ms a process.
+# How often to look until a condition has first held. Asking for the listeners costs about 0.2 ms, a psutil
+# sample about 1 ms a process.
 CHEAP_INTERVAL_S = 0.03
 SAMPLE_INTERVAL_S = 0.25
+FULL_LOOK_INTERVAL_S = 10.0
 
 _MIB = 1024 * 1024
 _WILDCARDS = {4: b"\0" * 4, 16: b"\0" * 16}
@@ -36,23 +37,23 @@ class Scene:
         self.target = target
         self.now_s = now_s
         self._sampler = sampler
-        self._listeners: list[Listener] | None = None
-        self._usage: Usage | None = None
+        self._listeners: dict[str, list[Listener]] = {}
+        self._following = False
+
+    def listeners(self, protocol: str) -> list[Listener]:
+        """Return every listening port of the compartment."""
+        if protocol not in self._listeners:
+            self._listeners[protocol] = self.target.listeners(protocol)
+        return self._listeners[protocol]
 
     @property
-    def listeners(self) -> list[Listener]:
-        """Every listening port of the compartment."""
-        if self._listeners is None:
-            self._listeners = self.target.listeners()
-        return self._listeners
-
-    @property
-    def usage(self) -> Usage:
-        """What the tree uses."""
-        if self._usage is None:
-            assert self._sampler is not None  # noqa: S101 - the gate makes one whenever such a condition is set
-            self._usage = self._sampler.read(self.target.tree())
-        return self._usage
+    def sampler(self) -> TreeSampler:
+        """What measures the tree as it is in this pass."""
+        assert self._sampler is not None  # noqa: S101 - the gate makes one whenever such a condition is set
+        if not self._following:
+            self._sampler.follow(self.target.tree())
+            self._following = True
+        return self._sampler
 
 
 def needs_psutil(gate: Mapping[str, Any]) -> bool:
@@ -66,8 +67,8 @@ def process_conditions(gate: Mapping[str, Any], ports: Mapping[str, Any], ip: st
     yield ProcessCondition("uptime", _uptime(gate["minUptimeSeconds"]), CHEAP_INTERVAL_S)
     for name, port in ports.items():
         owner = gate["ports"].get(name, {}).get("owner", "tree")
-        look = _port(name, port["port"], port["protocol"], owner, ip)
-        yield ProcessCondition(f"port {name}", look, CHEAP_INTERVAL_S)
+        open_port = OpenPort(name, port["port"], port["protocol"], owner, ip)
+        yield ProcessCondition(f"port {name}", open_port, CHEAP_INTERVAL_S)
     for label, wanted in gate["processes"].items():
         yield ProcessCondition(f"process {label}", _process(wanted["name"], wanted["min"]), SAMPLE_INTERVAL_S)
     for key, low, high, unit, measure in _RANGES:
@@ -81,11 +82,51 @@ def process_conditions(gate: Mapping[str, Any], ports: Mapping[str, Any], ip: st
         yield ProcessCondition("cpu", look, SAMPLE_INTERVAL_S, holds_for_good=True)
 
 
-_RANGES: tuple[tuple[str, str, str, str, Callable[[Usage], float]], ...] = (
-    ("memory", "minMiB", "maxMiB", " MiB", lambda usage: usage.rss_bytes / _MIB),
-    ("threads", "min", "max", "", lambda usage: usage.threads),
-    ("handles", "min", "max", "", lambda usage: usage.handles),
+_RANGES: tuple[tuple[str, str, str, str, Callable[[TreeSampler], float]], ...] = (
+    ("memory", "minMiB", "maxMiB", " MiB", lambda sampler: sampler.rss_bytes() / _MIB),
+    ("threads", "min", "max", "", lambda sampler: sampler.threads()),
+    ("handles", "min", "max", "", lambda sampler: sampler.handles()),
 )
+
+
+class OpenPort:
+    """A declared port that listens inside, reachable on the anchor's IP, owned by the tree unless `owner` is any."""
+
+    def __init__(self, name: str, port: int, protocol: str, owner: str, ip: str) -> None:
+        self._what = f"port {name} {port}"
+        self._port = port
+        self._protocol = protocol
+        self._owner = owner
+        self._ip = ip
+        self._good: Listener | None = None
+        self._full_look_due_s = 0.0
+
+    def __call__(self, scene: Scene) -> Look:
+        """See whether the tree still has the socket found last (one readlink); else, or now and again, look afresh."""
+        known = self._good
+        if known is None or scene.now_s >= self._full_look_due_s or not scene.target.owns(known):
+            self._full_look_due_s = scene.now_s + FULL_LOOK_INTERVAL_S
+            return self._look_afresh(scene)
+        return self._listens_on(known)
+
+    def _look_afresh(self, scene: Scene) -> Look:
+        self._good = None
+        here = [listener for listener in scene.listeners(self._protocol) if listener.port == self._port]
+        if not here:
+            return Look(False, f"{self._what}: {'not listening' if self._protocol == 'TCP' else 'not bound'}")
+        reached = [listener for listener in here if reaches(listener.address, self._ip)]
+        if not reached:
+            value = f"{self._what}: listens on {here[0].address} only, which {self._ip} does not reach"
+            return Look(False, value)
+        if self._owner == "any":
+            return self._listens_on(reached[0])
+        self._good = next((listener for listener in reached if scene.target.owns(listener)), None)
+        if self._good is None:
+            return Look(False, f"{self._what}: listened on by a process that is not the program's")
+        return self._listens_on(self._good)
+
+    def _listens_on(self, listener: Listener) -> Look:
+        return Look(True, f"{self._what}: listens on {listener.address}")
 
 
 class SettledCpu:
@@ -99,7 +140,7 @@ class SettledCpu:
 
     def __call__(self, scene: Scene) -> Look:
         """Compare with the look before."""
-        cpu_seconds = scene.usage.cpu_seconds
+        cpu_seconds = scene.sampler.cpu_seconds()
         last, self._last = self._last, (scene.now_s, cpu_seconds)
         if last is None or scene.now_s <= last[0]:
             return Look(False, "cpu: not measured yet")
@@ -137,40 +178,23 @@ def _uptime(wanted_s: float) -> Callable[[Scene], Look]:
     return look
 
 
-def _port(name: str, port: int, protocol: str, owner: str, ip: str) -> Callable[[Scene], Look]:
-    what = f"port {name} {port}"
-
-    def look(scene: Scene) -> Look:
-        here = [listener for listener in scene.listeners if (listener.protocol, listener.port) == (protocol, port)]
-        if not here:
-            return Look(False, f"{what}: {'not listening' if protocol == 'TCP' else 'not bound'}")
-        reached = [listener for listener in here if reaches(listener.address, ip)]
-        if not reached:
-            return Look(False, f"{what}: listens on {here[0].address} only, which {ip} does not reach")
-        if owner == "tree" and not any(scene.target.owns(listener) for listener in reached):
-            return Look(False, f"{what}: listened on by a process that is not the program's")
-        return Look(True, f"{what}: listens on {reached[0].address}")
-
-    return look
-
-
 def _process(wanted: str, at_least: int) -> Callable[[Scene], Look]:
     def look(scene: Scene) -> Look:
-        count = sum(_same_name(name, wanted) for name in scene.usage.names)
+        count = sum(_same_name(name, wanted) for name in scene.sampler.names())
         return Look(count >= at_least, f"{count} processes named {wanted}, wanted at least {at_least}")
 
     return look
 
 
 def _range(
-    key: str, low: float | None, high: float | None, unit: str, measure: Callable[[Usage], float]
+    key: str, low: float | None, high: float | None, unit: str, measure: Callable[[TreeSampler], float]
 ) -> Callable[[Scene], Look]:
     wanted = " and ".join(
         f"at {word} {limit:g}{unit}" for word, limit in (("least", low), ("most", high)) if limit is not None
     )
 
     def look(scene: Scene) -> Look:
-        value = measure(scene.usage)
+        value = measure(scene.sampler)
         good = (low is None or value >= low) and (high is None or value <= high)
         return Look(good, f"{key} {value:.0f}{unit}, wanted {wanted}")
 

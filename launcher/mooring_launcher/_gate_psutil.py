@@ -3,14 +3,18 @@
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mooring_launcher.errors import ExitCode, LauncherError
 
 if TYPE_CHECKING:
     import psutil
+
+
+T = TypeVar("T")
 
 
 class Usage(NamedTuple):
@@ -20,7 +24,6 @@ class Usage(NamedTuple):
     rss_bytes: int
     handles: int
     threads: int
-    names: list[str]
 
 
 def load_psutil() -> ModuleType:
@@ -40,7 +43,10 @@ def load_psutil() -> ModuleType:
 
 
 class TreeSampler:
-    """Measures processes by pid. A pid that came to mean another process is told apart by its create time."""
+    """Measures processes by pid. A pid that came to mean another process is told apart by its create time.
+
+    `follow` says which processes; each measure reads only what it needs, and leaves out those that end meanwhile.
+    """
 
     def __init__(self) -> None:
         self._psutil = load_psutil()
@@ -49,40 +55,54 @@ class TreeSampler:
         self._cpu_seconds: dict[int, float] = {}
         self._ended_cpu_seconds = 0.0
 
-    def read(self, pids: Iterable[int]) -> Usage:
-        """Measure them now; those that end meanwhile are left out."""
+    def follow(self, pids: Iterable[int]) -> None:
+        """Measure these from now on."""
+        wanted = set(pids)
         with self._lock:
-            self._follow(set(pids))
-            rows = list(self._rows())
-        return Usage(
-            self._ended_cpu_seconds + sum(self._cpu_seconds.values()),
-            sum(row[0] for row in rows),
-            sum(row[1] for row in rows),
-            sum(row[2] for row in rows),
-            [row[3] for row in rows],
-        )
+            for pid, process in list(self._known.items()):
+                # is_running() compares create times, so a number that was given to another process is not ours.
+                if pid not in wanted or not process.is_running():
+                    del self._known[pid]
+                    self._ended_cpu_seconds += self._cpu_seconds.pop(pid, 0.0)
+            for pid in wanted - self._known.keys():
+                with suppress(self._psutil.Error):
+                    self._known[pid] = self._psutil.Process(pid)
 
-    def _follow(self, pids: set[int]) -> None:
-        for pid, process in list(self._known.items()):
-            # is_running() compares create times, so a number that was given to another process is not ours.
-            if pid not in pids or not process.is_running():
-                del self._known[pid]
-                self._ended_cpu_seconds += self._cpu_seconds.pop(pid, 0.0)
-        for pid in pids - self._known.keys():
-            try:
-                self._known[pid] = self._psutil.Process(pid)
-            except self._psutil.Error:
-                continue
-
-    def _rows(self) -> Iterator[tuple[int, int, int, str]]:
-        for pid, process in self._known.items():
-            try:
-                with process.oneshot():
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the tree since its start, ended processes included as far as they were seen."""
+        with self._lock:
+            for pid, process in self._known.items():
+                with suppress(self._psutil.Error):
                     times = process.cpu_times()
                     self._cpu_seconds[pid] = times.user + times.system
-                    yield process.memory_info().rss, _count_handles(process), process.num_threads(), process.name()
-            except self._psutil.Error:
-                continue
+            return self._ended_cpu_seconds + sum(self._cpu_seconds.values())
+
+    def rss_bytes(self) -> int:
+        """Return the resident memory."""
+        return sum(self._each(lambda process: process.memory_info().rss))
+
+    def handles(self) -> int:
+        """Return the open handles; on Linux, file descriptors."""
+        return sum(self._each(_count_handles))
+
+    def threads(self) -> int:
+        """Return the number of threads."""
+        return sum(self._each(lambda process: process.num_threads()))
+
+    def names(self) -> list[str]:
+        """Return each process's name."""
+        return list(self._each(lambda process: process.name()))
+
+    def usage(self) -> Usage:
+        """Measure everything."""
+        return Usage(self.cpu_seconds(), self.rss_bytes(), self.handles(), self.threads())
+
+    def _each(self, measure: "Callable[[psutil.Process], T]") -> Iterator[T]:
+        with self._lock:
+            processes = list(self._known.values())
+        for process in processes:
+            with suppress(self._psutil.Error):
+                yield measure(process)
 
 
 def _count_handles(process: "psutil.Process") -> int:

@@ -101,7 +101,8 @@ class Gate:
             self._sampler = self._sampler or TreeSampler()
         except LauncherError:
             return None
-        return self._sampler.read(self._target.tree())
+        self._sampler.follow(self._target.tree())
+        return self._sampler.usage()
 
     def _look_at_processes(self) -> None:
         while not self._closed.is_set():

@@ -23,6 +23,9 @@ REQUEST_LIMIT_S = 5.0
 CONNECTION_LIMIT = 64
 HOLD_LIMIT = 16
 
+# More than the limit at once: closing with bytes unread would reset the connection and lose the answer.
+_READ_SIZE = 64 * 1024
+
 _PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"} | {
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
@@ -215,7 +218,7 @@ class HealthServer:
             self._drop(connection)
 
     def _receive(self, connection: _Connection) -> None:
-        chunk = connection.sock.recv(HEAD_LIMIT + 1)
+        chunk = connection.sock.recv(_READ_SIZE)
         connection.received += chunk
         head, end, _body = connection.received.partition(b"\r\n\r\n")
         if len(head) > HEAD_LIMIT:

@@ -70,8 +70,8 @@ class Target(Protocol):
     def tree(self) -> list[int]:
         """Return the process ids of the tree, those left behind by the main process included."""
 
-    def listeners(self) -> list[Listener]:
-        """Return every listening port of the compartment, whoever owns it."""
+    def listeners(self, protocol: str = "TCP") -> list[Listener]:
+        """Return every TCP port of the compartment that is listened on (or UDP port bound), whoever owns it."""
 
     def owns(self, listener: Listener) -> bool:
         """Tell whether a process of the tree holds that port."""

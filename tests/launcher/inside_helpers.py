@@ -14,6 +14,7 @@ from typing import Any
 from mooring_launcher.compartment import Compartment, backend
 from mooring_launcher.target import Target, TargetSpec
 
+ANY_IPV4 = "0.0.0.0"  # noqa: S104 - inside a test's own namespace
 TOYS = Path(__file__).parent / "toys_inside"
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from socket import create_connection, create_server, socket
 
 import pytest
-from inside_helpers import namespace, random_ip, target, toy, wait_for
-
+from inside_helpers import ANY_IPV4, namespace, random_ip, target, toy, wait_for
 from mooring_launcher.checks import Endpoint, HttpRequest, check_command, check_http, check_tcp
 from mooring_launcher.compartment import Compartment, backend
 
@@ -59,7 +58,7 @@ def saying(text: bytes) -> Callable[[socket], None]:
 def test_the_compartment_is_not_the_host() -> None:
     """A server in the compartment answers the checks, while from the host it cannot be reached."""
     ip = random_ip()
-    with namespace(ip) as inside, toy(inside, "serve.py", "0.0.0.0", "8080"):
+    with namespace(ip) as inside, toy(inside, "serve.py", ANY_IPV4, "8080"):
         endpoint = Endpoint(inside, ip, 8080)
         wait_for(lambda: check_tcp(endpoint, 1).good, "the server")
         assert check_http(endpoint, PLAIN, 1).good
@@ -95,7 +94,7 @@ def test_status_and_body_are_judged(
     """Accepted statuses are 200 to 399 unless listed; the body must match where an expression is set."""
     ip = random_ip()
     request = PLAIN._replace(path=path, statuses=frozenset(statuses), body=re.compile(body) if body else None)
-    with namespace(ip) as inside, toy(inside, "serve.py", "0.0.0.0", "8080"):
+    with namespace(ip) as inside, toy(inside, "serve.py", ANY_IPV4, "8080"):
         endpoint = Endpoint(inside, ip, 8080)
         wait_for(lambda: check_tcp(endpoint, 1).good, "the server")
         look = check_http(endpoint, request, 2)

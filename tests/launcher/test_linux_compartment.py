@@ -7,11 +7,10 @@ import subprocess
 import threading
 from pathlib import Path
 
-import pytest
-from inside_helpers import namespace, random_ip, run, target, wait_for
-
 import mooring_launcher._linux as linux
 import mooring_launcher._windows as windows
+import pytest
+from inside_helpers import namespace, random_ip, run, target, wait_for
 from mooring_launcher.compartment import Compartment, backend
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.target import TargetSpec

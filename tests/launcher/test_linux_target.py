@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from inside_helpers import TOYS, is_running, namespace, random_ip, target, toy, wait_for
-
+from inside_helpers import ANY_IPV4, TOYS, is_running, namespace, random_ip, target, toy, wait_for
+from mooring_launcher._linux._sockets import read_proc
 from mooring_launcher.compartment import backend
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.target import TargetSpec
@@ -110,7 +110,7 @@ def test_a_failed_start_says_why(exe: str, folder: str, code: ExitCode, words: s
 
 
 def test_a_program_of_a_foreign_format_says_so(tmp_path: Path) -> None:
-    """A file that is executable but no program is told apart from one that is missing, and so is a missing interpreter."""
+    """A file that is executable but no program says so, and so does a script whose interpreter is missing."""
     junk = tmp_path / "junk"
     junk.write_bytes(b"MZ\x90\0")
     script = tmp_path / "script"
@@ -236,9 +236,9 @@ def test_udp_is_seen_once_bound() -> None:
         "other = socket.socket(type=socket.SOCK_DGRAM); other.connect(('127.0.0.1', 5353))\ntime.sleep(60)"
     )
     with namespace(random_ip()) as inside, target(inside, sys.executable, "-S", "-c", code) as started:
-        wait_for(started.listeners, "the socket")
-        (listener,) = started.listeners()
-        assert (listener.protocol, listener.address, listener.port) == ("UDP", "0.0.0.0", 5353)
+        wait_for(lambda: started.listeners("UDP"), "the socket")
+        (listener,) = started.listeners("UDP")
+        assert (listener.protocol, listener.address, listener.port) == ("UDP", ANY_IPV4, 5353)
         assert started.owns(listener)
 
 
@@ -262,3 +262,13 @@ def test_a_program_that_goes_back_to_the_host_is_named(how: list[str], words: st
             assert re.search(words, problem)
     finally:
         subprocess.run(["ip", "netns", "delete", f"host-{os.getpid()}"], check=True)
+
+
+def test_proc_tells_the_same_as_sock_diag() -> None:
+    """Where a kernel lacks sock_diag, /proc gives the same listeners, TCP and UDP, IPv4 and IPv6."""
+    ip = random_ip()
+    with namespace(ip) as inside, toy(inside, "serve.py", ip, "8080") as one, toy(inside, "serve.py", "::", "9090"):
+        wait_for(lambda: len(one.listeners()) == 2, "both ports")
+        rows = [("TCP", *row[:2], row[3]) for row in read_proc(f"/proc/{one.pid}/net", "TCP", {10})]
+        assert sorted(rows) == sorted(one.listeners())
+        assert list(read_proc("/proc/0/net", "TCP", {10})) == []

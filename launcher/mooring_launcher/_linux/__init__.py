@@ -10,4 +10,12 @@ __all__ = ["address_usable", "find_compartments", "hold", "run_inside", "start_t
 
 def unsent_bytes(compartment: Compartment) -> int:
     """Return how many bytes closed connections inside the namespace have still to deliver."""
-    return run_inside(compartment, lambda: _sockets.count_unsent_bytes("/proc/thread-self/net"))
+    return run_inside(compartment, _count_unsent_bytes)
+
+
+def _count_unsent_bytes() -> int:
+    table = _sockets.SocketTable("/proc/thread-self/net")
+    try:
+        return table.unsent_bytes()
+    finally:
+        table.close()

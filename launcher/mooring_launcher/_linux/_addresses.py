@@ -8,15 +8,14 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from mooring_launcher._linux import _netlink
+
 _RTM_NEWLINK, _RTM_GETLINK = 16, 18
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22
-_NLM_F_REQUEST_DUMP = 0x001 | 0x300
-_NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_FLAGS = 1, 2, 8
 _IFA_F_DADFAILED, _IFA_F_TENTATIVE = 0x08, 0x40
 _IFF_UP = 0x1
 
-_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _ADDRESS = struct.Struct("=BBBBI")  # ifaddrmsg: family, prefix length, flags, scope, interface
 _LINK = struct.Struct("=BxHiII")  # ifinfomsg: family, type, interface, flags, change
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
@@ -71,24 +70,7 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _dump(request: int, answer: int) -> Iterator[bytes]:
-    """Ask for a dump and yield the payload of each message of type `answer`."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as route:
+    """Yield the payload of each message of type `answer`."""
+    with _netlink.open_netlink(socket.NETLINK_ROUTE) as route:
         body = _LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-        route.send(_HEADER.pack(_HEADER.size + len(body), request, _NLM_F_REQUEST_DUMP, 1, 0) + body)
-        while True:
-            for kind, payload in _messages(route.recv(65536)):
-                if kind == _NLMSG_DONE:
-                    return
-                if kind == _NLMSG_ERROR:
-                    (code,) = struct.unpack_from("=i", payload)
-                    raise OSError(-code, "rtnetlink dump failed")
-                if kind == answer:
-                    yield payload
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind, _flags, _sequence, _port = _HEADER.unpack_from(data, offset)
-        yield kind, data[offset + _HEADER.size : offset + length]
-        offset += (length + 3) & ~3
+        yield from (payload for kind, payload in _netlink.dump(route, request, body) if kind == answer)

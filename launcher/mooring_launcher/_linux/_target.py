@@ -43,6 +43,8 @@ class LinuxTarget:
         self._ended = threading.Event()
         self._all_gone = threading.Event()
         self._owners: dict[int, str] = {}
+        self._host = _sockets.SocketTable("/proc/self/net")
+        self._inside: _sockets.SocketTable | None = None
 
     def start(self) -> None:
         """Start it: the thread that forks the init lives as long as the init, whose PDEATHSIG is tied to it.
@@ -101,9 +103,9 @@ class LinuxTarget:
             found += parents
         return found
 
-    def listeners(self) -> list[Listener]:
+    def listeners(self, protocol: str = "TCP") -> list[Listener]:
         """Return every listening port of the namespace."""
-        return _sockets.read_listeners(f"/proc/{self._init_pid}/net")
+        return [] if self._inside is None or self._all_gone.is_set() else self._inside.listeners(protocol)
 
     def owns(self, listener: Listener) -> bool:
         """Tell whether the tree holds the socket; the place where it was found last is looked at first."""
@@ -119,7 +121,9 @@ class LinuxTarget:
         for pid in tree:
             if not self._is_inside(pid):
                 return f"process {pid} ({read_name(pid)}) left the network namespace {self._compartment.name}"
-        on_host = {listener.owner: listener for listener in _sockets.read_listeners("/proc/self/net")}
+        on_host = {
+            listener.owner: listener for protocol in ("TCP", "UDP") for listener in self._host.listeners(protocol)
+        }
         for pid in tree:
             for inode, _path in _sockets.socket_inodes(pid):
                 if inode in on_host:
@@ -146,6 +150,7 @@ class LinuxTarget:
         finally:
             for fd in (init_report, init_go, init_status):
                 os.close(fd)
+        self._inside = _sockets.SocketTable(f"/proc/{self._init_pid}/net")
         failure = self._release(report, go)
         if failure:
             os.close(status)
@@ -211,6 +216,9 @@ class LinuxTarget:
                 if fd >= 0:
                     os.close(fd)
             self._init_fd = self._main_fd = -1
+        for table in (self._host, self._inside):
+            if table is not None:
+                table.close()
 
     def _signal(self, pidfd: int, number: int) -> None:
         with self._lock:

@@ -1,0 +1,281 @@
+"""The gate's conditions on real processes, one by one."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from inside_helpers import ANY_IPV4, TIMING, TOYS, gate_config, http_check, namespace, random_ip, target, toy, wait_for
+from mooring_launcher import _gate_psutil
+from mooring_launcher.compartment import Compartment
+from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.gate import Gate
+from mooring_launcher.target import Target
+
+pytestmark = pytest.mark.sandbox
+
+HTTP = {"http": {"port": 8080, "protocol": "TCP"}}
+
+
+class Watched:
+    """A started gate with what it called back."""
+
+    def __init__(self, gate: dict[str, Any], ports: dict[str, Any], ip: str, at: Compartment, of: Target) -> None:
+        self.changes = 0
+        self.failures: list[LauncherError] = []
+        self.gate = Gate(gate, ports, ip, of, at, self._on_change, self.failures.append)
+        self.gate.start()
+
+    def _on_change(self) -> None:
+        self.changes += 1
+
+    def value(self, name: str) -> str:
+        """Return what a condition says."""
+        return next(condition.value for condition in self.gate.conditions() if condition.name == name)
+
+    def says(self, name: str, words: str) -> None:
+        """Wait until a condition says this, which keeps the gate from holding."""
+        wait_for(lambda: words in self.value(name), f"{name} to say {words!r}")
+        assert not self.gate.holds
+
+
+@contextmanager
+def gated(
+    program: list[str], gate: dict[str, Any], ports: dict[str, Any] | None = None, ip: str | None = None
+) -> Iterator[tuple[Watched, Target]]:
+    """Run a program in a compartment with a gate on it."""
+    ip = ip or random_ip()
+    with namespace(ip) as inside, target(inside, program[0], *program[1:]) as started:
+        watched = Watched(gate, ports or {}, ip, inside, started)
+        try:
+            yield watched, started
+        finally:
+            watched.gate.close()
+
+
+def serving(*args: str) -> list[str]:
+    return [sys.executable, "-S", str(TOYS / "serve.py"), *args]
+
+
+SLEEPING = ["/bin/sleep", "60"]
+
+
+def test_holds_once_the_declared_port_is_open() -> None:
+    """Before the port listens the gate says so; then it holds, calls back and knows how long it took."""
+    with gated(serving(ANY_IPV4, "8080", "0.5"), gate_config(), HTTP) as (watched, _):
+        watched.says("port http", "port http 8080: not listening")
+        wait_for(lambda: watched.gate.holds, "the gate")
+        assert watched.value("port http") == "port http 8080: listens on 0.0.0.0"
+        assert watched.gate.held_after_s is not None
+        assert 0.4 < watched.gate.held_after_s < 5
+        assert watched.changes > 0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_port_on_loopback_alone_does_not_count(address: str) -> None:
+    """A program that listens on loopback is not reached on the anchor's IP, and the gate says that."""
+    with gated(serving(address, "8080"), gate_config(), HTTP) as (watched, _):
+        watched.says("port http", f"port http 8080: listens on {address} only")
+
+
+@pytest.mark.parametrize(("ip", "address"), [(None, "::"), ("fd00:9::7", "::"), ("fd00:9::7", "fd00:9::7")])
+def test_a_port_on_a_wildcard_or_the_ip_itself_counts(ip: str | None, address: str) -> None:
+    """IPv6 wildcards answer both families, and an IPv6 anchor's own address counts."""
+    with gated(serving(address, "8080"), gate_config(), HTTP, ip) as (watched, _):
+        wait_for(lambda: watched.gate.holds, "the gate")
+
+
+def test_an_ipv4_wildcard_does_not_reach_an_ipv6_anchor() -> None:
+    """0.0.0.0 answers no IPv6 address."""
+    with gated(serving(ANY_IPV4, "8080"), gate_config(), HTTP, "fd00:9::8") as (watched, _):
+        watched.says("port http", "listens on 0.0.0.0 only, which fd00:9::8 does not reach")
+
+
+@pytest.mark.parametrize(("owner", "holds"), [("tree", False), ("any", True)])
+def test_a_port_of_another_program(owner: str, holds: bool) -> None:
+    """A port that someone else listens on counts only where owner is any."""
+    ip = random_ip()
+    with namespace(ip) as inside, toy(inside, "serve.py", ANY_IPV4, "8080"), target(inside, *SLEEPING) as started:
+        watched = Watched(gate_config(ports={"http": {"owner": owner}}), HTTP, ip, inside, started)
+        if holds:
+            wait_for(lambda: watched.gate.holds, "the gate")
+        else:
+            watched.says("port http", "listened on by a process that is not the program's")
+        watched.gate.close()
+
+
+def test_udp_ports_must_be_bound() -> None:
+    """A declared UDP port holds once it is bound."""
+    code = "import socket, sys\ns = socket.socket(type=socket.SOCK_DGRAM)\ns.bind(('', 5353))\ns.recv(9)"
+    ports = {"dns": {"port": 5353, "protocol": "UDP"}}
+    with gated([sys.executable, "-S", "-c", code], gate_config(), ports) as (watched, _):
+        wait_for(lambda: watched.gate.holds, "the gate")
+    with gated(SLEEPING, gate_config(), ports) as (watched, _):
+        watched.says("port dns", "port dns 5353: not bound")
+
+
+def test_the_program_must_have_run_for_a_while() -> None:
+    """MinUptimeSeconds is waited for, and a program that has ended is not alive however long it ran."""
+    with gated(SLEEPING, gate_config(minUptimeSeconds=0.4)) as (watched, started):
+        watched.says("uptime", "wanted 0.4 s")
+        wait_for(lambda: watched.gate.holds, "the gate")
+        started.ask_to_stop()
+        wait_for(lambda: "the program was ended by signal 15 (SIGTERM)" in watched.value("uptime"), "the end")
+        assert not watched.gate.holds
+
+
+def test_cpu_must_settle_once() -> None:
+    """A program that burns a core is told with its share; once settled, being busy later changes nothing."""
+    busy_then_calm = (
+        "import time, sys\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass\n"
+        "time.sleep(1.5)\nwhile True: pass"
+    )
+    gate = gate_config(cpu={"maxPercent": 20, "settleSeconds": 0.5})
+    with gated([sys.executable, "-S", "-c", busy_then_calm], gate) as (watched, started):
+        watched.says("cpu", "% of a core, wanted below 20 %")
+        wait_for(lambda: watched.gate.holds, "calm")
+        before = watched.gate.usage()
+        assert before is not None
+
+        def busy_again() -> bool:
+            usage = watched.gate.usage()
+            return usage is not None and usage.cpu_seconds > before.cpu_seconds + 0.3
+
+        wait_for(busy_again, "the load")
+        assert watched.gate.holds
+        assert started.wait(0) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "good", "bad", "words"),
+    [
+        ("memory", {"minMiB": 1, "maxMiB": 500}, {"minMiB": None, "maxMiB": 1}, " MiB, wanted at most 1 MiB"),
+        ("memory", {"minMiB": 0, "maxMiB": None}, {"minMiB": 4000, "maxMiB": None}, "wanted at least 4000 MiB"),
+        ("threads", {"min": 1, "max": 1}, {"min": 2, "max": 9}, "threads 1, wanted at least 2 and at most 9"),
+        ("handles", {"min": 3, "max": 50}, {"min": None, "max": 0}, "wanted at most 0"),
+    ],
+)
+def test_ranges(key: str, good: dict[str, Any], bad: dict[str, Any], words: str) -> None:
+    """Memory, threads and handles hold inside their range; outside, the value found and the range are told."""
+    program = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+    with gated(program, gate_config(**{key: good})) as (watched, _):
+        wait_for(lambda: watched.gate.holds, "the gate")
+    with gated(program, gate_config(**{key: bad})) as (watched, _):
+        watched.says(key, words)
+
+
+def test_named_processes_must_exist() -> None:
+    """So many descendants of a name are wanted; their number is told."""
+    program = ["/bin/sh", "-c", "sleep 61 & sleep 62 & wait"]
+    with gated(program, gate_config(processes={"workers": {"name": "sleep", "min": 2}})) as (watched, _):
+        wait_for(lambda: watched.gate.holds, "the gate")
+    with gated(program, gate_config(processes={"workers": {"name": "sleep", "min": 3}})) as (watched, _):
+        watched.says("process workers", "2 processes named sleep, wanted at least 3")
+
+
+def test_thresholds_count_in_a_row() -> None:
+    """So many successes in a row turn a condition on, so many failures in a row turn it off."""
+    ip = random_ip()
+    gate = gate_config(successThreshold=3, failureThreshold=2, periodSeconds=0.3)
+    with namespace(ip) as inside, target(inside, *SLEEPING) as started:
+        watched = Watched(gate, {}, ip, inside, started)
+        wait_for(lambda: watched.gate.holds, "three looks")
+        assert watched.gate.held_after_s is not None
+        assert watched.gate.held_after_s >= 0.6
+        started.ask_to_stop()
+        wait_for(lambda: "signal 15" in watched.value("uptime"), "the first failure")
+        assert watched.gate.holds
+        wait_for(lambda: not watched.gate.holds, "the second failure")
+        watched.gate.close()
+
+
+def test_network_checks_wait_for_the_processes_and_run_inside() -> None:
+    """HTTP, TCP and command checks pass inside the compartment, by a port's number or its name."""
+    gate = gate_config(
+        http={"ok": http_check(port="http", path="/204")},
+        tcp={"open": {"port": 8080, **TIMING}},
+        exec={"sees": {"command": ["/bin/sh", "-c", "test -e /proc/2 && echo fine"], **TIMING}},
+    )
+    with gated(serving(ANY_IPV4, "8080", "0.3"), gate, HTTP) as (watched, _):
+        assert watched.value("http ok") == "not looked at yet"
+        wait_for(lambda: watched.gate.holds, "the gate")
+        assert watched.value("http ok").endswith(":8080/204: status 204")
+        assert watched.value("exec sees") == "command /bin/sh exited with code 0: fine"
+
+
+def test_a_check_that_starts_to_fail_turns_the_gate() -> None:
+    """A failing command makes the gate let go, and a succeeding one makes it hold again."""
+    with gated(["/bin/sh", "-c", "sleep 60"], gate_config()) as (_, started):
+        flag = f"/tmp/mooring-{started.pid}"
+        gate = gate_config(exec={"flag": {"command": ["/bin/sh", "-c", f"test ! -e {flag}"], **TIMING}})
+        second = Watched(gate, {}, "127.0.0.1", started._compartment, started)  # type: ignore[attr-defined]
+        wait_for(lambda: second.gate.holds, "the gate")
+        try:
+            started.run_command(["/usr/bin/touch", flag], 5)
+            wait_for(lambda: not second.gate.holds, "the failure")
+            assert second.value("exec flag") == "command /bin/sh exited with code 1"
+        finally:
+            started.run_command(["/bin/rm", flag], 5)
+        wait_for(lambda: second.gate.holds, "the recovery")
+        second.gate.close()
+        assert not second.gate.holds
+
+
+def test_an_unknown_port_name_is_a_configuration_error() -> None:
+    """A check on a port that target.ports does not name is refused at once, and so is a bad expression."""
+    for gate in (
+        gate_config(tcp={"open": {"port": "web", **TIMING}}),
+        gate_config(http={"ok": http_check(port=80, bodyMatches="(")}),
+    ):
+        with pytest.raises(LauncherError) as caught, gated(SLEEPING, gate):
+            pass
+        assert caught.value.code is ExitCode.CONFIG_INVALID
+
+
+def test_a_condition_without_psutil_is_a_start_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where psutil is missing, a condition that needs it is refused when the gate is made; others work without."""
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    with (
+        pytest.raises(LauncherError, match="psutil") as caught,
+        gated(SLEEPING, gate_config(threads={"min": 1, "max": None})),
+    ):
+        pass
+    assert caught.value.code is ExitCode.PSUTIL_MISSING
+    with gated(SLEEPING, gate_config()) as (watched, _):
+        wait_for(lambda: watched.gate.holds, "the gate")
+        assert watched.gate.usage() is None
+
+
+def test_a_reused_pid_is_another_process() -> None:
+    """A process that took over a pid is told apart by its create time: its CPU adds to what the old one used."""
+    sampler = _gate_psutil.TreeSampler()
+    program = [sys.executable, "-S", "-c", "while True: pass"]
+    with namespace(random_ip()) as inside, target(inside, *program) as started:
+        sampler.follow([started.pid])
+        wait_for(lambda: sampler.cpu_seconds() > 0.2, "some load")
+        stale = sampler._known[started.pid]
+        stale._ident = (started.pid, 1.0)  # type: ignore[attr-defined]
+        used = sampler._cpu_seconds[started.pid]
+        sampler.follow([started.pid])
+        assert sampler.cpu_seconds() >= 2 * used
+        assert sampler._known[started.pid] is not stale
+
+
+def test_an_escaped_program_fails_the_gate() -> None:
+    """A program that listens on the host's network instead is a placement failure that names it, told once."""
+    name = f"back-{os.getpid()}"
+    subprocess.run(["ip", "netns", "attach", name, str(os.getpid())], check=True)
+    try:
+        program = [sys.executable, "-S", str(TOYS / "escape.py"), f"/run/netns/{name}", "18100"]
+        with gated(program, gate_config(), HTTP) as (watched, started):
+            wait_for(lambda: watched.failures, "the failure")
+            (failure,) = watched.failures
+            assert failure.code is ExitCode.PLACEMENT_FAILED
+            assert f"process {started.pid}" in str(failure)
+            assert not watched.gate.holds
+            assert "left the network namespace" in watched.value("placement")
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
