@@ -168,6 +168,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _same(value: object, scalar: object) -> bool:
+    """Compare as JSON does: 1 is 1.0, but true is not 1."""
+    return value == scalar and isinstance(value, bool) == isinstance(scalar, bool)
+
+
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
@@ -206,12 +211,12 @@ def _check_required(value: Any, rule: Any, path: str, _schema: Schema, _root: Sc
 
 
 def _check_enum(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
-    if value not in rule:
+    if not any(_same(value, option) for option in rule):
         yield path, f"found {_show(value)}, wanted one of {', '.join(map(_show, rule))}"
 
 
 def _check_const(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
-    if value != rule:
+    if not _same(value, rule):
         yield path, f"found {_show(value)}, wanted {_show(rule)}"
 
 

@@ -31,5 +31,6 @@ while True:
             sys.exit(int(request.split()[1]))
         if request.startswith(b"close"):
             listener.close()
+            connection.close()
             signal.pause()
         connection.sendall(b"hello\n")

@@ -1,0 +1,87 @@
+"""The status file and the probes that read it."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from mooring_launcher.probe import judge_record, probe
+from mooring_launcher.status import RECORD_BYTES, StatusFile, read_status
+
+RECORD = {"ready": True, "started": True, "live": True, "reason": ""}
+
+
+def test_a_fresh_record_answers_each_question(tmp_path: Path) -> None:
+    """Each question is answered by its own field; the reason is told."""
+    status = StatusFile(str(tmp_path))
+    status.write(ready=False, started=True, live=True, reason="port http 8080: not listening")
+    assert probe("ready", str(tmp_path)) == (False, "port http 8080: not listening")
+    assert probe("started", str(tmp_path))[0]
+    assert probe("live", str(tmp_path))[0]
+
+
+@pytest.mark.parametrize(
+    "question, age_s, holds",
+    [("ready", 4.9, True), ("ready", 5.1, False), ("live", 29, True), ("live", 31, False), ("ready", -1, False)],
+)
+def test_an_old_or_future_heartbeat_does_not_count(question: str, age_s: float, holds: bool) -> None:
+    """Ready needs a heartbeat of 5 s, live of 30 s; one from the future is of another boot."""
+    assert judge_record(question, RECORD, age_s)[0] is holds
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"{}"])
+def test_no_record_is_not_ready(tmp_path: Path, content: bytes | None) -> None:
+    """A missing or broken file answers no to everything."""
+    if content is not None:
+        (tmp_path / "status.json").write_bytes(content)
+    assert probe("live", str(tmp_path)) == (False, "the launcher has written no status")
+
+
+def test_the_file_never_grows(tmp_path: Path) -> None:
+    """Whatever the reason, a record is of one size, so a full disk cannot refuse it."""
+    status = StatusFile(str(tmp_path))
+    for reason in ("", "x" * 9_000, "ü" * 9_000, "\x00" * 9_000):
+        status.write(ready=True, started=True, live=True, reason=reason)
+        assert Path(status.path).stat().st_size == RECORD_BYTES
+        assert read_status(str(tmp_path)) is not None
+
+
+def test_a_reader_never_sees_half_a_record(tmp_path: Path) -> None:
+    """Records read while others are written are whole."""
+    status = StatusFile(str(tmp_path))
+    status.write(ready=True, started=True, live=True, reason="")
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            status.write(ready=True, started=True, live=True, reason="x" * 400)
+            status.write(ready=True, started=True, live=True, reason="")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(300):
+            record = read_status(str(tmp_path))
+            assert record is None or record["serial"] == record["end"]
+    finally:
+        done.set()
+        writer.join()
+
+
+def test_probes_import_neither_ssl_nor_threads(tmp_path: Path) -> None:
+    """The probe command loads no module it does not need."""
+    code = (
+        "import sys; before = set(sys.modules); from mooring_launcher.__main__ import main; main(['probe', 'ready'])\n"
+        "heavy = {'ssl', 'socket', 'threading', 'http', 'logging', 'argparse', 'subprocess'}\n"
+        "print(sorted(heavy & set(sys.modules) - before))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "MOORING_STATE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.splitlines()[-1] == "[]"

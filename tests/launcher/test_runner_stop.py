@@ -1,0 +1,201 @@
+"""How a replica ends: stop requests, signals, the target's own end, failures."""
+
+import hashlib
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from mooring_launcher.compartment import Compartment
+from rig import PORT, SERVER_TOY, Rig, anchor_pod, ask, http_get, send_signal, stateful_set, wait_for
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture(autouse=True)
+def _anchor(rig: Rig, ip: str, compartment: Compartment) -> None:
+    rig.api.put("pods", anchor_pod(ip, ready=True))
+
+
+def toy(*args: str) -> dict[str, list[str]]:
+    """Return the arguments of the toy server."""
+    return {"args": ["-S", str(SERVER_TOY), str(PORT), *args]}
+
+
+def test_the_stop_command_returns_when_the_target_has_gone(rig: Rig) -> None:
+    """`stop` tells each step, returns when the target ended on SIGTERM, and the launcher exits 0."""
+    launcher = rig.launch()
+    launcher.wait_event("gate-holds")
+    stop = rig.command("stop")
+    assert stop.returncode == 0
+    assert stop.stdout.splitlines() == ["stop requested", "SIGTERM; waiting up to 10 s", "stopped"]
+    assert launcher.wait_exit() == 0
+    assert "SIGTERM" in launcher.lines
+    assert rig.message()["by"] == "target"
+    assert "ended on SIGTERM" in rig.message()["message"]
+
+
+def test_stop_without_a_launcher_is_harmless(rig: Rig) -> None:
+    """`stop` with nobody to ask says so and exits 0."""
+    stop = rig.command("stop")
+    assert (stop.returncode, stop.stdout) == (0, "no launcher to stop: No such file or directory\n")
+
+
+def test_a_stop_drains_first(rig: Rig, ip: str, compartment: Compartment) -> None:
+    """While it drains the replica is not ready, and still answers."""
+    launcher = rig.launch(stop={"drainSeconds": 2})
+    launcher.wait_event("gate-holds")
+    send_signal(launcher, signal.SIGTERM)
+    launcher.wait_event("stopping", step="not ready; draining for 2 s")
+    assert http_get(compartment, ip, "/readyz")[0] == 503
+    assert "stopping (SIGTERM)" in rig.command("probe", "ready").stdout
+    assert ask(compartment, ip, b"hi\n") == b"hello\n"
+    assert "SIGTERM" not in launcher.lines
+    assert launcher.wait_exit() == 0
+
+
+def test_a_second_signal_and_stop_change_nothing(rig: Rig) -> None:
+    """Signals and stop commands during a stop neither shorten nor spoil it."""
+    launcher = rig.launch(stop={"drainSeconds": 2})
+    launcher.wait_event("gate-holds")
+    began_s = time.monotonic()
+    send_signal(launcher, signal.SIGTERM)
+    launcher.wait_event("stop-requested", by="SIGTERM", again=False)
+    send_signal(launcher, signal.SIGTERM)
+    send_signal(launcher, signal.SIGINT)
+    stop = rig.command("stop")
+    assert launcher.wait_exit() == 0
+    assert time.monotonic() - began_s >= 2
+    assert stop.stdout.splitlines()[-1] == "stopped"
+    assert launcher.lines.count("SIGTERM") == 1
+    assert len(launcher.events("stop-requested")) == 4
+
+
+def test_a_stop_before_the_anchor_ends_at_once(rig: Rig) -> None:
+    """A launcher that still waits for its anchor stops with 0 and starts nothing."""
+    rig.api.delete("pods", "apps", "orders-anchor-0")
+    launcher = rig.launch()
+    launcher.wait_event("waiting", reason="the anchor orders-anchor-0 does not exist in namespace apps")
+    send_signal(launcher, signal.SIGTERM)
+    assert launcher.wait_exit() == 0
+    assert launcher.lines == []
+
+
+def test_the_stop_command_rung_comes_first(rig: Rig, compartment: Compartment) -> None:
+    """stop.command runs inside the compartment; a target that ends by it gets no SIGTERM."""
+    code = "import socket, os; s = socket.create_connection((os.environ['MOORING_ANCHOR_IP'], 8080)); s.send(b'exit 0')"
+    launcher = rig.launch(stop={"command": [sys.executable, "-S", "-c", code]})
+    launcher.wait_event("gate-holds")
+    send_signal(launcher, signal.SIGTERM)
+    assert launcher.wait_exit() == 0
+    assert "SIGTERM" not in launcher.lines
+
+
+def test_a_target_that_ignores_sigterm_is_killed(rig: Rig) -> None:
+    """After consoleSeconds comes SIGKILL, and the exit code says so."""
+    launcher = rig.launch(target=toy("ignore"), stop={"consoleSeconds": 1})
+    launcher.wait_event("gate-holds")
+    send_signal(launcher, signal.SIGTERM)
+    assert launcher.wait_exit() == 137
+    assert launcher.events("stopping")[-1]["step"] == "SIGKILL"
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_the_targets_exit_code_is_passed_through(rig: Rig, ip: str, compartment: Compartment, code: int) -> None:
+    """A target that ends by itself ends the launcher with its own code, and the message is by the target."""
+    launcher = rig.launch()
+    launcher.wait_event("gate-holds")
+    ask(compartment, ip, f"exit {code}".encode())
+    assert launcher.wait_exit() == code
+    assert (rig.message()["by"], rig.message()["code"]) == ("target", code)
+
+
+def test_a_code_of_its_own_on_sigterm_is_passed_through(rig: Rig) -> None:
+    """A target that answers SIGTERM with an exit code gives it to the launcher."""
+    launcher = rig.launch(target=toy("exit=3"))
+    launcher.wait_event("gate-holds")
+    assert rig.command("stop").returncode == 0
+    assert launcher.wait_exit() == 3
+
+
+def test_an_unhealthy_target_is_restarted_when_asked(rig: Rig, ip: str, compartment: Compartment) -> None:
+    """With onUnhealthy restart the launcher ends the target by the ladder, itself with UNHEALTHY_RESTART."""
+    launcher = rig.launch(gate={"onUnhealthy": "restart"})
+    launcher.wait_event("gate-holds")
+    ask(compartment, ip, b"close")
+    assert launcher.wait_exit() == 219
+    assert "8080" in rig.message()["message"]
+    assert "SIGTERM" in launcher.lines
+
+
+def test_an_unhealthy_target_is_only_unready_by_default(rig: Rig, ip: str, compartment: Compartment) -> None:
+    """With onUnhealthy unready the gate leaves the target running."""
+    launcher = rig.launch()
+    launcher.wait_event("gate-holds")
+    wait_for(lambda: rig.command("probe", "ready").returncode == 0, "ready")
+    ask(compartment, ip, b"close")
+    wait_for(lambda: rig.command("probe", "ready").returncode == 1, "unready")
+    assert launcher.process.poll() is None
+
+
+def test_the_gates_start_budget_names_the_condition(rig: Rig) -> None:
+    """A gate that never holds ends with GATE_TIMEOUT, the condition and its last value."""
+    launcher = rig.launch(
+        target={"ports": {"http": {"port": PORT}, "admin": {"port": 9}}}, gate={"startTimeoutSeconds": 1}
+    )
+    assert launcher.wait_exit() == 218
+    assert "admin" in rig.message()["message"]
+    assert "SIGTERM" in launcher.lines
+
+
+def test_a_program_that_is_missing_is_named(rig: Rig) -> None:
+    """A target that does not exist is TARGET_NOT_FOUND, with its path."""
+    launcher = rig.launch(target={"exe": "/no/such/program"})
+    assert launcher.wait_exit() == 214
+    assert "/no/such/program" in rig.message()["message"]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_only_the_program_with_the_checksum_is_started(rig: Rig, tmp_path: Path, right: bool) -> None:
+    """target.sha256 lets exactly the program with that content start."""
+    digest = hashlib.sha256(Path(sys.executable).read_bytes()).hexdigest()
+    launcher = rig.launch(target={"sha256": digest if right else "0" * 64})
+    if right:
+        launcher.wait_line("ready")
+        return
+    assert launcher.wait_exit() == 216
+    assert launcher.lines == []
+
+
+def test_the_last_act_mirrors_the_scale(rig: Rig) -> None:
+    """The start ordinal mirrors the number of replicas at its start, on every change and as its last act."""
+    rig.api.put("statefulsets", stateful_set("orders", 3))
+    rig.api.put("statefulsets", stateful_set("orders-anchor", 1))
+    launcher = rig.launch(scaling={"follow": True})
+    launcher.wait_event("scale-followed", replicas=3)
+    rig.api.put("statefulsets", stateful_set("orders", 5))
+    launcher.wait_event("scale-followed", replicas=5)
+    assert rig.verbs("statefulsets") == ["get", "watch"]
+    launcher.wait_event("gate-holds")
+    send_signal(launcher, signal.SIGTERM)
+    assert launcher.wait_exit() == 0
+    assert rig.verbs("statefulsets") == ["get", "watch", "get"]
+    assert rig.verbs("statefulsets/scale") == ["patch", "patch"]
+    anchors = rig.api.get("statefulsets", "apps", "orders-anchor")
+    assert anchors
+    assert anchors["spec"]["replicas"] == 5
+
+
+def test_a_request_in_flight_is_answered(rig: Rig, ip: str, compartment: Compartment) -> None:
+    """/hold asked before the stop is answered after the target has gone."""
+    launcher = rig.launch()
+    launcher.wait_event("gate-holds")
+    answers: list[tuple[int, str]] = []
+    holder = threading.Thread(target=lambda: answers.append(http_get(compartment, ip, "/hold")))
+    holder.start()
+    send_signal(launcher, signal.SIGTERM)
+    assert launcher.wait_exit() == 0
+    holder.join(10)
+    assert answers == [(200, "the target has stopped\n")]
