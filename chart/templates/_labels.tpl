@@ -1,6 +1,6 @@
 {{- /* What selectors match: it never changes in the life of a release. Takes (dict "root" $ "component" "anchor"). */}}
 {{- define "mooring.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "mooring.name" .root }}
+app.kubernetes.io/name: {{ include "mooring.name" .root | quote }}
 app.kubernetes.io/instance: {{ .root.Release.Name | trunc 63 | quote }}
 {{- with .component }}
 app.kubernetes.io/component: {{ . }}

@@ -74,7 +74,7 @@ is a roll-out. Its definition is config.schema.json of the launcher.
 {{- /* The ports of every Service. */}}
 {{- define "mooring.servicePorts" -}}
 {{- range $name, $port := .Values.target.ports }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   port: {{ $port.servicePort | default $port.port | int }}
   targetPort: {{ int $port.port }}
   protocol: {{ $port.protocol | default "TCP" }}

@@ -7,7 +7,7 @@ imagePullSecrets:
   {{- end }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 os:
   name: {{ .Values.platform }}

@@ -127,6 +127,9 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "mooring.refuse" (list (printf "target.ports.%s.servicePort" $name) $servicePort (printf "is used by more than one port of the Service (%s)" $protocol) "give each a servicePort of its own") -}}
 {{- end -}}
 {{- $_ := set $served $key true -}}
+{{- if contains "--" $name -}}
+{{- include "mooring.refuse" (list (printf "target.ports.%s" $name) $name "has two hyphens in a row, which Kubernetes refuses in a port's name" "write one") -}}
+{{- end -}}
 {{- if eq $name "readiness" -}}
 {{- include "mooring.refuse" (list "target.ports.readiness" $name "is the name of mooring's own port" "name the program's port otherwise") -}}
 {{- end -}}

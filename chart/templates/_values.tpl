@@ -1,11 +1,14 @@
 {{- /*
 Prepares .Values for every template: a value set to null, which Helm drops, means what the chart was generated with again;
-then the rules between values are checked. Every template starts with it.
+then the rules between values are checked. Every template starts with it, as Helm promises no order; the first one does the work.
 */}}
 {{- define "mooring.prepare" -}}
+{{- if not (hasKey .Values "_prepared") -}}
+{{- $_ := set .Values "_prepared" true -}}
 {{- $defaults := fromJson (include "mooring.values.defaults" .) -}}
 {{- include "mooring.values.fill" (dict "values" .Values "defaults" $defaults "path" "") -}}
 {{- include "mooring.validate" . -}}
+{{- end -}}
 {{- end }}
 
 {{- /* Closed objects are objects here; any other default stands in a list of one, so that a map whose keys users choose is taken whole. */}}

@@ -122,6 +122,17 @@ def _service_ports_unique(values: Values) -> Iterator[Violation]:
             )
 
 
+def _port_names_legal(values: Values) -> Iterator[Violation]:
+    for name in values["target"]["ports"]:
+        if "--" in name:
+            yield Violation(
+                ("target", "ports", name),
+                name,
+                "has two hyphens in a row, which Kubernetes refuses in a port's name",
+                "write one",
+            )
+
+
 def _readiness_port_free(values: Values) -> Iterator[Violation]:
     for name, port in values["target"]["ports"].items():
         if name == "readiness":
@@ -318,6 +329,7 @@ RULES: tuple[Rule, ...] = (
     Rule("mount-paths-unique", _mount_paths_unique),
     Rule("ports-unique", _ports_unique),
     Rule("service-ports-unique", _service_ports_unique),
+    Rule("port-names-legal", _port_names_legal),
     Rule("readiness-port-free", _readiness_port_free),
     Rule("gate-ports-known", _gate_ports_known),
     Rule("ranges-ordered", _ranges_ordered),

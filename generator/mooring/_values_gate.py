@@ -44,7 +44,7 @@ def _port() -> IntOrStr:
         default=None,
         minimum=1,
         maximum=65535,
-        pattern=r"^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$",
+        pattern=r"^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$",
     )
 
 
@@ -77,7 +77,7 @@ GATE = Obj(
         "minUptimeSeconds": Num(doc="Seconds the program must have been running.", default=0, minimum=0, maximum=86400),
         "ports": MapOf(
             doc="Every port in target.ports must be listened on. Here is how strictly, by the port's name.",
-            key_pattern=r"^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$",
+            key_pattern=r"^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$",
             item=Obj(
                 doc="One port of target.ports.",
                 fields={

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ._model import Bool, Int, IntOrStr, ListOf, Node, Obj, Open, Str
 
-# An IANA service name, which is what Kubernetes takes for a port's name.
-PORT_NAME = r"^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$"
+# What Kubernetes takes for a port's name (an IANA service name), starting with a letter as it needs at least one.
+PORT_NAME = r"^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$"
 NAME = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"
 
 

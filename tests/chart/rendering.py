@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import yaml
 from tools import require
 
@@ -20,6 +22,9 @@ KUBE_VERSION = "1.34.0"
 MINIMAL: Mapping[str, Any] = {"target": {"exe": r"C:\apps\orders.exe", "ports": {"http": {"port": 8080}}}}
 
 Objects = dict[tuple[str, str], dict[str, Any]]
+
+# It reads megabytes of definitions anew for every object, which is all the time these tests would take.
+kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 
 
 class RenderError(Exception):
@@ -105,3 +110,9 @@ def config(objects: Objects, name: str = "orders") -> dict[str, Any]:
     template = objects["StatefulSet", name]["spec"]["template"]
     document: dict[str, Any] = json.loads(template["metadata"]["annotations"]["mooring/config"])
     return document
+
+
+def assert_accepted(objects: Objects, version: str) -> None:
+    """Hold every object to the strict schema of a version of Kubernetes: no unknown field, no wrong type."""
+    for one in objects.values():
+        kubernetes_validate.validate(one, version, strict=True)

@@ -1,0 +1,226 @@
+"""Every rule between values is a ``fail`` that names key, value, rule and fix; nothing gets past it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mooring._model import default_of
+from mooring._rules import RULES, find_violations
+from mooring._values import VALUES
+
+from .rendering import MINIMAL, layered, refusal, render
+
+EXE = {"target": {"exe": r"C:\a.exe"}}
+PORTS = {"target": {"exe": r"C:\a.exe", "ports": {"http": {"port": 8080}}}}
+
+# rule id, values on top of a program's path, the key it names, and words of the sentence
+BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
+    ("exe-set", {"target": {"exe": ""}}, "target.exe", "must be set"),
+    ("paths-absolute", {"target": {"exe": "orders.exe"}}, "target.exe", "absolute path on windows"),
+    ("paths-absolute", {"platform": "linux"}, "target.exe", "absolute path on linux"),
+    ("paths-absolute", {"target": {"workingDir": "C:data"}}, "target.workingDir", "such as C:\\apps\\orders"),
+    (
+        "paths-absolute",
+        {"target": {"mounts": {"m": {"hostPath": "/data"}}}},
+        "target.mounts.m.hostPath",
+        "absolute path on windows",
+    ),
+    (
+        "mount-paths-unique",
+        {"target": {"mounts": {"a": {"hostPath": "C:\\x"}, "b": {"hostPath": "D:\\y", "mountPath": "C:\\x"}}}},
+        "target.mounts.b",
+        "mounted twice",
+    ),
+    (
+        "ports-unique",
+        {"target": {"ports": {"a": {"port": 1, "servicePort": 2}, "b": {"port": 1}}}},
+        "target.ports.b.port",
+        "more than one port",
+    ),
+    (
+        "service-ports-unique",
+        {"target": {"ports": {"a": {"port": 1}, "b": {"port": 2, "servicePort": 1}}}},
+        "target.ports.b.servicePort",
+        "more than one port of the Service",
+    ),
+    ("port-names-legal", {"target": {"ports": {"a--b": {"port": 1}}}}, "target.ports.a--b", "two hyphens in a row"),
+    ("readiness-port-free", {"target": {"ports": {"a": {"port": 8091}}}}, "readiness.port", "program's own port a"),
+    (
+        "readiness-port-free",
+        {"target": {"ports": {"readiness": {"port": 1}}}},
+        "target.ports.readiness",
+        "name of mooring's own port",
+    ),
+    ("gate-ports-known", {"gate": {"ports": {"web": {"owner": "any"}}}}, "gate.ports.web", "named in target.ports"),
+    ("gate-ports-known", {"gate": {"http": {"h": {"port": "web"}}}}, "gate.http.h.port", "or give the port's number"),
+    ("gate-ports-known", {"gate": {"tcp": {"t": {"port": "web"}}}}, "gate.tcp.t.port", "named in target.ports"),
+    ("ranges-ordered", {"gate": {"memory": {"minMiB": 9, "maxMiB": 8}}}, "gate.memory.minMiB", "is above"),
+    (
+        "ranges-ordered",
+        {"gate": {"threads": {"min": 2, "max": 0}}},
+        "gate.threads.min",
+        "is above gate.threads.max (0)",
+    ),
+    ("commands-set", {"gate": {"exec": {"e": {"command": []}}}}, "gate.exec.e.command", "must name a program"),
+    ("drain-covers-readiness", {"stop": {"drainSeconds": 0}}, "stop.drainSeconds", "= 20"),
+    ("graces-suffice", {"terminationGracePeriodSeconds": 5}, "terminationGracePeriodSeconds", "at least 70"),
+    (
+        "graces-suffice",
+        {"anchor": {"terminationGracePeriodSeconds": 79}},
+        "anchor.terminationGracePeriodSeconds",
+        "at least 80",
+    ),
+    (
+        "graces-suffice",
+        {"terminationGracePeriodSeconds": 100, "anchor": {"terminationGracePeriodSeconds": 109}},
+        "anchor.terminationGracePeriodSeconds",
+        "at least 110",
+    ),
+    ("replicas-in-role", {"replicas": 33}, "replicas", "rbac.maxReplicas (32)"),
+    (
+        "replicas-in-role",
+        {"autoscaling": {"enabled": True, "maxReplicas": 40, "metrics": [{}]}},
+        "autoscaling.maxReplicas",
+        "rbac.maxReplicas (32)",
+    ),
+    (
+        "autoscaling-ordered",
+        {"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 4, "metrics": [{}]}},
+        "autoscaling.minReplicas",
+        "is above autoscaling.maxReplicas (4)",
+    ),
+    ("autoscaling-ordered", {"autoscaling": {"enabled": True}}, "autoscaling.metrics", "what to scale by"),
+    ("parallel-only", {"podManagementPolicy": "OrderedReady"}, "podManagementPolicy", "must be Parallel"),
+    ("prestop-reserved", {"lifecycle": {"preStop": {}}}, "lifecycle.preStop", "use stop.command"),
+    ("env-reserved", {"target": {"env": {"MOORING_X": "1"}}}, "target.env.MOORING_X", "is set by mooring"),
+    (
+        "env-reserved",
+        {"target": {"perOrdinal": {"1": {"env": {"COMPARTMENT_ID_ATTACH": "1"}}}}},
+        "target.perOrdinal.1.env.COMPARTMENT_ID_ATTACH",
+        "name it otherwise",
+    ),
+    ("volumes-reserved", {"extraVolumes": [{"name": "state"}]}, "extraVolumes.0.name", "mooring's own"),
+    ("supported", {"anchor": {"strategy": "static"}}, "anchor.strategy", "not supported yet"),
+    ("supported", {"anchor": {"strategy": "shared"}}, "anchor.strategy", "not supported yet"),
+    ("supported", {"anchor": {"create": False}}, "anchor.create", "not supported yet"),
+    ("supported", {"launcher": {"source": "configMap"}}, "launcher.source", "not supported yet"),
+    ("supported", {"launcher": {"kind": "cplauncher"}}, "launcher.kind", "not supported yet"),
+    ("supported", {"target": {"runAs": "LocalService"}}, "target.runAs", "not supported yet"),
+    ("supported", {"target": {"signedBy": "CN=x"}}, "target.signedBy", "not supported yet"),
+    ("config-fits", {"target": {"args": ["x" * 210_000]}}, "target", "below 204800 bytes"),
+    ("config-fits", {"target": {"args": ["<" * 40_000]}}, "target", "below 204800 bytes"),
+]
+
+
+def test_every_rule_is_broken_here() -> None:
+    """The list above reaches each rule of the table."""
+    assert {rule for rule, *_ in BROKEN} == {rule.id for rule in RULES}
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "key", "words"), BROKEN, ids=lambda part: part if isinstance(part, str) else ""
+)
+def test_the_chart_refuses(rule: str, values: dict[str, Any], key: str, words: str) -> None:
+    """Helm stops, naming the key and what to do, also where the schema is not asked."""
+    message = refusal(layered(EXE, values), flags=["--skip-schema-validation"])
+    line = next(line for line in message.splitlines() if line.startswith(f"  - {key} "))
+    assert words in line
+    assert "; found " in line
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "key", "words"), BROKEN, ids=lambda part: part if isinstance(part, str) else ""
+)
+def test_the_generator_refuses_the_same(rule: str, values: dict[str, Any], key: str, words: str) -> None:
+    """The generator's own rule finds the same key, in the same words, before a chart exists."""
+    complete = layered(default_of(VALUES), EXE, values)
+    found = {".".join(one.path): f"{one.rule} {one.fix}" for one in find_violations(complete)}
+    assert words in found[key]
+
+
+def test_all_broken_rules_are_said_at_once() -> None:
+    """A user with three mistakes is told three times in one run."""
+    message = refusal(
+        {"target": {"exe": "a.exe", "env": {"POD_NAME": "x"}}, "stop": {"drainSeconds": 1}},
+    )
+    assert message.count("\n  - ") == 3
+
+
+NULLS = (
+    "replicas",
+    "platform",
+    "target.args",
+    "target.ports",
+    "target.perOrdinal",
+    "gate",
+    "gate.periodSeconds",
+    "gate.cpu",
+    "stop.drainSeconds",
+    "readiness.port",
+    "launcher.image",
+    "launcher.image.tag",
+    "anchor",
+    "anchor.image.repository",
+    "service",
+    "service.enabled",
+    "serviceAccount.create",
+    "rbac.maxReplicas",
+    "podDisruptionBudget",
+    "autoscaling.enabled",
+    "updateStrategy.partition",
+    "minReadySeconds",
+    "tolerations",
+    "commonLabels",
+    "scaling.follow",
+    "ordinals",
+)
+
+
+@pytest.mark.parametrize("key", NULLS)
+def test_null_means_the_default(key: str) -> None:
+    """A value that Helm deleted because it was set to null is the default again, not a broken template."""
+    base = EXE if key == "target.ports" else {**EXE, "target": {"exe": r"C:\a.exe"}}
+    assert render(base, sets=[f"{key}=null"]) == render(base)
+
+
+def test_null_removes_an_entry_the_user_named() -> None:
+    """In a map whose keys are the user's, null takes that one entry away."""
+    without = render(layered(PORTS, {"target": {"ports": {"https": {"port": 8443}}}}), sets=["target.ports.http=null"])
+    ports = without["Service", "orders"]["spec"]["ports"]
+    assert [port["name"] for port in ports] == ["https"]
+
+
+def test_false_and_zero_are_values() -> None:
+    """False and 0 are taken as they are, not for an absent value."""
+    objects = render(
+        layered(MINIMAL, {"service": {"enabled": False}, "revisionHistoryLimit": 0, "gate": {"minUptimeSeconds": 0}}),
+        sets=["podDisruptionBudget.maxUnavailable=0", "rbac.create=false"],
+    )
+    assert ("Service", "orders") not in objects
+    assert ("Role", "orders-launcher") not in objects
+    assert objects["StatefulSet", "orders"]["spec"]["revisionHistoryLimit"] == 0
+    assert objects["PodDisruptionBudget", "orders"]["spec"]["maxUnavailable"] == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"replcas": 2}, "replcas"),
+        ({"gate": {"http": {"h": {"port": 1, "pth": "/"}}}}, "pth"),
+        ({"target": {"ports": {"http": {"port": 70000}}}}, "port"),
+        ({"replicas": "three"}, "replicas"),
+        ({"service": {"type": "ExternalName"}}, "type"),
+    ],
+)
+def test_the_schema_is_closed(values: dict[str, Any], words: str) -> None:
+    """A typing error is refused by Helm itself, by name."""
+    message = refusal(layered(EXE, values))
+    assert "don't meet the specifications of the schema" in message
+    assert words in message
+
+
+def test_kubernetes_shapes_stay_open() -> None:
+    """Objects in Kubernetes' own shape take fields this version has never heard of."""
+    values = layered(MINIMAL, {"anchor": {"resources": {"claims": [{"name": "x"}]}}, "global": {"anything": [1]}})
+    assert render(values)
