@@ -145,7 +145,10 @@ def valid_values() -> SearchStrategy[dict[str, Any]]:
 def apps(values: SearchStrategy[dict[str, Any]] | None = None) -> SearchStrategy[dict[str, Any]]:
     """Whole Apps, as plain data, with valid values unless others are given."""
     return st.builds(
-        _app, st.from_regex(r"[a-z]([-a-z0-9]{0,43}[a-z0-9])?", fullmatch=True), texts(), values or valid_values()
+        _app,
+        st.from_regex(r"[a-z]([-a-z0-9]{0,43}[a-z0-9])?", fullmatch=True),
+        texts(),
+        valid_values() if values is None else values,
     )
 
 

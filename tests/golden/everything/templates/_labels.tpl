@@ -1,0 +1,45 @@
+{{- /* What selectors match: it never changes in the life of a release. Takes (dict "root" $ "component" "anchor"). */}}
+{{- define "everything.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "everything.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | trunc 63 | quote }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- /* Labels of an object. Takes (dict "root" $ "component" "anchor"); component may be absent. */}}
+{{- define "everything.labels" -}}
+{{- $own := fromYaml (include "everything.selectorLabels" .) -}}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- $_ := set $own "app.kubernetes.io/version" (.root.Chart.AppVersion | replace "+" "_" | trunc 63) -}}
+{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
+{{- include "everything.strings" (merge $own .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /*
+Labels of pods: none of chart or app version, since that would restart the anchors' network with every upgrade of the program.
+Takes (dict "root" $ "component" "anchor" "labels" .Values.anchor.podLabels).
+*/}}
+{{- define "everything.podLabels" -}}
+{{- $own := fromYaml (include "everything.selectorLabels" .) -}}
+{{- include "everything.strings" (merge $own .labels .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /* Annotations of an object. Takes (dict "root" $ "annotations" …). */}}
+{{- define "everything.annotations" -}}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations -}}
+annotations:
+  {{- include "everything.strings" . | nindent 2 }}
+{{- end -}}
+{{- end }}
+
+{{- /* Labels and annotations are strings, also where someone wrote 1 or true. */}}
+{{- define "everything.strings" -}}
+{{- $strings := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) -}}
+{{- $_ := set $strings $key (kindIs "string" $value | ternary $value (toJson $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $strings -}}
+{{- end }}

@@ -1,0 +1,45 @@
+{{- /* What selectors match: it never changes in the life of a release. Takes (dict "root" $ "component" "anchor"). */}}
+{{- define "orders.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "orders.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | trunc 63 | quote }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- /* Labels of an object. Takes (dict "root" $ "component" "anchor"); component may be absent. */}}
+{{- define "orders.labels" -}}
+{{- $own := fromYaml (include "orders.selectorLabels" .) -}}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- $_ := set $own "app.kubernetes.io/version" (.root.Chart.AppVersion | replace "+" "_" | trunc 63) -}}
+{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
+{{- include "orders.strings" (merge $own .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /*
+Labels of pods: none of chart or app version, since that would restart the anchors' network with every upgrade of the program.
+Takes (dict "root" $ "component" "anchor" "labels" .Values.anchor.podLabels).
+*/}}
+{{- define "orders.podLabels" -}}
+{{- $own := fromYaml (include "orders.selectorLabels" .) -}}
+{{- include "orders.strings" (merge $own .labels .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /* Annotations of an object. Takes (dict "root" $ "annotations" …). */}}
+{{- define "orders.annotations" -}}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations -}}
+annotations:
+  {{- include "orders.strings" . | nindent 2 }}
+{{- end -}}
+{{- end }}
+
+{{- /* Labels and annotations are strings, also where someone wrote 1 or true. */}}
+{{- define "orders.strings" -}}
+{{- $strings := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) -}}
+{{- $_ := set $strings $key (kindIs "string" $value | ternary $value (toJson $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $strings -}}
+{{- end }}

@@ -1,0 +1,82 @@
+{{- /* Paths of the launcher on the node and in its container: the contract with the launcher. */}}
+{{- define "orders.launcher.hostPath" -}}
+{{- .Values.launcher.hostPath | default (eq .Values.platform "windows" | ternary "C:\\mooring" "/opt/mooring") -}}
+{{- end }}
+
+{{- define "orders.launcher.join" -}}
+{{- eq .root.Values.platform "windows" | ternary (printf "%s\\%s" .directory (replace "/" "\\" .path)) (printf "%s/%s" .directory .path) -}}
+{{- end }}
+
+{{- define "orders.launcher.python" -}}
+{{- $below := eq .Values.platform "windows" | ternary "python/python.exe" "python/bin/python3" -}}
+{{- .Values.launcher.python | default (include "orders.launcher.join" (dict "root" . "directory" (include "orders.launcher.hostPath" .) "path" $below)) -}}
+{{- end }}
+
+{{- define "orders.launcher.configDir" -}}
+{{- eq .Values.platform "windows" | ternary "C:\\etc\\mooring" "/etc/mooring" -}}
+{{- end }}
+
+{{- define "orders.launcher.stateDir" -}}
+{{- eq .Values.platform "windows" | ternary "C:\\run\\mooring" "/run/mooring" -}}
+{{- end }}
+
+{{- /*
+A command of the launcher as a list: plain paths and words only, as HostProcess commands and hooks pass cmd /c, which reads & | ^ %
+and quotes again. -I keeps the program's PYTHON* variables away; -S skips site-packages, which probes do not need.
+Takes (dict "root" $ "flags" (list "-I") "words" (list "run")).
+*/}}
+{{- define "orders.launcher.command" -}}
+{{- $pyz := include "orders.launcher.join" (dict "root" .root "directory" (include "orders.launcher.hostPath" .root) "path" "mooring-launcher.pyz") -}}
+{{- toYaml (concat (list (include "orders.launcher.python" .root)) .flags (list $pyz) .words) -}}
+{{- end }}
+
+{{- define "orders.launcher.quickCommand" -}}
+{{- include "orders.launcher.command" (dict "root" .root "flags" (list "-I" "-S") "words" .words) -}}
+{{- end }}
+
+{{- /* A probe: the user's own, or an exec of the launcher's probe command. Takes (dict "root" $ "own" … "word" "ready" "period" 5). */}}
+{{- define "orders.launcher.probe" -}}
+{{- if .own -}}
+{{- toYaml .own -}}
+{{- else -}}
+exec:
+  command:
+    {{- include "orders.launcher.quickCommand" (dict "root" .root "words" (list "probe" .word)) | nindent 4 }}
+periodSeconds: {{ .period }}
+timeoutSeconds: 10
+failureThreshold: 3
+{{- end -}}
+{{- end }}
+
+{{- /*
+The launcher's configuration: one JSON document in an annotation of its pod template, so that it belongs to the revision and a change
+is a roll-out. Its definition is config.schema.json of the launcher.
+*/}}
+{{- define "orders.launcher.config" -}}
+{{- $anchor := dict "strategy" .Values.anchor.strategy "namespace" (include "orders.namespace" .) "waitSeconds" .Values.anchor.waitSeconds "unschedulableSeconds" .Values.anchor.unschedulableSeconds -}}
+{{- dict
+  "configVersion" 1
+  "app" (dict "name" .Chart.Name "version" .Chart.AppVersion)
+  "platform" .Values.platform
+  "launcherSet" (include "orders.launcher.fullname" .)
+  "anchorSet" (include "orders.anchor.fullname" .)
+  "anchor" $anchor
+  "ordinals" .Values.ordinals
+  "scaling" .Values.scaling
+  "attach" .Values.launcher.attach
+  "target" (omit .Values.target "mounts")
+  "gate" .Values.gate
+  "stop" .Values.stop
+  "readiness" .Values.readiness
+  | mustToJson -}}
+{{- end }}
+
+{{- /* The ports of every Service. */}}
+{{- define "orders.servicePorts" -}}
+{{- range $name, $port := .Values.target.ports }}
+- name: {{ $name | quote }}
+  port: {{ $port.servicePort | default $port.port | int }}
+  targetPort: {{ int $port.port }}
+  protocol: {{ $port.protocol | default "TCP" }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,198 @@
+{{- /*
+The rules between values, all of them checked before anything renders. A schema cannot say them, and --skip-schema-validation or a
+null would get past one. The generator checks the same for Apps; a test holds the two against each other.
+*/}}
+{{- define "orders.validate" -}}
+{{- $found := list -}}
+{{- range (include "orders.rules" . | splitList "\n") -}}
+{{- if trim . -}}
+{{- $found = append $found (trim .) -}}
+{{- end -}}
+{{- end -}}
+{{- if $found -}}
+{{- fail (printf "\n\n%s cannot be installed like this:\n  - %s\n" .Chart.Name (join "\n  - " $found)) -}}
+{{- end -}}
+{{- end }}
+
+{{- /* One broken rule on a line. Takes (list key found rule fix). */}}
+{{- define "orders.refuse" }}
+{{ index . 0 }} {{ index . 2 }}; found {{ index . 1 | toJson }}; {{ index . 3 }}
+{{ end }}
+
+{{- define "orders.rules" -}}
+{{- $target := .Values.target -}}
+{{- $gate := .Values.gate -}}
+{{- $stop := .Values.stop -}}
+{{- $platform := .Values.platform -}}
+{{- include "orders.rules.cluster" . -}}
+{{- if not $target.exe -}}
+{{- include "orders.refuse" (list "target.exe" "" "must be set" "give the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
+{{- end -}}
+{{- include "orders.rules.paths" . -}}
+{{- include "orders.rules.ports" . -}}
+{{- range $key, $limits := dict "memory" (list "minMiB" "maxMiB") "handles" (list "min" "max") "threads" (list "min" "max") -}}
+{{- $low := index $gate $key (first $limits) -}}
+{{- $high := index $gate $key (last $limits) -}}
+{{- if not (or (kindIs "invalid" $low) (kindIs "invalid" $high)) -}}
+{{- if gt (int64 $low) (int64 $high) -}}
+{{- include "orders.refuse" (list (printf "gate.%s.%s" $key (first $limits)) $low (printf "is above gate.%s.%s (%d)" $key (last $limits) (int64 $high)) "swap or correct them") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $check := $gate.exec -}}
+{{- if not $check.command -}}
+{{- include "orders.refuse" (list (printf "gate.exec.%s.command" $name) list "must name a program" "give its full path and arguments") -}}
+{{- end -}}
+{{- end -}}
+{{- $least := add (mul (int .Values.readiness.periodSeconds) (int .Values.readiness.failureThreshold)) 5 -}}
+{{- if lt (int64 $stop.drainSeconds) $least -}}
+{{- include "orders.refuse" (list "stop.drainSeconds" $stop.drainSeconds (printf "must be at least readiness.periodSeconds x readiness.failureThreshold + 5 = %d" $least) "raise it, or lower the two") -}}
+{{- end -}}
+{{- $least = include "orders.launcher.leastGrace" . | int -}}
+{{- if lt (include "orders.launcher.grace" . | int) $least -}}
+{{- include "orders.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds (printf "must be at least %d: stop.drainSeconds, all rungs of stop and 10 s" $least) "raise it, or leave it out") -}}
+{{- end -}}
+{{- $least = max $least (include "orders.launcher.grace" . | int) | add 10 -}}
+{{- if lt (include "orders.anchor.grace" . | int64) $least -}}
+{{- include "orders.refuse" (list "anchor.terminationGracePeriodSeconds" .Values.anchor.terminationGracePeriodSeconds (printf "must be at least %d: the launcher's grace and 10 s" $least) "raise it, or leave it out") -}}
+{{- end -}}
+{{- include "orders.rules.replicas" . -}}
+{{- if ne .Values.podManagementPolicy "Parallel" -}}
+{{- include "orders.refuse" (list "podManagementPolicy" .Values.podManagementPolicy "must be Parallel: OrderedReady stops at the first unready pod, which blocks roll-out, scale-in and rollback" "leave it out") -}}
+{{- end -}}
+{{- if hasKey .Values.lifecycle "preStop" -}}
+{{- include "orders.refuse" (list "lifecycle.preStop" .Values.lifecycle.preStop "is mooring's own" "use stop.command instead") -}}
+{{- end -}}
+{{- include "orders.rules.env" (dict "path" "target.env" "env" $target.env) -}}
+{{- range $ordinal, $one := $target.perOrdinal -}}
+{{- include "orders.rules.env" (dict "path" (printf "target.perOrdinal.%s.env" $ordinal) "env" ($one.env | default dict)) -}}
+{{- end -}}
+{{- range $number, $volume := .Values.extraVolumes -}}
+{{- $name := toString $volume.name -}}
+{{- if or (has $name (list "config" "state" "launcher" "netns")) (hasPrefix "mount-" $name) -}}
+{{- include "orders.refuse" (list (printf "extraVolumes.%d.name" $number) $name "is a volume of mooring's own" "name it otherwise") -}}
+{{- end -}}
+{{- end -}}
+{{- include "orders.rules.supported" . -}}
+{{- $size := add (len (toJson $target)) (len (toJson $gate)) (len (toJson $stop)) -}}
+{{- if gt $size 204800 -}}
+{{- include "orders.refuse" (list "target" (printf "%d bytes" $size) "target, gate and stop together must stay below 204800 bytes: they travel in an annotation" "move large arguments into a file on the node") -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Older clusters drop an unknown matchLabelKeys without a word, and pairs would be split. */}}
+{{- define "orders.rules.cluster" -}}
+{{- if and (eq .Values.colocation "perReplica") (semverCompare "<1.31.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- include "orders.refuse" (list "colocation" "perReplica" (printf "needs Kubernetes 1.31 or later (podAffinity matchLabelKeys), this is %s" .Capabilities.KubeVersion.Version) "set colocation: singleNode, which keeps all pairs on one node") -}}
+{{- end -}}
+{{- end }}
+
+{{- define "orders.rules.paths" -}}
+{{- $platform := .Values.platform -}}
+{{- $paths := dict "target.exe" .Values.target.exe "target.workingDir" .Values.target.workingDir "launcher.hostPath" .Values.launcher.hostPath "launcher.python" .Values.launcher.python -}}
+{{- $seen := dict -}}
+{{- range $name, $mount := .Values.target.mounts -}}
+{{- $_ := set $paths (printf "target.mounts.%s.hostPath" $name) $mount.hostPath -}}
+{{- $_ := set $paths (printf "target.mounts.%s.mountPath" $name) ($mount.mountPath | default "") -}}
+{{- $path := $mount.mountPath | default $mount.hostPath -}}
+{{- if hasKey $seen $path -}}
+{{- include "orders.refuse" (list (printf "target.mounts.%s" $name) $path "is mounted twice" "give each entry of target.mounts its own mountPath") -}}
+{{- end -}}
+{{- $_ := set $seen $path true -}}
+{{- end -}}
+{{- $absolute := eq $platform "windows" | ternary `^(\\\\|[A-Za-z]:[\\/])` `^/` -}}
+{{- $example := eq $platform "windows" | ternary `C:\apps\orders` "/opt/orders" -}}
+{{- range $key, $path := $paths -}}
+{{- if and $path (not (regexMatch $absolute $path)) -}}
+{{- include "orders.refuse" (list $key $path (printf "must be an absolute path on %s" $platform) (printf "write the full path, such as %s" $example)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "orders.rules.ports" -}}
+{{- $ports := .Values.target.ports -}}
+{{- $listened := dict -}}
+{{- $served := dict -}}
+{{- $readiness := int .Values.readiness.port -}}
+{{- range $name, $port := $ports -}}
+{{- $protocol := $port.protocol | default "TCP" -}}
+{{- $key := printf "%d/%s" (int $port.port) $protocol -}}
+{{- if hasKey $listened $key -}}
+{{- include "orders.refuse" (list (printf "target.ports.%s.port" $name) $port.port (printf "is used by more than one port of target.ports (%s)" $protocol) "give each a port of its own") -}}
+{{- end -}}
+{{- $_ := set $listened $key true -}}
+{{- $servicePort := $port.servicePort | default $port.port | int -}}
+{{- $key = printf "%d/%s" $servicePort $protocol -}}
+{{- if hasKey $served $key -}}
+{{- include "orders.refuse" (list (printf "target.ports.%s.servicePort" $name) $servicePort (printf "is used by more than one port of the Service (%s)" $protocol) "give each a servicePort of its own") -}}
+{{- end -}}
+{{- $_ := set $served $key true -}}
+{{- if contains "--" $name -}}
+{{- include "orders.refuse" (list (printf "target.ports.%s" $name) $name "has two hyphens in a row, which Kubernetes refuses in a port's name" "write one") -}}
+{{- end -}}
+{{- if eq $name "readiness" -}}
+{{- include "orders.refuse" (list "target.ports.readiness" $name "is the name of mooring's own port" "name the program's port otherwise") -}}
+{{- end -}}
+{{- if and (eq (int $port.port) $readiness) (eq $protocol "TCP") -}}
+{{- include "orders.refuse" (list "readiness.port" $readiness (printf "is the program's own port %s" $name) "choose a readiness.port that the program does not use") -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $_ := .Values.gate.ports -}}
+{{- if not (hasKey $ports $name) -}}
+{{- include "orders.refuse" (list (printf "gate.ports.%s" $name) $name "must be a port named in target.ports" "declare it there, or remove it here") -}}
+{{- end -}}
+{{- end -}}
+{{- range $kind, $checks := pick .Values.gate "http" "tcp" -}}
+{{- range $name, $check := $checks -}}
+{{- if and (kindIs "string" $check.port) (not (hasKey $ports (toString $check.port))) -}}
+{{- include "orders.refuse" (list (printf "gate.%s.%s.port" $kind $name) $check.port "must be a port named in target.ports" "declare it there, or give the port's number") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "orders.rules.replicas" -}}
+{{- $most := int .Values.rbac.maxReplicas -}}
+{{- $rule := printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most -}}
+{{- if gt (int .Values.replicas) $most -}}
+{{- include "orders.refuse" (list "replicas" .Values.replicas $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- end -}}
+{{- if .Values.autoscaling.enabled -}}
+{{- $top := int .Values.autoscaling.maxReplicas -}}
+{{- if gt $top $most -}}
+{{- include "orders.refuse" (list "autoscaling.maxReplicas" $top $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- end -}}
+{{- if gt (int .Values.autoscaling.minReplicas) $top -}}
+{{- include "orders.refuse" (list "autoscaling.minReplicas" .Values.autoscaling.minReplicas (printf "is above autoscaling.maxReplicas (%d)" $top) "swap or correct them") -}}
+{{- end -}}
+{{- if not .Values.autoscaling.metrics -}}
+{{- include "orders.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Takes (dict "path" "target.env" "env" …). */}}
+{{- define "orders.rules.env" -}}
+{{- $path := .path -}}
+{{- range $name, $_ := .env -}}
+{{- if or (has $name (list "COMPARTMENT_ID_ATTACH" "POD_NAME" "POD_NAMESPACE" "POD_UID" "NODE_NAME")) (hasPrefix "MOORING_" $name) (hasPrefix "KUBERNETES_" $name) -}}
+{{- include "orders.refuse" (list (printf "%s.%s" $path $name) $name "is set by mooring: COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_* are" "name it otherwise") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What a later release builds: refused by name rather than half done. */}}
+{{- define "orders.rules.supported" -}}
+{{- $wanted := list
+  (list "anchor.strategy" .Values.anchor.strategy "ordinal")
+  (list "anchor.create" .Values.anchor.create true)
+  (list "launcher.source" .Values.launcher.source "host")
+  (list "launcher.kind" .Values.launcher.kind "mooring")
+  (list "target.runAs" .Values.target.runAs "")
+  (list "target.signedBy" .Values.target.signedBy "") -}}
+{{- range $wanted -}}
+{{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
+{{- include "orders.refuse" (list (index . 0) (index . 1) "is not supported yet" (printf "leave it at %s" (toJson (index . 2)))) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
