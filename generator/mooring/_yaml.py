@@ -11,9 +11,10 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
+from yaml._yaml import Mark as CMark
 from yaml.error import Mark
 
 from mooring._errors import InputError, Problem
@@ -46,9 +47,9 @@ class Position:
     column: int
 
     @classmethod
-    def of(cls, mark: Mark) -> Position:
-        """Convert the parser's mark, which counts from 0."""
-        return cls(mark.line + 1, mark.column + 1)
+    def of(cls, mark: Mark | CMark | None) -> Position:
+        """Convert the parser's mark, which counts from 0; without one it is the file's start."""
+        return cls(mark.line + 1, mark.column + 1) if mark else cls(1, 1)
 
 
 @dataclass(slots=True)
@@ -148,7 +149,7 @@ def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> InputError:
         message += f" ({error.context}"
         start = error.context_mark
         message += f" that starts at line {start.line + 1})" if start is not None and start.line else ")"
-    at = Position.of(mark) if mark else Position(1, 1)
+    at = Position.of(mark)
     return InputError([Problem(file, at.line, at.column, "", f"not valid YAML: {message}")])
 
 
@@ -206,7 +207,7 @@ class _Builder:
         if self._documents > 1:
             self._stop(event, "a second document starts here; one file holds one document")
 
-    def _stop(self, event: yaml.Event, message: str) -> None:
+    def _stop(self, event: yaml.Event, message: str) -> NoReturn:
         """Give up on the file: what follows would only repeat the same problem."""
         at = Position.of(event.start_mark)
         path = format_path(self._path_of_next()) if self._open else ""
@@ -278,9 +279,10 @@ class _Builder:
     def _take_alias(self, event: yaml.AliasEvent) -> None:
         if self._expects_key():
             self._stop(event, "an alias cannot be a key")
-        if event.anchor not in self._anchors:
-            self._stop(event, f"alias *{event.anchor} has no anchor &{event.anchor} before it")
-        value, nodes = self._anchors[event.anchor]
+        anchor = event.anchor or ""
+        if anchor not in self._anchors:
+            self._stop(event, f"alias *{anchor} has no anchor &{anchor} before it")
+        value, nodes = self._anchors[anchor]
         self._count(event, nodes)
         self._add(event, self._path_of_next(), value)
 
