@@ -1,6 +1,5 @@
 """One attachment: the health server, the target and its gate in one anchor's compartment, made and ended as one."""
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -198,6 +197,8 @@ def check_program(target: Mapping[str, Any]) -> None:
     """Compare the program with target.sha256, if that is set. LauncherError TARGET_NOT_FOUND or TARGET_CHECKSUM."""
     if not target["sha256"]:
         return
+    import hashlib  # only now: it costs milliseconds of every start
+
     try:
         with open(target["exe"], "rb") as file:  # noqa: PTH123 - pathlib costs milliseconds of the start
             found = hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 
 from mooring_launcher.anchor import Attach, Me, Verdict, judge
@@ -36,6 +35,8 @@ def _guarded(action: Callable[[], Outcome], log: Log) -> Outcome:
     except LauncherError as error:
         return failure(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: an end without a message helps nobody
+        import traceback  # only now: it costs milliseconds of every start
+
         log.error("unexpected", traceback=traceback.format_exc())
         return Outcome("launcher", int(ExitCode.UNEXPECTED), f"{type(error).__name__}: {error}")
 

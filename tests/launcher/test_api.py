@@ -1,0 +1,238 @@
+"""The in-cluster client against a real TLS server, without a launcher."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mooring.rehearse.api import ApiServer
+from mooring.rehearse.wire import Request, Response
+from mooring_launcher.api import ApiClient, ApiError, Backoff, ObjectWatch, pod, stateful_set
+from mooring_launcher.errors import ExitCode, LauncherError
+from rig import anchor_pod, wait_for
+
+ANCHOR = pod("apps", "orders-anchor-0")
+
+
+class Heard:
+    """Collects what an ObjectWatch tells."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self.objects: list[tuple[str | None, bool]] = []
+        self.problems: list[ApiError] = []
+        self.watch = ObjectWatch(client, ANCHOR, self._on_object, self.problems.append)
+        self.watch.start()
+
+    def _on_object(self, found: dict[str, Any] | None, fresh: bool) -> None:
+        self.objects.append((found["metadata"]["uid"] if found else None, fresh))
+
+    def wait(self, *expected: tuple[str | None, bool]) -> None:
+        """Wait until exactly these were told."""
+        wait_for(lambda: len(self.objects) >= len(expected), f"{expected}, got {self.objects}")
+        assert self.objects == list(expected)
+
+
+@pytest.fixture(params=["127.0.0.1", "::1"])
+def host(request: pytest.FixtureRequest) -> str:
+    """Return an address of either family."""
+    return str(request.param)
+
+
+@pytest.fixture
+def server(host: str) -> Iterator[ApiServer]:
+    """Start an API."""
+    made = ApiServer(host)
+    made.add_token("token-1")
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def account(server: ApiServer, tmp_path: Path) -> Path:
+    """Write what kubelet mounts."""
+    (tmp_path / "ca.crt").write_text(server.ca_pem)
+    (tmp_path / "token").write_text("token-1\n")
+    return tmp_path
+
+
+@pytest.fixture
+def client(server: ApiServer, account: Path) -> ApiClient:
+    """Make the client."""
+    return ApiClient(server.host, server.port, str(account))
+
+
+def verbs(server: ApiServer) -> list[str]:
+    """Return what was asked, in order."""
+    return [request.verb for request in server.requests]
+
+
+def test_an_object_is_read_by_name(server: ApiServer, client: ApiClient) -> None:
+    """GET returns the object, and None when there is none; over IPv6 as over IPv4."""
+    assert client.get(ANCHOR) is None
+    server.put("pods", anchor_pod())
+    found = client.get(ANCHOR)
+    assert found
+    assert found["metadata"]["uid"] == "uid-1"
+
+
+def test_a_quiet_watch_is_two_requests_on_one_connection(server: ApiServer, client: ApiClient) -> None:
+    """One GET, one WATCH by name from its version with bookmarks and a timeout; changes arrive without more."""
+    server.put("pods", anchor_pod())
+    heard = Heard(client)
+    heard.wait(("uid-1", True))
+    wait_for(lambda: len(server.requests) == 2, "the watch")
+    server.put("pods", anchor_pod(ready=True))
+    heard.wait(("uid-1", True), ("uid-1", False))
+    query = server.requests[1].query
+    assert verbs(server) == ["get", "watch"]
+    assert query["fieldSelector"] == "metadata.name=orders-anchor-0"
+    assert query["allowWatchBookmarks"] == "true"
+    assert 290 <= int(query["timeoutSeconds"]) < 320
+    assert int(query["resourceVersion"]) > 0
+
+
+def test_an_absent_object_is_watched_without_a_version(server: ApiServer, client: ApiClient) -> None:
+    """After a 404 the watch has no version and brings the object when it comes."""
+    heard = Heard(client)
+    heard.wait((None, True))
+    wait_for(lambda: len(server.requests) == 2, "the watch")
+    assert "resourceVersion" not in server.requests[1].query
+    server.put("pods", anchor_pod())
+    heard.wait((None, True), ("uid-1", False))
+
+
+def test_a_deletion_is_proved_by_a_get(server: ApiServer, client: ApiClient) -> None:
+    """A DELETED event is only a reason to ask: the 404 that follows is the proof."""
+    server.put("pods", anchor_pod())
+    heard = Heard(client)
+    wait_for(lambda: len(server.requests) == 2, "the watch")
+    server.delete("pods", "apps", "orders-anchor-0")
+    heard.wait(("uid-1", True), (None, True))
+    assert verbs(server)[:3] == ["get", "watch", "get"]
+    assert heard.problems == []
+
+
+def test_an_expired_version_is_read_anew(server: ApiServer, client: ApiClient) -> None:
+    """After 410 comes a GET, silently, and what changed meanwhile is told."""
+    server.put("pods", anchor_pod())
+    heard = Heard(client)
+    wait_for(lambda: len(server.requests) == 2, "the watch")
+    server.close()
+    server.put("pods", anchor_pod(uid="uid-2"))
+    server.expire()
+    server.start()
+    wait_for(lambda: ("uid-2", True) in heard.objects, "the new object")
+    wait_for(lambda: verbs(server)[-1] == "watch", "the watch")
+
+
+def test_a_410_answer_is_not_a_problem(server: ApiServer, client: ApiClient) -> None:
+    """A 410 is answered by a GET and a WATCH, and nobody is told of a problem."""
+    server.put("pods", anchor_pod())
+    server.intercept = lambda _request: Response(410) if len(server.requests) == 2 else None
+    heard = Heard(client)
+    wait_for(lambda: len(server.requests) == 4, "the second watch")
+    assert verbs(server) == ["get", "watch", "get", "watch"]
+    assert heard.problems == []
+
+
+def test_watches_that_end_at_once_are_not_a_poll(server: ApiServer, client: ApiClient) -> None:
+    """A server that ends or cuts every watch is asked again with growing pauses."""
+    server.put("pods", anchor_pod())
+
+    def cut(request: Request) -> Response | None:
+        return Response.drop() if request.verb == "watch" else None
+
+    server.intercept = cut
+    Heard(client)
+    wait_for(lambda: verbs(server).count("watch") == 4, "four watches")
+    times = [request.time_s for request in server.requests if request.verb == "watch"]
+    assert times[3] - times[2] > times[1] - times[0]
+
+
+def test_a_401_reads_the_token_again(server: ApiServer, client: ApiClient, account: Path) -> None:
+    """A token that is rotated between the reading and the request costs one more request, no problem."""
+
+    def rotate(request: Request) -> Response | None:
+        if len(server.requests) == 1:
+            (account / "token").write_text("token-2")
+            server.revoke_token("token-1")
+        return None
+
+    server.put("pods", anchor_pod())
+    server.add_token("token-2")
+    server.intercept = rotate
+    assert client.get(ANCHOR) is not None
+    assert [request.status for request in server.requests] == [401, 200]
+
+
+@pytest.mark.parametrize(
+    "response, status, code",
+    [
+        (Response(403), 403, ExitCode.API_FORBIDDEN),
+        (Response(500), 500, ExitCode.API_UNREACHABLE),
+        (Response(429, {"Retry-After": "7"}), 429, ExitCode.API_UNREACHABLE),
+        (Response.drop(), 0, ExitCode.API_UNREACHABLE),
+        (Response(200, body="no json"), 0, ExitCode.API_UNREACHABLE),
+    ],
+)
+def test_every_failure_is_one_error(
+    server: ApiServer, client: ApiClient, response: Response, status: int, code: ExitCode
+) -> None:
+    """Whatever goes wrong is an ApiError that names verb and object."""
+    server.intercept = lambda _request: response
+    with pytest.raises(ApiError, match="get pods orders-anchor-0 in namespace apps") as caught:
+        client.get(ANCHOR)
+    assert (caught.value.status, caught.value.code) == (status, code)
+    assert caught.value.retry_after_s == (7 if status == 429 else 0)
+
+
+def test_a_server_of_another_authority_is_not_trusted(server: ApiServer, client: ApiClient, account: Path) -> None:
+    """Only the cluster's CA counts."""
+    (account / "ca.crt").write_text(ApiServer("localhost").ca_pem)
+    with pytest.raises(ApiError, match="certificate"):
+        client.get(ANCHOR)
+    assert server.requests == []
+
+
+def test_a_scale_is_merged(server: ApiServer, client: ApiClient) -> None:
+    """PATCH changes the scale and returns it."""
+    server.put("statefulsets", {"metadata": {"name": "a", "namespace": "apps"}, "spec": {"replicas": 1}})
+    client.patch(stateful_set("apps", "a", "scale"), {"spec": {"replicas": 4}})
+    changed = server.get("statefulsets", "apps", "a")
+    assert changed
+    assert changed["spec"]["replicas"] == 4
+
+
+def test_an_error_of_the_listener_is_tried_anew(server: ApiServer, client: ApiClient) -> None:
+    """An ApiError that on_object raises is told and followed by a GET."""
+    server.put("pods", anchor_pod())
+    problems: list[ApiError] = []
+    told = threading.Event()
+
+    def listen(_found: object, _fresh: bool) -> None:
+        if not problems:
+            raise ApiError("the scale is refused")
+        told.set()
+
+    ObjectWatch(client, ANCHOR, listen, problems.append).start()
+    assert told.wait(10)
+    assert [str(problem) for problem in problems] == ["the scale is refused"]
+
+
+def test_outside_a_cluster_there_is_no_client() -> None:
+    """Without the API server's address the launcher says so."""
+    with pytest.raises(LauncherError, match="KUBERNETES_SERVICE_HOST"):
+        ApiClient.in_cluster({})
+
+
+def test_pauses_grow_to_a_limit_and_obey_the_server() -> None:
+    """Each pause is longer up to 30 s, and never shorter than Retry-After."""
+    backoff = Backoff()
+    pauses = [backoff.next_s() for _ in range(12)]
+    assert 0.1 <= pauses[0] <= 0.2
+    assert 15 <= pauses[-1] <= 30
+    assert backoff.next_s(100) == 100
+    backoff.reset()
+    assert backoff.next_s() <= 0.2
