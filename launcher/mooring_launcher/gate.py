@@ -116,7 +116,8 @@ class Gate:
     def _pass_over_processes(self, now_s: float) -> float:
         """Look at what is due and return when the next is."""
         scene = Scene(self._target, self._sampler, now_s)
-        changed = [entry.look(scene, self._period_s) for entry in self._process_entries if entry.due_s <= now_s]
+        due = [entry for entry in self._process_entries if entry.is_due(now_s, self._period_s)]
+        changed = [entry.look(scene, self._period_s) for entry in due]
         hold = all(entry.tracker.holds_at(now_s) for entry in self._process_entries)
         changed.append(self._prove_placement(hold, now_s))
         self._last_pass_s = time.monotonic()
@@ -196,6 +197,11 @@ class _ProcessEntry:
         self.due_s = 0.0
         # The pass over all of them has one staleness of its own, so theirs is unlimited.
         self.tracker = _Tracker(condition.name, gate["successThreshold"], gate["failureThreshold"], float("inf"))
+
+    def is_due(self, now_s: float, period_s: float) -> bool:
+        """Tell whether to look; what holds comes along when nearly due, so that one wake-up a period serves all."""
+        early_s = period_s / 2 if self.tracker.holds else 0.0
+        return self.due_s <= now_s + early_s
 
     def look(self, scene: Scene, period_s: float) -> bool:
         """Look once; tell whether the condition turned."""

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from inside_helpers import ANY_IPV4, TIMING, TOYS, gate_config, http_check, namespace, random_ip, target, toy, wait_for
 from mooring_launcher import _gate_psutil
@@ -279,3 +282,35 @@ def test_an_escaped_program_fails_the_gate() -> None:
             assert "left the network namespace" in watched.value("placement")
     finally:
         subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+def test_what_was_not_looked_at_for_long_does_not_hold() -> None:
+    """A gate, or a check, whose own thread got stuck does not keep its last good word for ever."""
+    gate = gate_config(periodSeconds=30, tcp={"open": {"port": 8080, **TIMING}})
+    with gated(serving(ANY_IPV4, "8080"), gate, HTTP) as (watched, _):
+        wait_for(lambda: watched.gate.holds, "the gate")
+        last_look_s = watched.gate._last_pass_s
+        watched.gate._last_pass_s -= 3 * 30 + 6
+        assert not watched.gate.holds
+        watched.gate._last_pass_s = last_look_s
+        assert watched.gate.holds
+        watched.gate._checks[0].tracker._looked_s -= 3 * 30 + 2 + 6
+        assert not watched.gate.holds
+        assert ("tcp open", False) in [condition[:2] for condition in watched.gate.conditions()]
+
+
+def test_psutil_is_found_beside_the_launcher(tmp_path: Path) -> None:
+    """An isolated interpreter without packages imports psutil from the lib folder next to the zipapp alone."""
+    bundle = tmp_path / "bundle"
+    (bundle / "lib").mkdir(parents=True)
+    (bundle / "lib" / "psutil").symlink_to(Path(psutil.__file__).parent)
+    with zipfile.ZipFile(bundle / "mooring-launcher.pyz", "w") as zipped:
+        for source in Path(_gate_psutil.__file__).parent.glob("*.py"):
+            zipped.write(source, f"mooring_launcher/{source.name}")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\nfrom mooring_launcher._gate_psutil import load_psutil\n"
+        "before = list(sys.path); print(load_psutil().__file__); assert sys.path == before"
+    )
+    command = [sys.executable, "-I", "-S", "-c", code, str(bundle / "mooring-launcher.pyz")]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert found.startswith(str(bundle / "lib"))

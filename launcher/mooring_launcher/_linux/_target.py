@@ -79,7 +79,8 @@ class LinuxTarget:
 
     def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
         """Wait for the main process."""
-        self._ended.wait(timeout_s)
+        if timeout_s != 0:  # waiting for no time costs a lock, and the gate only looks
+            self._ended.wait(timeout_s)
         return self._status
 
     def wait_all(self, timeout_s: float | None = None) -> bool:
