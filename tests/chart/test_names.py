@@ -85,7 +85,8 @@ def test_the_chart_works_inside_an_umbrella_chart(tmp_path: Path) -> None:
     (tmp_path / "Chart.yaml").write_text(
         "apiVersion: v2\nname: plant\nversion: 1.0.0\ndependencies:\n"
         + "".join(
-            f"  - {{name: mooring, alias: {alias}, version: '*', repository: 'file://{CHART}', condition: {alias}.enabled}}\n"
+            f"  - {{name: mooring, alias: {alias}, version: '*', repository: 'file://{CHART}', "
+            f"condition: {alias}.enabled}}\n"
             for alias in ("press", "oven", "lamp")
         ),
         encoding="utf-8",
