@@ -1,17 +1,17 @@
 """The commands that need more than the status file: `run` and `check`."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 
-from mooring_launcher.anchor import Attach, Me, Verdict, judge
+from mooring_launcher.anchor import Attach, Verdict, judge
 from mooring_launcher.api import ApiClient, pod
 from mooring_launcher.compartment import backend
-from mooring_launcher.config import for_ordinal, load_config, read_ordinal
+from mooring_launcher.config import read_ordinal
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.log import Log, mask_args
 from mooring_launcher.outcome import Outcome, failure, write_termination_message
-from mooring_launcher.runner import Runner, Setup
+from mooring_launcher.runner import Runner
+from mooring_launcher.setup import make_setup
 
 
 def run(environ: Mapping[str, str], state_dir: str) -> int:
@@ -39,21 +39,6 @@ def _guarded(action: Callable[[], Outcome], log: Log) -> Outcome:
 
         log.error("unexpected", traceback=traceback.format_exc())
         return Outcome("launcher", int(ExitCode.UNEXPECTED), f"{type(error).__name__}: {error}")
-
-
-def make_setup(environ: Mapping[str, str], state_dir: str, ordinal: int) -> Setup:
-    """Return what the environment and the configuration say of this replica."""
-    config = for_ordinal(load_config(environ.get("MOORING_CONFIG", default_config_path())), ordinal)
-    namespace = config["anchor"]["namespace"] or environ.get("POD_NAMESPACE", "")
-    me = Me(namespace, environ.get("NODE_NAME", ""), f"{config['anchorSet']}-{ordinal}")
-    own_uid = environ.get("POD_UID", "")
-    own_pod = environ.get("POD_NAME", f"{config['launcherSet']}-{ordinal}")
-    return Setup(config, ordinal, me, own_pod, own_uid, state_dir, environ)
-
-
-def default_config_path() -> str:
-    """Return where the chart mounts the configuration."""
-    return r"C:\etc\mooring\config.json" if sys.platform == "win32" else "/etc/mooring/config.json"
 
 
 def check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], None]) -> int:

@@ -2,10 +2,10 @@
 
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 from mooring_launcher.anchor import (
     Ambiguous,
@@ -14,7 +14,6 @@ from mooring_launcher.anchor import (
     Elsewhere,
     Keep,
     Leaving,
-    Me,
     Replaced,
     Unschedulable,
     Verify,
@@ -24,12 +23,12 @@ from mooring_launcher.anchor import (
 from mooring_launcher.api import ApiClient, ApiError, Object, ObjectWatch, pod
 from mooring_launcher.attachment import Attachment, Hooks, Place
 from mooring_launcher.compartment import Backend
-from mooring_launcher.config import Config
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.follow import ScaleFollower
 from mooring_launcher.heal import Healer
-from mooring_launcher.log import Log, mask_args
+from mooring_launcher.log import Log
 from mooring_launcher.outcome import Outcome, failure
+from mooring_launcher.setup import Setup, bootstrap_fields
 from mooring_launcher.status import StatusFile
 from mooring_launcher.stop import Ladder, StopListener
 from mooring_launcher.target import ExitStatus
@@ -41,18 +40,6 @@ _RETRIED = (ExitCode.COMPARTMENT_NOT_FOUND, ExitCode.COMPARTMENT_AMBIGUOUS)
 
 
 T = TypeVar("T")
-
-
-class Setup(NamedTuple):
-    """Everything a run starts from. `config` is the replica's own."""
-
-    config: Config
-    ordinal: int
-    me: Me
-    own_pod: str
-    own_uid: str
-    state_dir: str
-    environ: Mapping[str, str]
 
 
 class Runner:
@@ -242,7 +229,7 @@ class Runner:
     # The target.
 
     def _attach(self, place: Place) -> None:
-        self._log_bootstrap(place)
+        self._log.info("bootstrap", **bootstrap_fields(self._setup, place))
         hooks = Hooks(
             stopping=lambda: self._stop_reason,
             live=lambda: time.monotonic() - self._turned_s < _LIVE_S,
@@ -394,24 +381,6 @@ class Runner:
         if not self._anchor_ready:
             return False, f"the anchor {self._attachment.anchor.name} is not Ready"
         return True, ""
-
-    def _log_bootstrap(self, place: Place) -> None:
-        target = self._config["target"]
-        fields: dict[str, Any] = {
-            "anchorLabel": f"statefulset.kubernetes.io/pod-name={self._setup.me.anchor_name}",
-            "namespace": self._setup.me.namespace,
-            "node": self._setup.me.node,
-            "anchorUid": place.anchor.uid,
-            "anchorIp": place.anchor.ip,
-            "compartment": place.compartment.id,
-            "compartmentName": place.compartment.name,
-            "exe": target["exe"],
-            "args": mask_args(target["args"]),
-            "workingDir": target["workingDir"],
-            "env": sorted(target["env"]),
-            "ports": {name: port["port"] for name, port in target["ports"].items()},
-        }
-        self._log.info("bootstrap", **fields)
 
     def _open_state(self, state_dir: str) -> None:
         try:
