@@ -157,3 +157,27 @@ def test_a_killed_launcher_leaves_nothing(rig: Rig, ip: str, compartment: Compar
 
 def _args() -> list[str]:
     return ["-S", str(Path(__file__).parent / "toys" / "server.py"), str(PORT)]
+
+
+def test_an_ip_in_two_compartments_is_not_guessed(rig: Rig, ip: str, compartment: Compartment) -> None:
+    """While two compartments hold the anchor's IP nothing starts; when one is left, the target does."""
+    rig.api.put("pods", anchor_pod(ip))
+    with namespace(ip) as other:
+        launcher = rig.launch()
+        waiting = launcher.wait_event("waiting", count=2)
+        assert compartment.name in waiting["reason"]
+        assert other.name in waiting["reason"]
+        assert launcher.events("bootstrap") == []
+    launcher.wait_line("ready")
+
+
+def test_an_anchor_before_its_compartment_is_waited_for(rig: Rig, ip: str) -> None:
+    """An IP that no compartment has yet is looked for until one has it."""
+    rig.api.put("pods", anchor_pod(ip))
+    launcher = rig.launch()
+    launcher.wait_event(
+        "waiting", reason=f"a compartment with the anchor's IP {ip}: no compartment of this node has it"
+    )
+    with namespace(ip):
+        launcher.wait_line("ready")
+        launcher.close()

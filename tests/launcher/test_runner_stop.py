@@ -43,6 +43,17 @@ def test_stop_without_a_launcher_is_harmless(rig: Rig) -> None:
     assert (stop.returncode, stop.stdout) == (0, "no launcher to stop: No such file or directory\n")
 
 
+def test_stop_after_a_killed_launcher_is_harmless(rig: Rig) -> None:
+    """The socket of a launcher that was killed refuses, which counts as stopped; the next launcher replaces it."""
+    launcher = rig.launch()
+    launcher.wait_line("ready")
+    launcher.close()
+    assert rig.command("stop").stdout == "no launcher to stop: Connection refused\n"
+    successor = rig.launch()
+    successor.wait_event("gate-holds")
+    assert rig.command("stop").stdout.splitlines()[-1] == "stopped"
+
+
 def test_a_stop_drains_first(rig: Rig, ip: str, compartment: Compartment) -> None:
     """While it drains the replica is not ready, and still answers."""
     launcher = rig.launch(stop={"drainSeconds": 2})
