@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mooring.rehearse.store import API_VERSIONS, KIND_NAMES, ExpiredError, Object, Store, matches, now
+from mooring.rehearse.store import API_VERSIONS, KIND_NAMES, ExpiredError, Object, Store, matches
 from mooring.rehearse.wire import HttpServer, Request, Response, failure, selectors
 
 _BOOKMARK_PERIOD_S = 60.0
@@ -244,8 +244,7 @@ class ApiServer:
         if self.on_eviction:
             self.on_eviction(request.namespace, request.name, request.body)
         else:
-            change = {"metadata": {"deletionTimestamp": now()}}
-            self.store.update(resource, request.namespace, request.name, change)
+            self.store.mark_deleted(pod)
         return Response(201, body={"kind": "Status", "apiVersion": "v1", "status": "Success", "code": 201})
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from mooring._errors import MooringError
 from mooring.rehearse import kernel
 
 ENV_MARK = "MOORING_SANDBOX"
@@ -29,7 +30,7 @@ _WAITED = (*_SIGNALS, signal.SIGCHLD)
 _READY = b"ready"
 
 
-class SandboxError(Exception):
+class SandboxError(MooringError):
     """This machine lets us make no namespaces; the message says what was refused and what to do."""
 
 

@@ -88,6 +88,16 @@ class Store:
                 self._record(kind, "DELETED", obj)
             return obj
 
+    def mark_deleted(self, pod: Object) -> None:
+        """Set a pod's deletionTimestamp, once; whoever runs it then stops it and deletes the object."""
+        metadata = pod["metadata"]
+        with self.changed:
+            current = self._objects.get(("pods", metadata["namespace"], metadata["name"]))
+            if current and current["metadata"]["uid"] == metadata["uid"]:
+                stamp = current["metadata"].get("deletionTimestamp") or now()
+                change = {"metadata": {"deletionTimestamp": stamp}}
+                self.update("pods", metadata["namespace"], metadata["name"], change)
+
     def all(self, kind: str) -> list[Object]:
         """Return all objects of a kind, by namespace and name."""
         with self.changed:

@@ -1,0 +1,315 @@
+"""The node of a rehearsal: one worker per pod does what kubelet does for it."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mooring.rehearse import container as containers
+from mooring.rehearse import volumes
+from mooring.rehearse.network import NODE_IP, Network
+from mooring.rehearse.pods import grace_s, is_terminating, main_container, running_status
+from mooring.rehearse.probes import Check, Prober, http_check, http_get, port_number
+from mooring.rehearse.store import Object, Store
+from mooring.rehearse.volumes import Cluster
+
+Tell = Callable[[str, str], None]
+"""Takes a pod's name and a sentence for the reader of the rehearsal."""
+_BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+_STEADY_AFTER_S = 60.0
+"""A container that ran this long begins its backoff anew."""
+
+
+class PodWorker(threading.Thread):
+    """Runs one pod from its creation to its deletion. The two kinds of pod differ in what a container is."""
+
+    def __init__(self, pod: Object, store: Store, tell: Tell) -> None:
+        super().__init__(daemon=True, name=pod["metadata"]["name"])
+        self.pod = pod
+        self.uid = pod["metadata"]["uid"]
+        self.killed = False
+        self._store = store
+        self._tell = tell
+        self._wake = threading.Event()
+        self._deleted = threading.Event()
+        self._probers: list[Prober] = []
+        self._ip = ""
+        self._ready = False
+        self._why = ""
+        self._up = False
+        self._restarts = 0
+
+    def terminate(self) -> None:
+        """Begin the pod's graceful end; idempotent."""
+        self._deleted.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Run the pod, then take its object away."""
+        try:
+            self._live()
+            self._end()
+        except (OSError, LookupError) as error:
+            self._tell(self.name, f"cannot be run: {error}")
+            self._report(False, str(error))
+        finally:
+            for prober in self._probers:
+                prober.stop()
+        self._deleted.wait()
+        self._store.delete("pods", self.pod["metadata"]["namespace"], self.name)
+
+    def _live(self) -> None:
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        raise NotImplementedError
+
+    def _report(self, ready: bool, why: str) -> None:
+        """Write the pod's status; readiness is false while no container is up."""
+        self._ready, self._why = ready and self._up, why
+        status = running_status(self.pod, self._ip, self._ready, self._up, self._restarts, why)
+        self._store.update("pods", self.pod["metadata"]["namespace"], self.name, {"status": status})
+
+    def _probe(self, probe: Object, check: Check, tell: Callable[[bool, str], None], initially: bool) -> None:
+        prober = Prober(probe, check, tell, initially)
+        self._probers.append(prober)
+        prober.start()
+
+
+class AnchorWorker(PodWorker):
+    """A pod with a network of its own: a namespace, an address, readiness asked over HTTP, the preStop hook."""
+
+    def __init__(self, pod: Object, store: Store, tell: Tell, network: Network) -> None:
+        super().__init__(pod, store, tell)
+        self._network = network
+
+    def _live(self) -> None:
+        self._ip = self._network.add_namespace(self.name)
+        self._up = True
+        probe = main_container(self.pod).get("readinessProbe") or {}
+        self._report(not probe, "not probed yet")
+        if "httpGet" in probe:
+            self._probe(probe, http_check(*self._endpoint(probe["httpGet"])), self._report, False)
+        self._deleted.wait()
+
+    def _end(self) -> None:
+        hook = ((main_container(self.pod).get("lifecycle") or {}).get("preStop") or {}).get("httpGet")
+        if hook:
+            self._run_hook(hook, time.monotonic() + grace_s(self.pod))
+        self._network.remove_namespace(self.name)
+
+    def _run_hook(self, hook: Object, deadline: float) -> None:
+        """Ask the hook's URL without a client timeout, as kubelet does: the grace alone bounds it."""
+        asking = threading.Thread(target=http_get, args=(*self._endpoint(hook), None), daemon=True)
+        asking.start()
+        while asking.is_alive() and not self.killed and time.monotonic() < deadline:
+            asking.join(0.1)
+
+    def _endpoint(self, http: Object) -> tuple[str, int, str]:
+        return self._ip, port_number(main_container(self.pod), http["port"]), http.get("path", "/")
+
+
+class LauncherWorker(PodWorker):
+    """A hostNetwork pod: the container's real process in a root of its own, with probes, restarts and hooks."""
+
+    def __init__(self, pod: Object, store: Store, tell: Tell, cluster: Cluster, folder: Path) -> None:
+        super().__init__(pod, store, tell)
+        self._ip = NODE_IP
+        self._cluster = cluster
+        self._folder = folder
+        self._env = volumes.environment(pod, cluster)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        """Return the file with what the launcher wrote to stderr."""
+        return self._folder / "stderr.log"
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the container's main process, if there is one."""
+        if self._process and self._process.poll() is None:
+            os.kill(self._process.pid, number)
+
+    def _live(self) -> None:
+        (self._folder / "root").mkdir(parents=True)
+        mounts = volumes.make_mounts(self.pod, self._cluster, self._folder)
+        attempt = 0
+        while not self._deleted.is_set():
+            began = time.monotonic()
+            process = self._start(mounts)
+            self._wait_for_exit(process)
+            if self._deleted.is_set():
+                return
+            attempt = 0 if time.monotonic() - began > _STEADY_AFTER_S else attempt + 1
+            self._after_exit(process, _BACKOFF_S[min(attempt, len(_BACKOFF_S)) - 1])
+
+    def _start(self, mounts: list[containers.Mount]) -> "subprocess.Popen[bytes]":
+        """Start the container and its probes."""
+        container = main_container(self.pod)
+        command = [*(container.get("command") or []), *(container.get("args") or [])]
+        spec = containers.ContainerSpec(
+            str(self._folder / "root"), command, self._env, mounts, container.get("workingDir", "/")
+        )
+        read_fd, write_fd = os.pipe()
+        with self.log.open("ab") as log:
+            process = containers.start(spec, write_fd, log.fileno())
+        os.close(write_fd)
+        self._process = process
+        self._up = True
+        threading.Thread(target=self._copy_output, args=(read_fd,), daemon=True).start()
+        threading.Thread(target=self._wake_at_exit, args=(process,), daemon=True).start()
+        self._report("readinessProbe" not in container, "not probed yet")
+        self._start_probes(container)
+        return process
+
+    def _start_probes(self, container: Object) -> None:
+        """Start readiness and liveness, after the startup probe has passed where there is one."""
+        self._probers.clear()
+        if "startupProbe" in container:
+            probe = container["startupProbe"]
+            self._probe(probe, self._startup_check(probe), self._startup_told, True)
+        else:
+            self._start_later_probes()
+
+    def _startup_check(self, probe: Object) -> Check:
+        """Make the check that, at its first success, ends itself and lets the other probes begin."""
+        ask = self._exec_check(probe)
+
+        def check(timeout_s: float) -> tuple[bool, str]:
+            holds, why = ask(timeout_s)
+            if holds:
+                self._probers[0].stop()
+                self._start_later_probes()
+            return holds, why
+
+        return check
+
+    def _startup_told(self, holds: bool, why: str) -> None:
+        if not holds:
+            self._liveness_told(False, f"startup: {why}")
+
+    def _start_later_probes(self) -> None:
+        container = main_container(self.pod)
+        if readiness := container.get("readinessProbe"):
+            self._probe(readiness, self._exec_check(readiness), self._report, False)
+        if liveness := container.get("livenessProbe"):
+            self._probe(liveness, self._exec_check(liveness), self._liveness_told, True)
+
+    def _liveness_told(self, holds: bool, why: str) -> None:
+        if not holds:
+            self._tell(self.name, f"is restarted, its liveness probe failed: {why}")
+            self.signal(signal.SIGKILL)
+
+    def _exec_check(self, probe: Object) -> Check:
+        def check(timeout_s: float) -> tuple[bool, str]:
+            code, said = self._exec(probe["exec"]["command"], timeout_s)
+            return code == 0, said
+
+        return check
+
+    def _exec(self, command: list[str], timeout_s: float) -> tuple[int | None, str]:
+        if self._process is None or self._process.poll() is not None:
+            return None, "the container is not running"
+        return containers.exec_inside(self._process.pid, command, self._env, timeout_s)
+
+    def _wait_for_exit(self, process: "subprocess.Popen[bytes]") -> None:
+        while process.poll() is None and not self._deleted.is_set():
+            self._wake.wait()
+            self._wake.clear()
+
+    def _wake_at_exit(self, process: "subprocess.Popen[bytes]") -> None:
+        process.wait()
+        self._wake.set()
+
+    def _after_exit(self, process: "subprocess.Popen[bytes]", delay_s: float) -> None:
+        """Tell how the container ended and wait out the backoff."""
+        for prober in self._probers:
+            prober.stop()
+        self._up = False
+        self._restarts += 1
+        message = volumes.termination_message(self._folder)
+        self._tell(self.name, f"ended with {process.returncode}{': ' if message else ''}{message}")
+        self._report(False, f"ended with {process.returncode}, starts again in {delay_s:g} s")
+        deadline = time.monotonic() + delay_s
+        while not self._deleted.is_set() and time.monotonic() < deadline:
+            self._wake.wait(deadline - time.monotonic())
+            self._wake.clear()
+
+    def _end(self) -> None:
+        """Run the preStop hook, then SIGTERM, then SIGKILL, all within one grace period."""
+        for prober in self._probers:
+            prober.stop()
+        deadline = time.monotonic() + grace_s(self.pod)
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        hook = ((main_container(self.pod).get("lifecycle") or {}).get("preStop") or {}).get("exec")
+        if hook and not self.killed:
+            self._exec(hook["command"], max(deadline - time.monotonic(), 0.1))
+        self.signal(signal.SIGTERM)
+        try:
+            process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            self._tell(self.name, "did not stop within its grace period and is killed")
+            self.signal(signal.SIGKILL)
+            process.wait()
+        message = volumes.termination_message(self._folder)
+        self._tell(self.name, f"stopped with {process.returncode}{': ' if message else ''}{message}")
+
+    def _copy_output(self, read_fd: int) -> None:
+        """Hand on the program's standard output line by line."""
+        with os.fdopen(read_fd, encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                self._tell(self.name, f"| {line.rstrip()}")
+
+
+class Node(threading.Thread):
+    """Starts a worker for every new pod and ends those whose deletion is asked for."""
+
+    def __init__(self, store: Store, network: Network, cluster: Cluster, folder: Path, tell: Tell) -> None:
+        super().__init__(daemon=True)
+        self._store = store
+        self._network = network
+        self._cluster = cluster
+        self._folder = folder
+        self._tell = tell
+        self.workers: dict[str, PodWorker] = {}
+
+    def run(self) -> None:
+        """Follow the pods for as long as the process lives."""
+        version = 0
+        while True:
+            with self._store.changed:
+                self._store.changed.wait_for(lambda seen=version: self._store.version > seen)  # type: ignore[misc]
+                version = self._store.version
+                pods = self._store.all("pods")
+            for pod in pods:
+                self._follow(pod)
+
+    def worker(self, name: str) -> PodWorker | None:
+        """Return the worker of a pod by its name."""
+        return next((w for w in list(self.workers.values()) if w.name == name and w.is_alive()), None)
+
+    def kill_all(self) -> None:
+        """End every pod without grace."""
+        for worker in list(self.workers.values()):
+            worker.killed = True
+            if isinstance(worker, LauncherWorker):
+                worker.signal(signal.SIGKILL)
+
+    def _follow(self, pod: Object) -> None:
+        uid = pod["metadata"]["uid"]
+        if uid not in self.workers:
+            self.workers[uid] = self._make_worker(pod)
+            self.workers[uid].start()
+        if is_terminating(pod):
+            self.workers[uid].terminate()
+
+    def _make_worker(self, pod: Object) -> PodWorker:
+        if pod["spec"].get("hostNetwork"):
+            folder = self._folder / f"{pod['metadata']['name']}-{pod['metadata']['uid'][:8]}"
+            return LauncherWorker(pod, self._store, self._tell, self._cluster, folder)
+        return AnchorWorker(pod, self._store, self._tell, self._network)

@@ -1,0 +1,107 @@
+"""A launcher pod's volumes and environment, made real in a directory of this machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mooring.rehearse.container import Mount
+from mooring.rehearse.pods import main_container, read_field
+from mooring.rehearse.store import Object
+
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a pod learns of its cluster: the API's address and authority, the tokens, the launcher's bundle."""
+
+    api_host: str
+    api_port: int
+    ca_pem: str
+    tokens: dict[str, str]
+    bundle: Path
+
+
+def environment(pod: Object, cluster: Cluster) -> dict[str, str]:
+    """Return a container's environment: what Kubernetes adds and what the pod asks for."""
+    result = {
+        "PATH": _PATH,
+        "HOSTNAME": pod["metadata"]["name"],
+        "KUBERNETES_SERVICE_HOST": cluster.api_host,
+        "KUBERNETES_SERVICE_PORT": str(cluster.api_port),
+    }
+    for entry in main_container(pod).get("env") or []:
+        field = ((entry.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath")
+        result[entry["name"]] = read_field(pod, field) if field else str(entry.get("value", ""))
+    return result
+
+
+def make_mounts(pod: Object, cluster: Cluster, folder: Path) -> list[Mount]:
+    """Fill the pod's volumes below a folder and return its container's mounts."""
+    container = main_container(pod)
+    volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or []}
+    mounts = [Mount(str(_termination_log(folder)), container.get("terminationMessagePath", "/dev/termination-log"))]
+    for wanted in container.get("volumeMounts") or []:
+        source = _source_of(pod, volumes[wanted["name"]], wanted, cluster, folder)
+        if wanted.get("subPath"):
+            source = source / str(wanted["subPath"])
+        follows = wanted.get("mountPropagation") in ("HostToContainer", "Bidirectional")
+        mounts.append(Mount(str(source), wanted["mountPath"], bool(wanted.get("readOnly")), follows))
+    if pod["spec"].get("automountServiceAccountToken", True):
+        mounts.append(Mount(str(_write_token(pod, cluster, folder / "serviceaccount")), TOKEN_PATH, read_only=True))
+    return mounts
+
+
+def termination_message(folder: Path) -> str:
+    """Return what the container wrote as its termination message, and empty it for the next start."""
+    path = folder / "termination-log"
+    text = path.read_text("utf-8", errors="replace").strip()
+    path.write_text("")
+    return text
+
+
+def _termination_log(folder: Path) -> Path:
+    path = folder / "termination-log"
+    path.touch()
+    return path
+
+
+def _source_of(pod: Object, volume: Object, mount: Object, cluster: Cluster, folder: Path) -> Path:
+    """Return the directory behind a volume."""
+    if "hostPath" in volume:
+        return _host_path(pod, volume["hostPath"], mount["mountPath"], cluster)
+    unknown = set(volume) - {"name", "emptyDir", "downwardAPI", "projected"}
+    if unknown:
+        message = f"volume {volume['name']}: {', '.join(sorted(unknown))} cannot be rehearsed without a cluster"
+        raise LookupError(message)
+    target = folder / "volumes" / str(volume["name"])
+    target.mkdir(parents=True, exist_ok=True)
+    items = list((volume.get("downwardAPI") or {}).get("items") or [])
+    for source in (volume.get("projected") or {}).get("sources") or []:
+        items += (source.get("downwardAPI") or {}).get("items") or []
+        if "serviceAccountToken" in source:
+            _write_token(pod, cluster, target, source["serviceAccountToken"].get("path", "token"))
+    for item in items:
+        path = target / item["path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(read_field(pod, item["fieldRef"]["fieldPath"]), "utf-8")
+    return target
+
+
+def _host_path(pod: Object, host_path: Object, mount_path: str, cluster: Cluster) -> Path:
+    """Return a hostPath of this machine; where the launcher is expected, the bundle built for the rehearsal."""
+    command = main_container(pod).get("command") or []
+    if any(part.startswith(mount_path + "/") and part.endswith(".pyz") for part in command):
+        return cluster.bundle
+    path = Path(host_path["path"])
+    if host_path.get("type") == "DirectoryOrCreate":
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _write_token(pod: Object, cluster: Cluster, folder: Path, name: str = "token") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(cluster.tokens[pod["spec"].get("serviceAccountName", "default")])
+    (folder / "ca.crt").write_text(cluster.ca_pem)
+    (folder / "namespace").write_text(pod["metadata"]["namespace"])
+    return folder
