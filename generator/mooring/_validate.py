@@ -26,6 +26,7 @@ _PATTERN_WORDS = {
     PORT_NAME: "lower-case letters, digits and '-', at most 15, starting and ending with a letter or digit",
 }
 _MAX_SHOWN = 60
+_MAX_LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return what to add to a message about a word that is not among the known ones."""
     choices = list(known)
     close = _closest(word, choices)
-    return f"; did you mean {close}?" if close is not None else f"; allowed: {', '.join(choices)}"
+    if close is not None:
+        return f"; did you mean {close}?"
+    rest = f" and {len(choices) - _MAX_LISTED} more" if len(choices) > _MAX_LISTED else ""
+    return f"; allowed: {', '.join(choices[:_MAX_LISTED])}{rest}"
 
 
 def _closest(word: str, choices: Iterable[str]) -> str | None:
@@ -211,7 +215,7 @@ def _pattern_words(pattern: str) -> str:
 
 def _type_note(value: Any) -> str:
     """Name the type where the value as it is shown could be taken for another one."""
-    notes: Mapping[type, str] = {str: ", text", int: ", a number", float: ", a number", bool: ", true or false"}
+    notes: Mapping[type, str] = {str: ", text", int: ", a number", float: ", a number"}
     return notes.get(type(value), "")
 
 

@@ -37,7 +37,7 @@ BAD_APPS = {
     ),
     "true where a number belongs": (
         APP.replace("replicas: 3", "replicas: yes"),
-        "6:13: values.replicas: found true, true or false; must be a whole number",
+        "6:13: values.replicas: found true; must be a whole number",
     ),
     "map where a list belongs": (
         APP.replace("['--config', 'C:\\apps\\orders\\prod.json']", "{}"),
