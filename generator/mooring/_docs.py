@@ -16,10 +16,6 @@ from mooring._yaml import KeyPath, resolve_scalar
 _WIDTH = 100
 # Plain YAML text that no version of YAML takes for anything else; whatever does not match is quoted.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./%-]*(?: [A-Za-z0-9_./%-]+)*")
-# What YAML counts as printable, less the quote that ends the text. Source: YAML 1.2.2, 5.1.
-_PRINTABLE = r" -~\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
-_SINGLE_QUOTABLE = re.compile(rf"(?:(?!['\u2028\u2029])[{_PRINTABLE}])*")
-_UNPRINTABLE = re.compile(rf"[^{_PRINTABLE}]|[\u2028\u2029]")
 _RESERVED = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 
 
@@ -154,13 +150,16 @@ def emit_scalar(value: Any) -> str:
         return json.dumps(value)
     if _PLAIN.fullmatch(value) and value.casefold() not in _RESERVED and isinstance(resolve_scalar(value), str):
         return value
-    if "\\" in value and _SINGLE_QUOTABLE.fullmatch(value):
+    if "\\" in value and "'" not in value and value.isprintable():
         return f"'{value}'"  # Windows paths stay readable
-    return _UNPRINTABLE.sub(_escape, json.dumps(value, ensure_ascii=False))
+    # JSON is YAML, but for what YAML does not count as printable; Python's idea of that is the stricter one.
+    return "".join(
+        letter if letter.isprintable() else _escape(letter) for letter in json.dumps(value, ensure_ascii=False)
+    )
 
 
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
+def _escape(letter: str) -> str:
+    code = ord(letter)
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
