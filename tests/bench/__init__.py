@@ -1,0 +1,1 @@
+"""What `make bench` measures: figures, never a test that a slow machine could fail."""
