@@ -54,6 +54,11 @@ is a roll-out. Its definition is config.schema.json of the launcher.
 */}}
 {{- define "mooring.launcher.config" -}}
 {{- $anchor := dict "strategy" .Values.anchor.strategy "namespace" (include "mooring.namespace" .) "waitSeconds" .Values.anchor.waitSeconds "unschedulableSeconds" .Values.anchor.unschedulableSeconds -}}
+{{- /* Less the Service's port: a change there must not restart the program. */}}
+{{- $ports := dict -}}
+{{- range $name, $port := .Values.target.ports -}}
+{{- $_ := set $ports $name (omit $port "servicePort") -}}
+{{- end -}}
 {{- dict
   "configVersion" 1
   "app" (dict "name" .Chart.Name "version" .Chart.AppVersion)
@@ -64,7 +69,7 @@ is a roll-out. Its definition is config.schema.json of the launcher.
   "ordinals" .Values.ordinals
   "scaling" .Values.scaling
   "attach" .Values.launcher.attach
-  "target" (omit .Values.target "mounts")
+  "target" (set (omit .Values.target "mounts") "ports" $ports)
   "gate" .Values.gate
   "stop" .Values.stop
   "readiness" .Values.readiness
