@@ -146,7 +146,8 @@ class LinuxTarget:
         try:
             self._fork_init(_init.Pipes(init_report, init_go, init_status))
         except OSError as error:
-            os.close(status)
+            for fd in (report, go, status):
+                os.close(fd)
             raise start_error(self._spec, f"{error.errno} {error.filename or 'fork'}") from error
         finally:
             for fd in (init_report, init_go, init_status):
