@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from mooring.rehearse.api import ApiServer
 from mooring.rehearse.wire import Request, Response
 
+ALL = "all"
 POD = {"metadata": {"name": "a-0", "namespace": "apps", "labels": {"x": "1"}}}
 PODS = "/api/v1/namespaces/apps/pods"
 SET = {"metadata": {"name": "s", "namespace": "apps"}, "spec": {"replicas": 3}}
@@ -32,9 +32,7 @@ def connect(api: ApiServer) -> http.client.HTTPSConnection:
     return http.client.HTTPSConnection(api.host, api.port, context=context, timeout=5)
 
 
-def call(
-    api: ApiServer, method: str, path: str, body: Any = None, token: str = "all"
-) -> tuple[int, dict[str, Any]]:
+def call(api: ApiServer, method: str, path: str, body: Any = None, token: str = ALL) -> tuple[int, dict[str, Any]]:
     connection = connect(api)
     connection.request(method, path, json.dumps(body) if body else None, {"Authorization": f"Bearer {token}"})
     response = connection.getresponse()
@@ -84,7 +82,7 @@ def test_a_watch_without_a_version_begins_with_what_is(api: ApiServer) -> None:
 
 
 def test_a_watch_ends_with_its_timeout(api: ApiServer) -> None:
-    """timeoutSeconds ends the stream properly."""
+    """A watch's timeoutSeconds ends the stream properly."""
     assert watch(api, "timeoutSeconds=1").read() == b""
 
 
@@ -114,7 +112,7 @@ def test_an_unknown_token_is_401(api: ApiServer) -> None:
 
 
 def test_rbac_is_enforced_by_name(api: ApiServer) -> None:
-    """resourceNames hold for GET, for WATCH by field selector and for subresources."""
+    """Rules with resourceNames hold for GET, for WATCH by field selector and for subresources."""
     api.put("pods", POD)
     rules = [
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "watch"], "resourceNames": ["a-0"]},
@@ -136,7 +134,7 @@ def test_rbac_is_enforced_by_name(api: ApiServer) -> None:
 def test_scale_is_patched(api: ApiServer) -> None:
     """PATCH of scale changes the set's replicas, answers a Scale and tells the callback."""
     calls: list[tuple[str, str]] = []
-    api.on_scale = lambda namespace, name, body: calls.append((namespace, name))
+    api.on_scale = lambda namespace, name, _body: calls.append((namespace, name))
     api.put("statefulsets", SET)
     status, body = call(api, "PATCH", SCALE, {"spec": {"replicas": 0}})
     assert (status, body["kind"], body["spec"]) == (200, "Scale", {"replicas": 0})
@@ -161,7 +159,7 @@ def test_eviction_honours_the_uid(api: ApiServer) -> None:
 
 
 def test_any_fault_can_be_injected(api: ApiServer) -> None:
-    """intercept answers in the API's place, or cuts the connection."""
+    """A test's intercept answers in the API's place, or cuts the connection."""
     api.put("pods", POD)
     answers: list[Response | None] = [Response(429, {"Retry-After": "1"}, "{}"), Response.drop(), None]
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from mooring.rehearse import sandbox
 
 GENERATOR = Path(sandbox.__file__).parents[2]
@@ -90,9 +89,9 @@ def test_it_nests() -> None:
 
 def test_a_function_runs_inside() -> None:
     """run() calls a Python function inside and returns its status; the caller's world is unchanged."""
-    before = os.readlink("/proc/self/ns/net")
+    before = Path("/proc/self/ns/net").readlink()
     assert sandbox.run(lambda: 3 if os.getpid() < 10 else 1) == 3
-    assert os.readlink("/proc/self/ns/net") == before
+    assert Path("/proc/self/ns/net").readlink() == before
 
 
 def test_a_failing_function_is_status_1() -> None:

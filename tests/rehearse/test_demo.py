@@ -1,0 +1,87 @@
+"""The main job end to end: the demo, and `mooring rehearse` with the committed chart."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mooring.rehearse import sandbox
+from mooring.rehearse.manifest import RehearsalError, parse, render
+
+ROOT = Path(sandbox.__file__).parents[3]
+CHART = ROOT / "chart"
+PLAIN_SERVER = """
+platform: linux
+replicas: 1
+target:
+  exe: /usr/bin/env
+  args: [python3, -m, http.server, '8080']
+  ports: {http: {port: 8080}}
+readiness: {periodSeconds: 1, failureThreshold: 1}
+stop: {drainSeconds: 6, consoleSeconds: 5}
+"""
+
+
+def links_and_namespaces() -> tuple[set[str], set[str]]:
+    netns = Path("/run/netns")
+    names = {entry.name for entry in netns.iterdir()} if netns.is_dir() else set()
+    links = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {line.split()[0] for line in links}, names
+
+
+def test_the_demo_succeeds_and_leaves_nothing() -> None:
+    """The demo ends with `demo: ok`, and interfaces and namespaces are as before."""
+    before = links_and_namespaces()
+    result = subprocess.run(
+        [sys.executable, "-m", "mooring.rehearse.demo"], capture_output=True, text=True, timeout=180, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1].startswith("demo: ok")
+    assert links_and_namespaces() == before
+
+
+def test_ctrl_c_is_a_graceful_stop(tmp_path: Path) -> None:
+    """Rehearse prints each change; an interrupt stops target and pods in order, with status 0."""
+    values = tmp_path / "values.yaml"
+    values.write_text(PLAIN_SERVER)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mooring", "rehearse", str(CHART), "-f", str(values)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.split()[1] == "mooring-0" and line.rstrip().endswith(" ready"):
+            process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert any("mooring-anchor-0" in line and "10.244." in line and ":8080" in line for line in lines)
+    assert any("mooring-0                stopped" in line and '"by": "target"' in line for line in lines)
+
+
+def test_a_chart_for_windows_is_refused_with_the_way_out() -> None:
+    """A chart rendered for Windows is one line that names the value to set."""
+    with pytest.raises(RehearsalError, match="--set platform=linux"):
+        render(CHART, [], ["target.exe=C:\\\\x.exe"])
+
+
+def test_a_manifest_without_sets_is_refused() -> None:
+    """Nothing to run is said, not run."""
+    with pytest.raises(RehearsalError, match="no StatefulSet"):
+        parse("kind: Service\nmetadata: {name: s}\n")
+
+
+def test_helms_own_message_is_passed_on() -> None:
+    """A `fail` of the chart reaches the user in Helm's words."""
+    with pytest.raises(RehearsalError, match=r"target\.exe"):
+        render(CHART, [], ["platform=linux"])
+
+
+def test_a_directory_without_a_chart_is_refused(tmp_path: Path) -> None:
+    """A path that is no chart is named."""
+    with pytest.raises(RehearsalError, match=r"is no chart: it has no Chart\.yaml"):
+        render(tmp_path, [], [])
