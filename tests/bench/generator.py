@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from tools import require
@@ -39,7 +40,8 @@ def measure_generator(folder: Path) -> Iterator[Row]:
     python_ms = time_command([sys.executable, "-c", "pass"], 10)
     version_ms = time_command([mooring, "--version"], 10)
     yield Row("`mooring --version`", "ms", version_ms, "<= 80 ms", version_ms <= 80, python_ms, "bare Python")
-    one_ms = statistics.median(milliseconds(lambda: run_quietly([*one, str(folder / f"one-{n}")])) for n in range(5))
+    ones = ([*one, str(folder / f"one-{number}")] for number in range(5))
+    one_ms = statistics.median(milliseconds(partial(run_quietly, command)) for command in ones)
     helm_ms = _helm_create_ms(folder / "peer")
     yield Row("one App, whole process", "ms", one_ms, "<= 350 ms", one_ms <= 350, helm_ms, "helm create")
     chart_ms = milliseconds(lambda: run_quietly(many)) / APPS
@@ -53,7 +55,5 @@ def measure_generator(folder: Path) -> Iterator[Row]:
 def _helm_create_ms(folder: Path) -> float:
     folder.mkdir()
     helm = require("helm")
-    return statistics.median(
-        milliseconds(lambda name=f"chart-{n}": run_quietly([helm, "create", str(folder / name)]))  # type: ignore[misc]
-        for n in range(20)
-    )
+    commands = ([helm, "create", str(folder / f"chart-{number}")] for number in range(20))
+    return statistics.median(milliseconds(partial(run_quietly, command)) for command in commands)
