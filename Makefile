@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SANDBOX := $(BIN)/python -m mooring.rehearse.sandbox --
 
+# Compiled modules are kept, wherever make is called from: without them every start compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint bench chart launcher lock clean
 
@@ -15,7 +18,7 @@ install: $(VENV)/.installed ## put everything the other tasks need into .venv
 # The stamp is newer than what it was made from, so a second call does nothing.
 $(VENV)/.installed: pyproject.toml requirements.lock | system
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -18,7 +18,7 @@ from types import FrameType
 class Handler(BaseHTTPRequestHandler):
     """Answers who it is, at once or after a while."""
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server finds it by this name
+    def do_GET(self) -> None:
         """Answer a GET."""
         url = urllib.parse.urlsplit(self.path)
         if url.path == "/slow":
