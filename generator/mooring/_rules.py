@@ -256,7 +256,7 @@ def _parallel_only(values: Values) -> Iterator[Violation]:
         yield Violation(
             ("podManagementPolicy",),
             values["podManagementPolicy"],
-            "must be Parallel: OrderedReady stops at the first unready pod, which blocks roll-out, scale-in and rollback",
+            "must be Parallel: OrderedReady stops at the first unready pod and so blocks roll-out and scale-in",
             "leave it out",
         )
 

@@ -109,7 +109,7 @@ class ApiClient:
             raise LauncherError(ExitCode.API_UNREACHABLE, message)
         # containerd 1.6 mounts volumes of a HostProcess container below this point, later ones where they belong.
         below = environ.get("CONTAINER_SANDBOX_MOUNT_POINT", "")
-        account = SERVICE_ACCOUNT if os.path.isdir(SERVICE_ACCOUNT) else below + SERVICE_ACCOUNT  # noqa: PTH112
+        account = SERVICE_ACCOUNT if os.path.isdir(SERVICE_ACCOUNT) else below + SERVICE_ACCOUNT
         return cls(host.strip("[]"), int(port), account)
 
     def get(self, resource: Resource) -> Object | None:
@@ -146,7 +146,7 @@ class ApiClient:
     def _read(self, name: str) -> str:
         path = f"{self._account}/{name}"
         try:
-            with open(path, encoding="ascii") as file:  # noqa: PTH123 - pathlib costs milliseconds of the start
+            with open(path, encoding="ascii") as file:
                 return file.read()
         except (OSError, ValueError) as error:
             message = f"{path}: {error}"

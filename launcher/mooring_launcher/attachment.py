@@ -200,7 +200,7 @@ def check_program(target: Mapping[str, Any]) -> None:
     import hashlib  # only now: it costs milliseconds of every start
 
     try:
-        with open(target["exe"], "rb") as file:  # noqa: PTH123 - pathlib costs milliseconds of the start
+        with open(target["exe"], "rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         message = f"open({target['exe']}): {error.errno} {os.strerror(error.errno or 0)}"

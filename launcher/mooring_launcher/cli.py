@@ -68,7 +68,7 @@ def _check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], Non
         message = f"the IP {verdict.anchor.ip} is in {len(compartments)} compartments of this node, wanted 1"
         raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
     tell(f"compartment: {compartments[0].id} ({compartments[0].name})")
-    if not os.path.isfile(target["exe"]):  # noqa: PTH113 - pathlib costs milliseconds of the start
+    if not os.path.isfile(target["exe"]):
         raise LauncherError(ExitCode.TARGET_NOT_FOUND, f"the program {target['exe']} does not exist")
     tell("nothing is missing")
 

@@ -36,7 +36,7 @@ _ANNOTATIONS = {"$schema", "$id", "title", "description", "default", "examples",
 def load_config(path: str) -> Config:
     """Read, check and complete the configuration. LauncherError CONFIG_INVALID or CONFIG_UNSUPPORTED."""
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs milliseconds of the start
+        with open(path, encoding="utf-8") as file:
             document = json.load(file)
     except OSError as error:
         message = f"configuration {path}: {error.strerror}"
@@ -49,7 +49,7 @@ def load_config(path: str) -> Config:
 
 def load_schema() -> Schema:
     """Return config.schema.json from beside this module, on disk or in the zipapp."""
-    path = os.path.join(os.path.dirname(__file__), SCHEMA_FILE)  # noqa: PTH118, PTH120 - as above
+    path = os.path.join(os.path.dirname(__file__), SCHEMA_FILE)
     schema: Schema = json.loads(__loader__.get_data(path))  # type: ignore[name-defined]  # set by the import system
     return schema
 

@@ -28,7 +28,7 @@ def failure(error: LauncherError) -> Outcome:
 def write_termination_message(outcome: Outcome, environ: Mapping[str, str]) -> None:
     """Write one JSON line to the pod's termination log, where there is one (outside a pod there is none)."""
     try:
-        with open(_log_path(environ), "r+b") as file:  # noqa: PTH123 - kubelet made it; pathlib costs milliseconds
+        with open(_log_path(environ), "r+b") as file:
             file.write(render_termination_message(outcome))
             file.truncate()
     except OSError:
@@ -52,4 +52,4 @@ def _log_path(environ: Mapping[str, str]) -> str:
     if sys.platform != "win32":
         return "/dev/termination-log"
     # A HostProcess container of containerd 1.6 sees its own files below this point only.
-    return os.path.join(environ.get("CONTAINER_SANDBOX_MOUNT_POINT", "C:\\"), "dev\\termination-log")  # noqa: PTH118
+    return os.path.join(environ.get("CONTAINER_SANDBOX_MOUNT_POINT", "C:\\"), "dev\\termination-log")

@@ -18,7 +18,7 @@ class StatusFile:
 
     def __init__(self, state_dir: str) -> None:
         """Create the file at its full size. OSError when the directory cannot be written."""
-        self.path = os.path.join(state_dir, FILE_NAME)  # noqa: PTH118 - pathlib costs milliseconds of the start
+        self.path = os.path.join(state_dir, FILE_NAME)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._fd = os.open(self.path, flags, 0o644)
         self._serial = 0
@@ -36,17 +36,17 @@ class StatusFile:
         """Close and remove it: what a launcher that has ended said is nobody's state."""
         os.close(self._fd)
         try:
-            os.unlink(self.path)  # noqa: PTH108 - as above
+            os.unlink(self.path)
         except OSError:
             return  # the emptyDir has gone first
 
 
 def read_status(state_dir: str) -> dict[str, Any] | None:
     """Return the record, or None when there is none. A record caught while it is being written is read again."""
-    path = os.path.join(state_dir, FILE_NAME)  # noqa: PTH118 - as above
+    path = os.path.join(state_dir, FILE_NAME)
     for _ in range(5):
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 - as above
+            with open(path, "rb") as file:
                 record: dict[str, Any] = json.loads(file.read(RECORD_BYTES))
         except OSError:
             return None

@@ -17,7 +17,7 @@ def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with client:
         try:
-            client.connect(os.path.join(state_dir, SOCKET_NAME))  # noqa: PTH118 - pathlib costs milliseconds
+            client.connect(os.path.join(state_dir, SOCKET_NAME))
         except OSError as error:
             tell(f"no launcher to stop: {error.strerror}")
             return
@@ -35,12 +35,12 @@ class StopListener(threading.Thread):
     def __init__(self, state_dir: str, on_stop: Callable[[str], None]) -> None:
         """Listen at once. OSError when the directory cannot be written."""
         super().__init__(name="mooring-stop", daemon=True)
-        self._path = os.path.join(state_dir, SOCKET_NAME)  # noqa: PTH118 - as above
+        self._path = os.path.join(state_dir, SOCKET_NAME)
         self._on_stop = on_stop
         self._askers: list[socket.socket] = []
         self._lock = threading.Lock()
-        if os.path.exists(self._path):  # noqa: PTH110 - as above
-            os.unlink(self._path)  # noqa: PTH108 - as above; left by a launcher that was killed
+        if os.path.exists(self._path):
+            os.unlink(self._path)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self._path)
         self._listener.listen(8)
@@ -71,7 +71,7 @@ class StopListener(threading.Thread):
                 asker.close()
             self._askers = []
         try:
-            os.unlink(self._path)  # noqa: PTH108 - as above
+            os.unlink(self._path)
         except OSError:
             return  # the emptyDir has gone first
 

@@ -102,7 +102,7 @@ def test_failed_write_leaves_the_previous_chart(tmp_path: Path, app_file: Path) 
     with pytest.raises(OutputError, match=r"/out/\.orders\.mooring-new/a"):
         _write.write_chart(plan)
     assert tree(tmp_path / "out") == before
-    assert os.listdir(tmp_path / "out") == ["orders"]  # noqa: PTH208 - hidden entries too
+    assert os.listdir(tmp_path / "out") == ["orders"]
 
 
 def test_two_runs_at_once_take_turns(tmp_path: Path, app_file: Path) -> None:
