@@ -58,7 +58,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- include "sleeper.rules.replicas" . -}}
 {{- if ne .Values.podManagementPolicy "Parallel" -}}
-{{- include "sleeper.refuse" (list "podManagementPolicy" .Values.podManagementPolicy "must be Parallel: OrderedReady stops at the first unready pod, which blocks roll-out, scale-in and rollback" "leave it out") -}}
+{{- include "sleeper.refuse" (list "podManagementPolicy" .Values.podManagementPolicy "must be Parallel: OrderedReady stops at the first unready pod and so blocks roll-out and scale-in" "leave it out") -}}
 {{- end -}}
 {{- if hasKey .Values.lifecycle "preStop" -}}
 {{- include "sleeper.refuse" (list "lifecycle.preStop" .Values.lifecycle.preStop "is mooring's own" "use stop.command instead") -}}
