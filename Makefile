@@ -33,7 +33,8 @@ demo: install ## run one program as three replicas, kill, scale and stop it: the
 	$(BIN)/python -m mooring.rehearse.demo
 
 test: install ## all tests, in namespaces of their own
-	$(SANDBOX) $(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 -m "not sandbox"
+	$(SANDBOX) $(BIN)/python -m pytest --numprocesses 2 -m sandbox
 
 lint: install ## ruff, mypy --strict, generated files up to date
 	$(BIN)/ruff check .

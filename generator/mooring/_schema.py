@@ -82,16 +82,29 @@ def node_schema(node: Node, *, every_default: bool = False) -> Schema:
         entry = node_schema(node.item, every_default=every_default)
         schema = {
             "type": "object",
-            "patternProperties": {node.key_pattern: entry},
+            "patternProperties": {node.key_pattern: entry if every_default else _nullable(entry)},
             "additionalProperties": False,
         }
     elif isinstance(node, ListOf):
         schema = {"type": "array", "items": node_schema(node.item, every_default=every_default)}
     elif isinstance(node, Open):
-        schema = _open_schema(node)
+        schema = _open_schema(node, nullable=not every_default)
     else:
         schema = _scalar_schema(node)
     return {"description": node.doc, **schema}
+
+
+def _nullable(schema: Schema) -> Schema:
+    """Admit null for a map's entry and all that is optional in it: Helm leaves such nulls in; the chart drops them."""
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    properties = {
+        name: child if name in schema.get("required", ()) else _nullable(child)
+        for name, child in schema.get("properties", {}).items()
+    }
+    nullable = schema | {"type": [*types, "null"] if "null" not in types else types}
+    if "enum" in schema:
+        nullable["enum"] = [*schema["enum"], None] if None not in schema["enum"] else schema["enum"]
+    return nullable | ({"properties": properties} if properties else {})
 
 
 def _object_schema(node: Obj, *, every_default: bool) -> Schema:
@@ -106,11 +119,11 @@ def _object_schema(node: Obj, *, every_default: bool) -> Schema:
     return schema
 
 
-def _open_schema(node: Open) -> Schema:
+def _open_schema(node: Open, *, nullable: bool) -> Schema:
     if node.is_list:
         return {"type": "array", "items": {"type": "object"}}
     if node.kubernetes == STRING_MAP:
-        return {"type": "object", "additionalProperties": {"type": "string"}}
+        return {"type": "object", "additionalProperties": {"type": ["string", "null"] if nullable else "string"}}
     return {"type": "object"}
 
 

@@ -171,7 +171,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def drop_nulls(node: Node, value: Any) -> Any:
-    """Return the value less the known keys that are null, which mean their default, as they do to Helm."""
+    """Return the value less what is null: a known key means its default, a map's entry is none, as with Helm."""
     if isinstance(node, Obj) and isinstance(value, dict):
         return {
             key: drop_nulls(node.fields[key], item) if key in node.fields else item
@@ -179,7 +179,7 @@ def drop_nulls(node: Node, value: Any) -> Any:
             if item is not None or key not in node.fields
         }
     if isinstance(node, MapOf) and isinstance(value, dict):
-        return {key: drop_nulls(node.item, item) for key, item in value.items()}
+        return {key: drop_nulls(node.item, item) for key, item in value.items() if item is not None}
     if isinstance(node, ListOf) and isinstance(value, list):
         return [drop_nulls(node.item, item) for item in value]
     return value

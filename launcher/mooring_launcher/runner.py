@@ -355,6 +355,9 @@ class Runner:
 
     def _finish(self) -> None:
         """Leave nothing running and nobody waiting."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # kubelet's SIGTERM right after preStop must not replace the exit code that is about to be given.
+            signal.signal(number, signal.SIG_IGN)
         self._watch.close()
         self._healer.cancel()
         if self._attachment is not None:
@@ -375,7 +378,7 @@ class Runner:
         if self._stop_reason:
             return False, self._stop_reason
         if self._attachment is None:
-            return False, f"waiting for {self._patience.reason}"
+            return False, f"waiting: {self._patience.reason}"
         if not self._attachment.gate_holds:
             return False, self._attachment.what_fails() or "the gate has not held yet"
         if not self._anchor_ready:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import statistics
@@ -11,11 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from inside_helpers import namespace, random_ip
 from mooring_launcher.compartment import Compartment
-from rig import Launcher, Rig, anchor_pod, http_get, make_config, stateful_set, wait_for
+from rig import IN_POD, Rig, anchor_pod, http_get, stateful_set, wait_for
 
 from .table import Row
 
@@ -41,13 +39,7 @@ class Bench(Rig):
     def __init__(self, folder: Path, pyz: Path) -> None:
         super().__init__(folder)
         self.pyz = pyz
-
-    def start(self, **changes: Any) -> Launcher:
-        """Start the zipapp."""
-        (self.tmp / "config.json").write_text(json.dumps(make_config(**changes)), encoding="utf-8")
-        launcher = Launcher([sys.executable, "-I", str(self.pyz), "run"], self.environ())
-        self._launchers.append(launcher)
-        return launcher
+        self.program = (sys.executable, "-I", str(pyz))
 
 
 def measure_launcher(folder: Path, pyz: Path) -> Iterator[Row]:
@@ -75,13 +67,14 @@ def _with_rig(folder: Path, pyz: Path, ip: str, measure: Callable[[Bench], list[
 def _starts(rig: Bench, compartment: Compartment) -> list[Row]:
     """From the start of each command to the first instruction of `date`, which prints the time."""
     date = ["/bin/date", "+%s%N"]
-    bare_ms = _until_date(lambda: _date_of(date))
-    nsenter_ms = _until_date(lambda: _date_of(["nsenter", f"--net={compartment.name}", *date]))
-    netns_ms = _until_date(lambda: _date_of(["ip", "netns", "exec", Path(compartment.name).name, *date]))
+    # All four start in a pod's mount namespace, as the launcher does.
+    bare_ms = _until_date(lambda: _date_of(date, rig))
+    nsenter_ms = _until_date(lambda: _date_of(["nsenter", f"--net={compartment.name}", *date], rig))
+    netns_ms = _until_date(lambda: _date_of(["ip", "netns", "exec", Path(compartment.name).name, *date], rig))
 
     def launched() -> int:
         target = {"exe": date[0], "args": date[1:], "ports": {}}
-        launcher = rig.start(target=target)
+        launcher = rig.launch(target=target)
         launcher.wait_exit()
         return int(launcher.lines[0])
 
@@ -104,13 +97,14 @@ def _until_date(run: Callable[[], int]) -> float:
     return statistics.median(samples)
 
 
-def _date_of(command: Sequence[str]) -> int:
-    return int(subprocess.run(command, check=True, capture_output=True).stdout)
+def _date_of(command: Sequence[str], rig: Bench) -> int:
+    in_pod = [*IN_POD, str(rig.account), *command]
+    return int(subprocess.run(in_pod, check=True, capture_output=True).stdout)
 
 
 def _idle(rig: Bench) -> list[Row]:
     """Memory and CPU of a launcher with every kind of condition, and what its probes cost on top."""
-    launcher = rig.start(gate=FULL_GATE | {"periodSeconds": 1})
+    launcher = rig.launch(gate=FULL_GATE | {"periodSeconds": 1})
     launcher.wait_event("gate-holds")
     time.sleep(2)
     pid = launcher.process.pid
@@ -141,7 +135,7 @@ def _openings(rig: Bench, compartment: Compartment, ip: str) -> list[Row]:
     """From the target's listen() to the first 200 of /readyz."""
     samples = []
     for _ in range(OPENINGS):
-        launcher = rig.start(target={"exe": sys.executable, "args": ["-S", "-c", LISTEN_LATER]})
+        launcher = rig.launch(target={"exe": sys.executable, "args": ["-S", "-c", LISTEN_LATER]})
         launcher.wait_event("target-started")
         wait_for(lambda: http_get(compartment, ip, "/readyz")[0] == 200, "/readyz")
         ready_ns = time.monotonic_ns()
@@ -157,7 +151,7 @@ def _openings(rig: Bench, compartment: Compartment, ip: str) -> list[Row]:
 
 def _requests(rig: Bench) -> list[Row]:
     """Every request of a quiet start and ten quiet seconds, at the start ordinal."""
-    launcher = rig.start(scaling={"follow": True})
+    launcher = rig.launch(scaling={"follow": True})
     launcher.wait_event("gate-holds")
     time.sleep(10)
     pods = len(rig.verbs("pods"))

@@ -47,10 +47,6 @@ BAD_APPS = {
         APP.replace("'--config'", "null"),
         "9:12: values.target.args[0]: found null; must be text",
     ),
-    "null in a map": (
-        APP.replace("{port: 8080, servicePort: 80}", "null"),
-        "10:19: values.target.ports.http: found null; must be a map",
-    ),
     "not one of the choices": (
         APP + "  platform: Windows\n",
         '11:13: values.platform: found "Windows"; must be one of windows, linux; did you mean windows?',

@@ -18,7 +18,10 @@ from mooring_launcher.anchor import Pod
 from mooring_launcher.compartment import Compartment, backend
 
 SERVER_TOY = Path(__file__).parent / "toys" / "server.py"
-SERVICE_ACCOUNT = Path("/run/secrets/kubernetes.io/serviceaccount")
+SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
+# As in a pod: a mount namespace of its own with the account where every pod has it; namespaces made later are seen too.
+IN_POD = ["unshare", "--mount", "--propagation", "slave", "sh", "-c"]
+IN_POD += ['mkdir -p "$0" && mount --bind "$1" "$0" && shift && exec "$@"', SERVICE_ACCOUNT]
 NODE = "node-a"
 PORT = 8080
 READINESS_PORT = 8091
@@ -157,6 +160,8 @@ class Launcher:
 class Rig:
     """One API, one state directory and the launchers a test starts against them."""
 
+    program = (sys.executable, "-m", "mooring_launcher")
+
     def __init__(self, tmp: Path) -> None:
         self.tmp = tmp
         self.state = tmp / "state"
@@ -166,9 +171,10 @@ class Rig:
         self.api = ApiServer()
         self.api.add_token("token-1")
         self.api.start()
-        SERVICE_ACCOUNT.mkdir(parents=True, exist_ok=True)
-        (SERVICE_ACCOUNT / "ca.crt").write_text(self.api.ca_pem)
-        (SERVICE_ACCOUNT / "token").write_text("token-1")
+        self.account = tmp / "account"
+        self.account.mkdir()
+        (self.account / "ca.crt").write_text(self.api.ca_pem)
+        (self.account / "token").write_text("token-1")
         self._launchers: list[Launcher] = []
 
     def environ(self, ordinal: int = 0) -> dict[str, str]:
@@ -188,18 +194,26 @@ class Rig:
             "MOORING_TERMINATION_LOG": str(self.termination_log),
         }
 
+    def line(self, *words: str) -> list[str]:
+        """Return the command line of a launcher command in its pod."""
+        return [*IN_POD, str(self.account), *self.program, *words]
+
     def launch(self, command: str = "run", **changes: Any) -> Launcher:
         """Start a launcher with a configuration that has these changes."""
         (self.tmp / "config.json").write_text(json.dumps(make_config(**changes)))
-        launcher = Launcher([sys.executable, "-m", "mooring_launcher", command], self.environ())
+        launcher = Launcher(self.line(command), self.environ())
         self._launchers.append(launcher)
         return launcher
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a short launcher command to its end."""
-        command = [sys.executable, "-m", "mooring_launcher", *words]
         return subprocess.run(
-            command, env=self.environ(), capture_output=True, text=True, timeout=DEFAULT_TIMEOUT_S, check=False
+            self.line(*words),
+            env=self.environ(),
+            capture_output=True,
+            text=True,
+            timeout=DEFAULT_TIMEOUT_S,
+            check=False,
         )
 
     def message(self) -> dict[str, Any]:

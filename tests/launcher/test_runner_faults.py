@@ -3,7 +3,7 @@
 import pytest
 from mooring.rehearse.wire import Request, Response
 from mooring_launcher.compartment import Compartment
-from rig import SERVICE_ACCOUNT, Rig, anchor_pod, wait_for
+from rig import Rig, anchor_pod, wait_for
 
 pytestmark = pytest.mark.sandbox
 
@@ -48,7 +48,7 @@ def test_a_rotated_token_is_read_again(rig: Rig, ip: str, compartment: Compartme
     launcher.wait_event("gate-holds")
     rig.api.add_token("token-2")
     rig.api.revoke_token("token-1")
-    (SERVICE_ACCOUNT / "token").write_text("token-2")
+    (rig.account / "token").write_text("token-2")
     rig.api.cut_watches()
     rig.api.put("pods", anchor_pod(ip, deleting=True))
     launcher.wait_line("SIGTERM")

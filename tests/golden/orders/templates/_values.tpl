@@ -24,6 +24,8 @@ then the rules between values are checked. Every template starts with it, as Hel
 {{- if kindIs "slice" $default -}}
 {{- if kindIs "invalid" (index $values $key) -}}
 {{- $_ := set $values $key (first $default) -}}
+{{- else if kindIs "map" (index $values $key) -}}
+{{- include "orders.values.dropNulls" (index $values $key) -}}
 {{- end -}}
 {{- else -}}
 {{- if kindIs "invalid" (index $values $key) -}}
@@ -33,6 +35,18 @@ then the rules between values are checked. Every template starts with it, as Hel
 {{- fail (printf "%s: must be an object, found %s" $path (toJson (index $values $key))) -}}
 {{- end -}}
 {{- include "orders.values.fill" (dict "values" (index $values $key) "defaults" $default "path" (printf "%s." $path)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* An entry set to null is none: Helm takes it away only where the chart itself had it. */}}
+{{- define "orders.values.dropNulls" -}}
+{{- $map := . -}}
+{{- range $key, $value := $map -}}
+{{- if kindIs "invalid" $value -}}
+{{- $_ := unset $map $key -}}
+{{- else if kindIs "map" $value -}}
+{{- include "orders.values.dropNulls" $value -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
