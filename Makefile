@@ -8,7 +8,7 @@ SANDBOX := $(BIN)/python -m mooring.rehearse.sandbox --
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench chart launcher lock clean
+.PHONY: help install demo test coverage lint bench chart launcher lock clean
 
 help: ## print these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -32,9 +32,18 @@ system:
 demo: install ## run one program as three replicas, kill, scale and stop it: the main job end to end
 	$(BIN)/python -m mooring.rehearse.demo
 
-test: install ## all tests, in namespaces of their own
-	$(BIN)/python -m pytest --numprocesses 2 -m "not sandbox"
-	$(SANDBOX) $(BIN)/python -m pytest --numprocesses 2 -m sandbox
+# Tests that make namespaces run in the sandbox, so that nothing of them can stay behind; the sandbox's own run outside.
+PYTEST := -m pytest --numprocesses 2 --dist worksteal
+test: install ## all tests
+	$(BIN)/python $(PYTEST) -m "not sandbox"
+	$(SANDBOX) $(BIN)/python $(PYTEST) -m sandbox
+
+coverage: install ## all tests once more, slower, with the branches they reach (also in launchers they start)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST) -m "not sandbox"
+	$(SANDBOX) $(BIN)/coverage run $(PYTEST) -m sandbox
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 lint: install ## ruff, mypy --strict, generated files up to date
 	$(BIN)/ruff check .

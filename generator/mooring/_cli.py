@@ -118,6 +118,7 @@ def _add_rehearse(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     rehearse.add_argument("--replicas", metavar="N", type=_count, help="replicas to start with")
     rehearse.add_argument("--helm", metavar="PATH", help="the helm to use (default: from PATH)")
+    rehearse.add_argument("--logs", metavar="DIR", help="keep the launchers' logs here, a file for each pod")
     rehearse.set_defaults(command=_rehearse)
 
 
@@ -205,4 +206,5 @@ def _rehearse(arguments: argparse.Namespace) -> int:
     from mooring.rehearse import main as rehearse
 
     values = [Path(file) for file in arguments.values]
-    return rehearse(Path(arguments.chart), values, arguments.sets, arguments.replicas, arguments.helm)
+    logs = Path(arguments.logs) if arguments.logs else None
+    return rehearse(Path(arguments.chart), values, arguments.sets, arguments.replicas, arguments.helm, logs)

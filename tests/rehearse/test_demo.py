@@ -12,16 +12,7 @@ from mooring.rehearse.manifest import RehearsalError, parse, render
 
 ROOT = Path(sandbox.__file__).parents[3]
 CHART = ROOT / "chart"
-PLAIN_SERVER = """
-platform: linux
-replicas: 1
-target:
-  exe: /usr/bin/env
-  args: [python3, -m, http.server, '8080']
-  ports: {http: {port: 8080}}
-readiness: {periodSeconds: 1, failureThreshold: 1}
-stop: {drainSeconds: 6, consoleSeconds: 5}
-"""
+DEV_LINUX = ROOT / "values-examples" / "dev-linux.yaml"
 
 
 def links_and_namespaces() -> tuple[set[str], set[str]]:
@@ -43,11 +34,10 @@ def test_the_demo_succeeds_and_leaves_nothing() -> None:
 
 
 def test_ctrl_c_is_a_graceful_stop(tmp_path: Path) -> None:
-    """Rehearse prints each change; an interrupt stops target and pods in order, with status 0."""
-    values = tmp_path / "values.yaml"
-    values.write_text(PLAIN_SERVER)
+    """The example for developers runs, each change is told, and an interrupt stops all in order, with status 0."""
+    words = ["rehearse", str(CHART), "-f", str(DEV_LINUX), "--replicas", "1", "--logs", str(tmp_path)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "mooring", "rehearse", str(CHART), "-f", str(values)],
+        [sys.executable, "-m", "mooring", *words],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -60,6 +50,7 @@ def test_ctrl_c_is_a_graceful_stop(tmp_path: Path) -> None:
             process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     assert any("mooring-anchor-0" in line and "10.244." in line and ":8080" in line for line in lines)
+    assert '"event": "gate-holds"' in (tmp_path / "mooring-0.log").read_text()
     assert any("mooring-0                stopped" in line and '"by": "target"' in line for line in lines)
 
 

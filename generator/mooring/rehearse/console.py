@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from mooring._errors import ExitCode, MooringError
 from mooring.rehearse import sandbox
 from mooring.rehearse.rehearsal import Happening, Rehearsal
 
@@ -15,10 +16,19 @@ _ONE_KEYSTROKE_S = 0.3
 """Signals closer together than this are one Ctrl-C (a group and its leader may both be told)."""
 
 
-def rehearse(chart: Path, values: Sequence[Path], sets: Sequence[str], replicas: int | None, helm: str | None) -> int:
+def rehearse(
+    chart: Path,
+    values: Sequence[Path],
+    sets: Sequence[str],
+    replicas: int | None,
+    helm: str | None,
+    logs: Path | None,
+) -> int:
     """Run a chart until Ctrl-C; returns 0 after a graceful stop. Raises RehearsalError before anything starts."""
+    if logs:
+        logs.mkdir(parents=True, exist_ok=True)
     # Rendered out here, where Helm has the user's own home and network.
-    rehearsal = Rehearsal(chart, values, sets, replicas, helm=helm, on_event=print_event)
+    rehearsal = Rehearsal(chart, values, sets, replicas, helm=helm, on_event=print_event, logs=logs)
     return sandbox.run(lambda: _run(rehearsal))
 
 
@@ -31,10 +41,15 @@ def print_event(happening: Happening) -> None:
 def _run(rehearsal: Rehearsal) -> int:
     """Be the process inside the sandbox."""
     interrupts = _Interrupts()
-    with rehearsal:
-        interrupts.first.wait()
-        print_event(Happening(time.time(), "rehearsal", "stopping everything; Ctrl-C again kills"))
-        threading.Thread(target=_kill_on_second, args=(interrupts, rehearsal), daemon=True).start()
+    try:
+        with rehearsal:
+            interrupts.first.wait()
+            print_event(Happening(time.time(), "rehearsal", "stopping everything; Ctrl-C again kills"))
+            threading.Thread(target=_kill_on_second, args=(interrupts, rehearsal), daemon=True).start()
+    except (MooringError, OSError) as error:
+        # Nothing can be raised across the sandbox's processes.
+        print_event(Happening(time.time(), "rehearsal", f"failed: {error}"))
+        return ExitCode.UNEXPECTED
     return 0
 
 

@@ -55,7 +55,7 @@ def _app() -> dict[str, object]:
         "target": {
             "exe": str(Path(sys.executable).resolve()),
             "args": arguments,
-            "ports": {"http": {"port": PORT}},
+            "ports": {"http": {"port": PORT, "servicePort": 80}},
             "perOrdinal": {"2": {"args": [*arguments, "--start-delay", str(_SLOW_START_S)]}},
         },
         "gate": {"http": {"front": {"port": "http", "path": "/"}}},

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mooring._errors import MooringError
 from mooring.rehearse import container as containers
 from mooring.rehearse import volumes
 from mooring.rehearse.network import NODE_IP, Network
@@ -52,7 +53,7 @@ class PodWorker(threading.Thread):
         try:
             self._live()
             self._end()
-        except (OSError, LookupError) as error:
+        except (OSError, LookupError, MooringError) as error:
             self._tell(self.name, f"cannot be run: {error}")
             self._report(False, str(error))
         finally:
@@ -115,18 +116,17 @@ class AnchorWorker(PodWorker):
 class LauncherWorker(PodWorker):
     """A hostNetwork pod: the container's real process in a root of its own, with probes, restarts and hooks."""
 
-    def __init__(self, pod: Object, store: Store, tell: Tell, cluster: Cluster, folder: Path) -> None:
+    def __init__(
+        self, pod: Object, store: Store, tell: Tell, cluster: Cluster, folder: Path, logs: Path | None
+    ) -> None:
         super().__init__(pod, store, tell)
         self._ip = NODE_IP
         self._cluster = cluster
         self._folder = folder
-        self._env = volumes.environment(pod, cluster)
+        self._env: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        """Return the file with what the launcher wrote to stderr."""
-        return self._folder / "stderr.log"
+        self.log = logs / f"{self.name}.log" if logs else folder / "stderr.log"
+        """The file with what the launcher wrote to stderr."""
 
     def signal(self, number: int) -> None:
         """Send a signal to the container's main process, if there is one."""
@@ -135,6 +135,7 @@ class LauncherWorker(PodWorker):
 
     def _live(self) -> None:
         (self._folder / "root").mkdir(parents=True)
+        self._env = volumes.environment(self.pod, self._cluster)
         mounts = volumes.make_mounts(self.pod, self._cluster, self._folder)
         attempt = 0
         while not self._deleted.is_set():
@@ -269,8 +270,11 @@ class LauncherWorker(PodWorker):
 class Node(threading.Thread):
     """Starts a worker for every new pod and ends those whose deletion is asked for."""
 
-    def __init__(self, store: Store, network: Network, cluster: Cluster, folder: Path, tell: Tell) -> None:
+    def __init__(
+        self, store: Store, network: Network, cluster: Cluster, folder: Path, tell: Tell, logs: Path | None = None
+    ) -> None:
         super().__init__(daemon=True)
+        self._logs = logs
         self._store = store
         self._network = network
         self._cluster = cluster
@@ -311,5 +315,5 @@ class Node(threading.Thread):
     def _make_worker(self, pod: Object) -> PodWorker:
         if pod["spec"].get("hostNetwork"):
             folder = self._folder / f"{pod['metadata']['name']}-{pod['metadata']['uid'][:8]}"
-            return LauncherWorker(pod, self._store, self._tell, self._cluster, folder)
+            return LauncherWorker(pod, self._store, self._tell, self._cluster, folder, self._logs)
         return AnchorWorker(pod, self._store, self._tell, self._network)

@@ -21,13 +21,14 @@ from mooring.rehearse.bundle import build_bundle
 from mooring.rehearse.manifest import NAMESPACE, RehearsalError, render
 from mooring.rehearse.network import NODE_IP, Network
 from mooring.rehearse.node import LauncherWorker, Node
-from mooring.rehearse.pods import is_ready, is_terminating, main_container, ordinal_of, why_not_ready
+from mooring.rehearse.pods import grace_s, is_ready, is_terminating, main_container, ordinal_of, why_not_ready
 from mooring.rehearse.probes import http_get
 from mooring.rehearse.sets import SetController
 from mooring.rehearse.store import Object
 from mooring.rehearse.volumes import Cluster
 
 _FOLDER = Path("/run/rehearsal")
+_STOP_MARGIN_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Happening:
 class Rehearsal:
     """The objects of a chart, running. Entering starts everything; leaving stops it gracefully.
 
-    `on_event` is told every Happening, from several threads. Raises RehearsalError for a chart that cannot run.
+    `on_event` is told every Happening, from several threads; `logs` is a directory for what the launchers write to
+    standard error. Raises RehearsalError for a chart that cannot run.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Rehearsal:
         *,
         helm: str | None = None,
         on_event: Callable[[Happening], None] | None = None,
+        logs: Path | None = None,
     ) -> None:
         wanted = [*sets, *([f"replicas={replicas}"] if replicas is not None else [])]
         self.manifest = render(chart, values, wanted, helm)
         self.api = ApiServer(host=NODE_IP)
         self.events: list[Happening] = []
         self._on_event = on_event
+        self._logs = logs
         self._node: Node | None = None
         self._controller = SetController(self.api.store)
 
@@ -74,7 +78,7 @@ class Rehearsal:
         network = Network()
         self.api.start()
         build_bundle(_FOLDER / "bundle")
-        self._node = Node(self.api.store, network, self._make_cluster(), _FOLDER / "pods", self._happened)
+        self._node = Node(self.api.store, network, self._make_cluster(), _FOLDER / "pods", self._happened, self._logs)
         for stateful_set in self.manifest.stateful_sets:
             self.api.put("statefulsets", stateful_set)
         threading.Thread(target=self._report_changes, daemon=True).start()
@@ -141,13 +145,21 @@ class Rehearsal:
         return self._launcher(name).log.read_text("utf-8", errors="replace")
 
     def stop(self) -> None:
-        """Stop everything gracefully and in parallel; returns when the last pod has gone. Idempotent."""
+        """Stop everything gracefully and in parallel; returns when the last pod has gone. Idempotent.
+
+        Raises RehearsalError when a pod is still there long after its grace period.
+        """
         self._controller.stop()
+        limit_s = _STOP_MARGIN_S + max((grace_s(pod) for pod in self.pods()), default=0)
         for pod in self.pods():
             self.api.store.mark_deleted(pod)
         with self.api.store.changed:
-            self.api.store.changed.wait_for(lambda: not self.pods())
+            gone = self.api.store.changed.wait_for(lambda: not self.pods(), limit_s)
         self.api.close()
+        if not gone:
+            left = ", ".join(pod["metadata"]["name"] for pod in self.pods())
+            message = f"still there {limit_s:g} s after the stop: {left}"
+            raise RehearsalError(message)
 
     def kill_all(self) -> None:
         """End all pods without grace."""
