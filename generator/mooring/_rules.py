@@ -301,6 +301,7 @@ def _supported(values: Values) -> Iterator[Violation]:
         (("anchor", "create"), values["anchor"]["create"], True),
         (("launcher", "source"), values["launcher"]["source"], "host"),
         (("launcher", "kind"), values["launcher"]["kind"], "mooring"),
+        (("launcher", "attach"), values["launcher"]["attach"], "job"),
         (("target", "runAs"), values["target"]["runAs"], ""),
         (("target", "signedBy"), values["target"]["signedBy"], ""),
     ]

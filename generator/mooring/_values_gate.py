@@ -91,7 +91,7 @@ GATE = Obj(
             ),
         ),
         "cpu": Obj(
-            doc="CPU has settled: below a share of one core for some seconds. Needs psutil.",
+            doc="CPU has settled once after the start: below a share of one core for some seconds. Needs psutil.",
             fields={
                 "maxPercent": Num(doc="Percent of one core; null: no such condition.", default=None, minimum=0.1),
                 "settleSeconds": Num(doc="For so many seconds.", default=5, minimum=0.5, maximum=3600),

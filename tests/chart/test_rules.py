@@ -106,6 +106,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("supported", {"anchor": {"create": False}}, "anchor.create", "not supported yet"),
     ("supported", {"launcher": {"source": "configMap"}}, "launcher.source", "not supported yet"),
     ("supported", {"launcher": {"kind": "cplauncher"}}, "launcher.kind", "not supported yet"),
+    ("supported", {"launcher": {"attach": "env"}}, "launcher.attach", "not supported yet"),
     ("supported", {"target": {"runAs": "LocalService"}}, "target.runAs", "not supported yet"),
     ("supported", {"target": {"signedBy": "CN=x"}}, "target.signedBy", "not supported yet"),
     ("config-fits", {"target": {"args": ["x" * 210_000]}}, "target", "below 204800 bytes"),

@@ -188,6 +188,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
   (list "anchor.create" .Values.anchor.create true)
   (list "launcher.source" .Values.launcher.source "host")
   (list "launcher.kind" .Values.launcher.kind "mooring")
+  (list "launcher.attach" .Values.launcher.attach "job")
   (list "target.runAs" .Values.target.runAs "")
   (list "target.signedBy" .Values.target.signedBy "") -}}
 {{- range $wanted -}}
