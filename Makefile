@@ -18,7 +18,7 @@ install: $(VENV)/.installed ## put everything the other tasks need into .venv
 # The stamp is newer than what it was made from, so a second call does nothing.
 $(VENV)/.installed: pyproject.toml requirements.lock | system
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -36,7 +36,7 @@ _INT = re.compile(r"[-+]?(0|0b[01][01_]*|0x[0-9a-fA-F][0-9a-fA-F_]*|0o?[0-7][0-7
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_A_NUMBER = re.compile(r"([-+]?\.(inf|Inf|INF))|\.(nan|NaN|NAN)")
 
-_LIBYAML_SAYS = {"found character that cannot start any token": "this character cannot start a value; quote the text"}
+_CANNOT_START = "found character that cannot start any token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def parse_yaml(data: bytes, file: str) -> Document:
         for event in yaml.parse(_decode(data, file), Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, file) from error
+        raise _syntax_error(error, data, file) from error
     except yaml.reader.ReaderError as error:
         raise _bad_character(error, data, file) from error
     return builder.finish()
@@ -141,16 +141,24 @@ def _position_of_byte(data: bytes, offset: int) -> Position:
     return Position(before.count(b"\n") + 1, len(before[line_start:].decode("utf-8", "replace")) + 1)
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> InputError:
+def _syntax_error(error: yaml.MarkedYAMLError, data: bytes, file: str) -> InputError:
     mark = error.problem_mark or error.context_mark
-    said = error.problem or "not YAML"
-    message = _LIBYAML_SAYS.get(said, said)
-    if error.context:
+    message = error.problem or "not YAML"
+    if message == _CANNOT_START:
+        message = _why_cannot_start(data, mark)
+    elif error.context:
         message += f" ({error.context}"
         start = error.context_mark
         message += f" that starts at line {start.line + 1})" if start is not None and start.line else ")"
     at = Position.of(mark)
     return InputError([Problem(file, at.line, at.column, "", f"not valid YAML: {message}")])
+
+
+def _why_cannot_start(data: bytes, mark: Mark | CMark | None) -> str:
+    line = data.decode(errors="replace").splitlines()[mark.line] if mark is not None else ""
+    if mark is not None and line[mark.column : mark.column + 1] == "\t":
+        return "a tab stands where YAML wants spaces; indent with spaces"
+    return "this character cannot start a value; quote the text"
 
 
 def _bad_character(error: yaml.reader.ReaderError, data: bytes, file: str) -> InputError:

@@ -9,7 +9,8 @@ import socket
 import time
 from typing import NamedTuple
 
-from mooring_launcher.compartment import Compartment, backend
+from mooring_launcher.backends import backend
+from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.target import Target
 

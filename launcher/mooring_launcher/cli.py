@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from mooring_launcher.anchor import Attach, Verdict, judge
 from mooring_launcher.api import ApiClient, pod
-from mooring_launcher.compartment import backend
+from mooring_launcher.backends import backend
 from mooring_launcher.config import read_ordinal
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.log import Log, mask_args

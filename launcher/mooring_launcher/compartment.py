@@ -1,10 +1,10 @@
 """Network compartments: what a backend can do with one.
 
 A compartment is a Windows network compartment (id: its number) or, on Linux, a network namespace (id: the inode of
-its nsfs file). `backend()` returns the module for this platform; both have the functions of `Backend`.
+its nsfs file). `backends.backend()` returns the module for this platform;
+both have the functions of `Backend`.
 """
 
-import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Protocol, TypeVar
@@ -59,12 +59,3 @@ class Backend(Protocol):
 
     def unsent_bytes(self, compartment: Compartment) -> int:
         """Return how many bytes closed connections inside the compartment have still to deliver."""
-
-
-def backend() -> Backend:
-    """Return this platform's backend. Imported on first use: neither loads on the other platform."""
-    if sys.platform == "win32":
-        from mooring_launcher import _windows as module
-    else:
-        from mooring_launcher import _linux as module
-    return module

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from mooring_launcher.compartment import Compartment, Hold, backend
+from mooring_launcher.backends import backend
+from mooring_launcher.compartment import Compartment, Hold
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import Condition
 from mooring_launcher.metrics import CONTENT_TYPE, Metrics, render_metrics

@@ -17,6 +17,10 @@ BAD_APPS = {
         APP.replace("port: 8080,", "port: 8080"),
         "10:42: not valid YAML: did not find expected ',' or '}'",
     ),
+    "tab for indentation": (
+        APP.replace("  replicas: 3", "\treplicas: 3"),
+        "6:1: not valid YAML: a tab stands where YAML wants spaces; indent with spaces",
+    ),
     "duplicate key": (
         APP + "  replicas: 4\n",
         "11:3: values.replicas: key replicas stands here twice; it was first on line 6",

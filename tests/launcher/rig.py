@@ -15,7 +15,8 @@ from typing import Any
 
 from mooring.rehearse.api import ApiServer
 from mooring_launcher.anchor import Pod
-from mooring_launcher.compartment import Compartment, backend
+from mooring_launcher.backends import backend
+from mooring_launcher.compartment import Compartment
 
 SERVER_TOY = Path(__file__).parent / "toys" / "server.py"
 SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from inside_helpers import namespace, random_ip, wait_for
 from mooring_launcher import server as server_module
-from mooring_launcher.compartment import Compartment, backend
+from mooring_launcher.backends import backend
+from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import Condition
 from mooring_launcher.metrics import Metrics

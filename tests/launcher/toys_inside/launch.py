@@ -4,7 +4,8 @@ import os
 import sys
 import time
 
-from mooring_launcher.compartment import Compartment, backend
+from mooring_launcher.backends import backend
+from mooring_launcher.compartment import Compartment
 from mooring_launcher.target import TargetSpec
 
 path, exe, *args = sys.argv[1:]
