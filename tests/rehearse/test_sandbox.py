@@ -1,9 +1,11 @@
 """The sandbox: own namespaces, exit status passed through, nothing left behind."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,13 +20,15 @@ def command(*args: str, python: str = sys.executable) -> list[str]:
     return [python, "-m", "mooring.rehearse.sandbox", "--", *args]
 
 
-def run(*args: str, prefix: tuple[str, ...] = (), python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+def run(
+    *args: str, prefix: tuple[str, ...] = (), python: str = sys.executable, package: Path = GENERATOR
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*prefix, *command(*args, python=python)],
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PYTHONPATH": str(GENERATOR)},
+        env={**os.environ, "PYTHONPATH": str(package)},
         check=False,
     )
 
@@ -145,8 +149,11 @@ def test_it_needs_no_privilege() -> None:
     """An ordinary user gets the same sandbox."""
     script = "id -u; ip link add b0 type bridge && ip netns add x && ip netns"
     nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
-    # The system's Python: the virtual environment's may lie in a home that others cannot read.
-    result = run("sh", "-c", script, prefix=nobody, python="/usr/bin/python3")
+    # The system's Python and a copy of the package: this checkout may lie where others cannot read.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        shutil.copytree(GENERATOR / "mooring", Path(folder) / "mooring")
+        result = run("sh", "-c", script, prefix=nobody, python="/usr/bin/python3", package=Path(folder))
     assert result.stdout.split() == ["0", "x"], result.stderr
 
 

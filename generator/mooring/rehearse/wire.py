@@ -135,13 +135,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _stream(self, request: Request) -> None:
+        # Before the client hears of it: what happens from then on belongs to this watch.
+        events = self.server.api.watch(request)
         request.status = 200
         self.close_connection = True
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for event in self.server.api.watch(request):
+        for event in events:
             if event is not None:
                 line = json.dumps(event).encode() + b"\n"
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
