@@ -43,6 +43,7 @@ class Attachment:
     def __init__(self, backend: Backend, config: Config, ordinal: int, place: Place, hooks: Hooks) -> None:
         """Take the replica's own configuration (`config.for_ordinal`)."""
         self.place = place
+        #: Whether the owner has seen the gate hold; the owner sets it.
         self.held_once = False
         self._backend = backend
         self._config = config
@@ -104,10 +105,8 @@ class Attachment:
 
     @property
     def gate_holds(self) -> bool:
-        """Whether the gate holds now; remembers that it did."""
-        holds = self._gate is not None and self._gate.holds
-        self.held_once = self.held_once or holds
-        return holds
+        """Whether the gate holds now."""
+        return self._gate is not None and self._gate.holds
 
     def what_fails(self) -> str:
         """Return the first condition that does not hold with its last value; empty when all do."""

@@ -260,7 +260,7 @@ class Runner:
         held_once = attachment.held_once
         if attachment.gate_holds:
             if not held_once:
-                self._started_once = True
+                attachment.held_once = self._started_once = True
                 self._log.info("gate-holds", seconds=round(time.monotonic() - attachment.target.started_at, 3))
             return
         waited_s = time.monotonic() - attachment.target.started_at
