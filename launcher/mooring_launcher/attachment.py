@@ -110,8 +110,12 @@ class Attachment:
 
     def what_fails(self) -> str:
         """Return the first condition that does not hold with its last value; empty when all do."""
-        failing = (f"{c.name}: {c.value}" for c in self._conditions() if not c.holds)
-        return next(failing, "")
+        return self._gate.what_fails() if self._gate is not None else ""
+
+    @property
+    def gate_has_failed(self) -> bool:
+        """Whether a condition was found not to hold, rather than not looked at for long."""
+        return self._gate is not None and self._gate.has_failed
 
     def steps_of_stop(self) -> Stoppable:
         """Return what the stop ladder works with."""

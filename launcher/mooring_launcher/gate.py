@@ -49,13 +49,14 @@ class Gate:
     ) -> None:
         """Take the `gate` and `target.ports` objects of the configuration, with its defaults filled in.
 
-        `on_failure` gets a PLACEMENT_FAILED error, at most once. LauncherError PSUTIL_MISSING when a condition needs
-        psutil and it is not there, CONFIG_INVALID for a port's unknown name or an invalid expression.
+        `on_failure` gets a PLACEMENT_FAILED or UNEXPECTED error, at most once. LauncherError PSUTIL_MISSING when a
+        condition needs psutil and it is not there, CONFIG_INVALID for a port's unknown name or an invalid expression.
         """
         self._target = target
         self._on_change = on_change
         self._on_failure = on_failure
         self._period_s = float(gate["periodSeconds"])
+        self._stale_after_s = 3 * self._period_s + _STALE_SLACK_S
         self._sampler = TreeSampler() if needs_psutil(gate) else None
         self._process_entries = [_ProcessEntry(condition, gate) for condition in process_conditions(gate, ports, ip)]
         self._placement = _Tracker("placement", 1, 1, float("inf"))
@@ -84,16 +85,28 @@ class Gate:
         if self._closed.is_set() or not self._processes_hold.is_set():
             return False
         now_s = time.monotonic()
-        if now_s - self._last_pass_s > 3 * self._period_s + _STALE_SLACK_S:
+        if now_s - self._last_pass_s > self._stale_after_s:
             return False
         return all(check.tracker.holds_at(now_s) for check in self._checks)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a condition was looked at and found not to hold; one that was not looked at has not failed."""
+        return not all(tracker.holds for tracker in self._trackers())
 
     def conditions(self) -> list[Condition]:
         """Return every condition, those on the processes first."""
         now_s = time.monotonic()
-        trackers = [entry.tracker for entry in self._process_entries]
-        trackers += [self._placement, *(check.tracker for check in self._checks)]
-        return [Condition(tracker.name, tracker.holds_at(now_s), tracker.value) for tracker in trackers]
+        return [
+            Condition(tracker.name, tracker.holds_at(now_s), tracker.value_at(now_s)) for tracker in self._trackers()
+        ]
+
+    def what_fails(self) -> str:
+        """Return the first condition that does not hold with its last value, or that nobody looks; else nothing."""
+        failing = (f"{c.name}: {c.value}" for c in self.conditions() if not c.holds)
+        age_s = time.monotonic() - self._last_pass_s
+        stale = f"the gate has not been looked at for {age_s:.0f} s" if age_s > self._stale_after_s else ""
+        return next(failing, stale)
 
     def usage(self) -> Usage | None:
         """Return what the target's processes use now, None where psutil is not installed."""
@@ -104,12 +117,20 @@ class Gate:
         self._sampler.follow(self._target.tree())
         return self._sampler.usage()
 
+    def _trackers(self) -> list["_Tracker"]:
+        trackers = [entry.tracker for entry in self._process_entries]
+        return [*trackers, self._placement, *(check.tracker for check in self._checks)]
+
     def _look_at_processes(self) -> None:
         while not self._closed.is_set():
             try:
                 next_due_s = self._pass_over_processes(time.monotonic())
             except LauncherError as error:
                 self._on_failure(error)
+                return
+            except Exception as error:  # noqa: BLE001 - a thread that ends unheard would leave the gate as it was
+                message = f"the gate could not look: {type(error).__name__}: {error}"
+                self._on_failure(LauncherError(ExitCode.UNEXPECTED, message))
                 return
             self._closed.wait(max(0.0, next_due_s - time.monotonic()))
 
@@ -146,7 +167,7 @@ class Gate:
         while not self._closed.is_set():
             if not self._processes_hold.wait(_CLOSE_WITHIN_S):
                 continue
-            look = check.make()
+            look = _look_guarded(check.make)
             if check.tracker.update(look, time.monotonic()):
                 self._notify()
             self._closed.wait(check.period_s)
@@ -186,7 +207,16 @@ class _Tracker:
 
     def holds_at(self, now_s: float) -> bool:
         """Tell whether it holds and what is known is not too old."""
-        return self.holds and now_s - self._looked_s <= self._stale_after_s
+        return self.holds and not self._is_stale(now_s)
+
+    def value_at(self, now_s: float) -> str:
+        """Return what was seen last, or for how long nothing has been while it should hold."""
+        if self.holds and self._is_stale(now_s):
+            return f"not looked at for {now_s - self._looked_s:.0f} s"
+        return self.value
+
+    def _is_stale(self, now_s: float) -> bool:
+        return now_s - self._looked_s > self._stale_after_s
 
 
 class _ProcessEntry:
@@ -205,7 +235,7 @@ class _ProcessEntry:
 
     def look(self, scene: Scene, period_s: float) -> bool:
         """Look once; tell whether the condition turned."""
-        look = self._condition.look(scene)
+        look = _look_guarded(lambda: self._condition.look(scene))
         changed = self.tracker.update(look, scene.now_s)
         if self.tracker.holds and self._condition.holds_for_good:
             self.due_s = float("inf")
@@ -214,6 +244,14 @@ class _ProcessEntry:
         else:
             self.due_s = scene.now_s + min(self._condition.interval_s, period_s)
         return changed
+
+
+def _look_guarded(make: Callable[[], Look]) -> Look:
+    """Look; whatever nobody foresaw is a bad look, so that the thread goes on."""
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001 - see above
+        return Look(False, f"could not be looked at: {type(error).__name__}: {error}")
 
 
 class _NetworkCheck(NamedTuple):

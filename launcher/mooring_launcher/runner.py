@@ -264,7 +264,7 @@ class Runner:
                 self._log.info("gate-holds", seconds=round(time.monotonic() - attachment.target.started_at, 3))
             return
         waited_s = time.monotonic() - attachment.target.started_at
-        if held_once and gate["onUnhealthy"] == "restart":
+        if held_once and gate["onUnhealthy"] == "restart" and attachment.gate_has_failed:
             message = f"the gate stopped holding: {attachment.what_fails()}"
             self._fail(LauncherError(ExitCode.UNHEALTHY_RESTART, message))
         elif not held_once and waited_s > gate["startTimeoutSeconds"]:

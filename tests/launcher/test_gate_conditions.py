@@ -292,11 +292,36 @@ def test_what_was_not_looked_at_for_long_does_not_hold() -> None:
         last_look_s = watched.gate._last_pass_s
         watched.gate._last_pass_s -= 3 * 30 + 6
         assert not watched.gate.holds
+        assert watched.gate.what_fails() == "the gate has not been looked at for 96 s"
+        assert not watched.gate.has_failed
         watched.gate._last_pass_s = last_look_s
         assert watched.gate.holds
         watched.gate._checks[0].tracker._looked_s -= 3 * 30 + 2 + 6
         assert not watched.gate.holds
         assert ("tcp open", False) in [condition[:2] for condition in watched.gate.conditions()]
+        assert watched.gate.what_fails() == "tcp open: not looked at for 98 s"
+        assert not watched.gate.has_failed
+
+
+def test_a_look_that_raises_is_a_bad_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody foresaw in a look is told as its value, and the next look counts again."""
+    with gated(SLEEPING, gate_config()) as (watched, started):
+        wait_for(lambda: watched.gate.holds, "the gate")
+        with monkeypatch.context() as broken:
+            broken.setattr(started, "wait", lambda _timeout_s: 1 / 0)
+            watched.says("uptime", "could not be looked at: ZeroDivisionError: division by zero")
+            assert watched.gate.has_failed
+        wait_for(lambda: watched.gate.holds, "the next good look")
+
+
+def test_a_gate_that_cannot_look_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure outside the looks does not end the gate's thread unheard."""
+    with namespace(random_ip()) as inside, target(inside, *SLEEPING) as started:
+        monkeypatch.setattr(started, "misplacement", lambda: 1 / 0)
+        watched = Watched(gate_config(), {}, "127.0.0.1", inside, started)
+        wait_for(lambda: watched.failures, "the failure")
+        assert watched.failures[0].code is ExitCode.UNEXPECTED
+        watched.gate.close()
 
 
 def test_psutil_is_found_beside_the_launcher(tmp_path: Path) -> None:
