@@ -5,11 +5,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 SOCKET_NAME = "stop.sock"
 _NETWORK_DRAIN_LIMIT_S = 5.0
 _KILL_LIMIT_S = 10.0
+
+T = TypeVar("T")
 
 
 def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
@@ -119,12 +121,24 @@ class Ladder(threading.Thread):
 
     def run(self) -> None:
         """Climb down and report the rung: drain, command, console or kill."""
-        rung = self._climb()
-        self._target.kill()  # whatever the main process left behind
+        rung = self._guarded(self._climb) or "kill"
+        self._guarded(self._end_tree)
+        self._guarded(self._await_last_bytes)
+        self._on_done(rung)
+
+    def _guarded(self, step: Callable[[], T]) -> T | None:
+        """Take a step; one that fails is told, and the next is taken: a stop that hangs is worse than a rude one."""
+        try:
+            return step()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the target must end
+            self._tell(f"a step of the stop failed: {type(error).__name__}: {error}")
+            return None
+
+    def _end_tree(self) -> None:
+        """Kill whatever the main process left behind."""
+        self._target.kill()
         if not self._target.wait_all_s(_KILL_LIMIT_S):
             self._tell("some processes do not end even after SIGKILL")
-        self._await_last_bytes()
-        self._on_done(rung)
 
     def _climb(self) -> str:
         if self._drain_s > 0:
