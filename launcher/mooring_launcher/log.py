@@ -11,9 +11,15 @@ import time
 from typing import Any
 
 _MASK = "***"
-_SENSITIVE = r"(?:pass(?:word|wd|phrase)?|pwd|token|secret|credentials?|api[-_]?key|access[-_]?key|private[-_]?key|key)"
+_SENSITIVE = (
+    r"(?:pass(?:word|wd|phrase)?|pwd|token|secret|credentials?|auth(?:orization)?|(?:api|access|private)?[-_]?key)"
+)
 _SECRET_OPTION = re.compile(rf"^(?:--?|/)(?:[\w.-]*[-_.])?{_SENSITIVE}$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(rf"((?:[\w.-]*[-_. ;/]|^){_SENSITIVE}\s*[=:]\s*)[^;&\s]+", re.IGNORECASE)
+# An argument that is nothing but a secret option and its value may hold any character; a connection string goes on
+# after its `;` and keeps what is no secret.
+_SECRET_WHOLE = re.compile(rf"^((?:--?|/)(?:[\w.-]*[-_.])?{_SENSITIVE}[=:]).*", re.IGNORECASE | re.DOTALL)
+_SECRET_HEADER = re.compile(r"(\b(?:proxy-)?authorization\s*[=:]\s*|\bbearer\s+).+", re.IGNORECASE | re.DOTALL)
 _URL_PASSWORD = re.compile(r"(\w+://[^/\s:@]*:)[^/\s@]+(@)")
 
 
@@ -52,14 +58,16 @@ def mask_args(args: list[str]) -> list[str]:
     masked: list[str] = []
     next_is_secret = False
     for arg in args:
-        is_option = arg.startswith(("-", "/"))
-        masked.append(_MASK if next_is_secret and not is_option else _mask_values(arg))
+        # A value may well begin like an option: base64 has `/`, and other alphabets have `-`.
+        masked.append(_MASK if next_is_secret else _mask_values(arg))
         next_is_secret = bool(_SECRET_OPTION.match(arg))
     return masked
 
 
 def _mask_values(text: str) -> str:
-    return _URL_PASSWORD.sub(rf"\1{_MASK}\2", _SECRET_VALUE.sub(rf"\1{_MASK}", text))
+    for secret in (_SECRET_WHOLE, _SECRET_HEADER, _SECRET_VALUE):
+        text = secret.sub(rf"\1{_MASK}", text)
+    return _URL_PASSWORD.sub(rf"\1{_MASK}\2", text)
 
 
 def _timestamp() -> str:
