@@ -17,11 +17,13 @@ class StatusFile:
     """The writing side, held open by the launcher."""
 
     def __init__(self, state_dir: str) -> None:
-        """Create the file at its full size. OSError when the directory cannot be written."""
+        """Create the file at its full size, not ready. OSError when the directory cannot be written."""
         self.path = os.path.join(state_dir, FILE_NAME)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._fd = os.open(self.path, flags, 0o644)
         self._serial = 0
+        # A launcher that was killed may have left a record that says ready, with a heartbeat that is still fresh.
+        self.write(ready=False, started=False, live=True, reason="starting")
 
     def write(self, *, ready: bool, started: bool, live: bool, reason: str) -> None:
         """Write a record with a fresh heartbeat."""

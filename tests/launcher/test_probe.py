@@ -39,6 +39,14 @@ def test_no_record_is_not_ready(tmp_path: Path, content: bytes | None) -> None:
     assert probe("live", str(tmp_path)) == (False, "the launcher has written no status")
 
 
+def test_a_killed_launchers_word_does_not_outlive_it(tmp_path: Path) -> None:
+    """The record of a launcher that was killed is replaced as soon as the next one opens the file."""
+    StatusFile(str(tmp_path)).write(ready=True, started=True, live=True, reason="")
+    StatusFile(str(tmp_path))
+    assert probe("ready", str(tmp_path)) == (False, "starting")
+    assert not probe("started", str(tmp_path))[0]
+
+
 def test_the_file_never_grows(tmp_path: Path) -> None:
     """Whatever the reason, a record is of one size, so a full disk cannot refuse it."""
     status = StatusFile(str(tmp_path))
