@@ -22,12 +22,16 @@ $(VENV)/.installed: pyproject.toml requirements.lock | system
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# iproute2 makes the namespaces of demo and test; nothing else is needed from the system.
+# iproute2 makes the namespaces of demo and test, python3-venv the .venv; nothing else is needed from the system.
 .PHONY: system
 system:
-	@command -v ip >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get update -qq && apt-get install -y -qq iproute2 >/dev/null; } \
-	  || { echo "mooring: the command 'ip' is missing: run  sudo apt-get install iproute2" >&2; exit 1; }
+	@$(call ensure,command -v ip,iproute2)
+	@$(call ensure,{ test -x $(BIN)/python || $(PYTHON) -c 'import ensurepip'; },python3-venv)
+
+# Install a Debian package where root may, else name the command. $(call ensure,how to see that it is there,its name)
+ensure = $(1) >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+  && apt-get install -y -qq $(2) >/dev/null && $(1) >/dev/null 2>&1; } \
+  || { echo "mooring: this machine lacks $(2): run  sudo apt-get install $(2)" >&2; exit 1; }
 
 demo: install ## run one program as three replicas, kill, scale and stop it: the main job end to end
 	$(BIN)/python -m mooring.rehearse.demo
@@ -45,7 +49,7 @@ coverage: install ## all tests once more, slower, with the branches they reach (
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lint: install ## ruff, mypy --strict, generated files up to date
+lint: install ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from mooring._app_model import APP
+from mooring._docs import emit_scalar
 from mooring._errors import UserError
 from mooring._validate import check
 from mooring._write import create_file
 
 _TEXT = r"""apiVersion: mooring/v1
 kind: App
-name: {name}
+name: {quoted}
 version: 0.1.0                    # the chart's version, raised with every change
 values:                           # all keys: `mooring schema app`, or values.yaml of any chart
   replicas: 1                     # each has its own IP, and the same ports
@@ -28,5 +29,5 @@ def write_new_app(name: str, folder: Path) -> Path:
         message = f"name: {finding.message}"
         raise UserError(message)
     path = folder / f"{name}.yaml"
-    create_file(path, _TEXT.format(name=name))
+    create_file(path, _TEXT.format(name=name, quoted=emit_scalar(name)))
     return path

@@ -79,15 +79,34 @@ def _mount_path(mount: Values) -> str:
     return str(mount.get("mountPath") or mount["hostPath"])
 
 
+def _own_paths(values: Values) -> tuple[str, str, str]:
+    """Return where mooring mounts its configuration, its state and the launcher."""
+    if values["platform"] == "windows":
+        return (r"C:\etc\mooring", r"C:\run\mooring", values["launcher"]["hostPath"] or r"C:\mooring")
+    return ("/etc/mooring", "/run/mooring", values["launcher"]["hostPath"] or "/opt/mooring")
+
+
 def _mount_paths_unique(values: Values) -> Iterator[Violation]:
     counts = Counter(_mount_path(mount) for mount in values["target"]["mounts"].values())
+    counts.update(_own_paths(values))
     for name, mount in values["target"]["mounts"].items():
         if counts[_mount_path(mount)] > 1:
             yield Violation(
                 ("target", "mounts", name),
                 _mount_path(mount),
-                "is mounted twice",
+                "is mounted twice, here and by another entry or by mooring",
                 "give each entry of target.mounts its own mountPath",
+            )
+
+
+def _launcher_paths_plain(values: Values) -> Iterator[Violation]:
+    for key in ("hostPath", "python") if values["platform"] == "windows" else ():
+        if set("&|^%<>()!\"' ") & set(values["launcher"][key]):
+            yield Violation(
+                ("launcher", key),
+                values["launcher"][key],
+                "must be free of spaces, quotes and & | ^ % < > ( ) !: HostProcess commands pass cmd /c",
+                "install the launcher in a plainly named directory",
             )
 
 
@@ -247,6 +266,13 @@ def _autoscaling_ordered(values: Values) -> Iterator[Violation]:
             f"is above autoscaling.maxReplicas ({scaler['maxReplicas']})",
             "swap or correct them",
         )
+    if not values["scaling"]["follow"]:
+        yield Violation(
+            ("scaling", "follow"),
+            False,
+            "must be true with autoscaling.enabled: nothing else would scale the anchors",
+            "leave it out",
+        )
     if not scaler["metrics"]:
         yield Violation(("autoscaling", "metrics"), [], "must name what to scale by", "add a MetricSpec")
 
@@ -280,6 +306,8 @@ def _env_reserved(values: Values) -> Iterator[Violation]:
     target = values["target"]
     places: list[tuple[tuple[str, ...], Values]] = [(("target", "env"), target["env"])]
     places += [(("target", "perOrdinal", n, "env"), one.get("env", {})) for n, one in target["perOrdinal"].items()]
+    for number, variable in enumerate(values["extraEnv"]):
+        places.append((("extraEnv", str(number)), {str(variable.get("name", "")): ""}))
     for path, variables in places:
         for name in variables:
             if is_reserved_env(name):
@@ -287,24 +315,38 @@ def _env_reserved(values: Values) -> Iterator[Violation]:
 
 
 def _volumes_reserved(values: Values) -> Iterator[Violation]:
+    names: list[tuple[tuple[str, ...], str]] = []
     for number, volume in enumerate(values["extraVolumes"]):
-        name = str(volume.get("name", ""))
+        names.append((("extraVolumes", str(number), "name"), str(volume.get("name", ""))))
+    for number, claim in enumerate(values["volumeClaimTemplates"]):
+        name = str((claim.get("metadata") or {}).get("name", ""))
+        names.append((("volumeClaimTemplates", str(number), "metadata", "name"), name))
+    for path, name in names:
         if name in _RESERVED_VOLUMES or name.startswith("mount-"):
-            yield Violation(
-                ("extraVolumes", str(number), "name"), name, "is a volume of mooring's own", "name it otherwise"
-            )
+            yield Violation(path, name, "is a volume of mooring's own", "name it otherwise")
+
+
+def _containers_reserved(values: Values) -> Iterator[Violation]:
+    for number, container in enumerate(values["anchor"]["extraContainers"]):
+        if container.get("name") == "anchor":
+            path = ("anchor", "extraContainers", str(number), "name")
+            yield Violation(path, "anchor", "is mooring's own container", "name it otherwise")
 
 
 def _supported(values: Values) -> Iterator[Violation]:
     wanted: list[tuple[tuple[str, ...], Any, Any]] = [
         (("anchor", "strategy"), values["anchor"]["strategy"], "ordinal"),
         (("anchor", "create"), values["anchor"]["create"], True),
+        (("anchor", "selector"), values["anchor"]["selector"], ""),
+        (("anchor", "namespace"), values["anchor"]["namespace"], ""),
         (("launcher", "source"), values["launcher"]["source"], "host"),
         (("launcher", "kind"), values["launcher"]["kind"], "mooring"),
         (("launcher", "attach"), values["launcher"]["attach"], "job"),
         (("target", "runAs"), values["target"]["runAs"], ""),
         (("target", "signedBy"), values["target"]["signedBy"], ""),
     ]
+    if values["platform"] == "windows":
+        wanted.append((("hostAliases",), values["hostAliases"], []))
     for path, found, supported in wanted:
         if found != supported:
             yield Violation(path, found, "is not supported yet", f"leave it at {json.dumps(supported)}")
@@ -328,6 +370,7 @@ RULES: tuple[Rule, ...] = (
     Rule("exe-set", _exe_set),
     Rule("paths-absolute", _paths_absolute),
     Rule("mount-paths-unique", _mount_paths_unique),
+    Rule("launcher-paths-plain", _launcher_paths_plain),
     Rule("ports-unique", _ports_unique),
     Rule("service-ports-unique", _service_ports_unique),
     Rule("port-names-legal", _port_names_legal),
@@ -343,6 +386,7 @@ RULES: tuple[Rule, ...] = (
     Rule("prestop-reserved", _prestop_reserved),
     Rule("env-reserved", _env_reserved),
     Rule("volumes-reserved", _volumes_reserved),
+    Rule("containers-reserved", _containers_reserved),
     Rule("supported", _supported),
     Rule("config-fits", _config_fits),
 )

@@ -220,7 +220,7 @@ SERVICE = Obj(
         "type": Str(doc="Its type.", default="ClusterIP", enum=("ClusterIP", "NodePort", "LoadBalancer")),
         "annotations": Open(doc="Its annotations.", kubernetes="map of string"),
         "perReplica": Bool(
-            doc="One more Service for each replica, <fullname>-anchor-<n>, for clients that must reach one replica.",
+            doc="One more Service for each replica, <fullname>-anchor-<n>, for clients that must reach one replica: for replicas, or autoscaling.maxReplicas, at installation; kubectl scale adds none.",
             default=False,
         ),
         "spec": Open(

@@ -23,9 +23,8 @@ def main() -> None:
         folder = Path(name)
         pyz = folder / "mooring-launcher.pyz"
         subprocess.run([sys.executable, str(TESTS.parent / "launcher" / "build.py"), str(pyz)], check=True)
-        print(
-            f"Python {platform.python_version()}, {platform.machine()}; ten million additions take {_speed_s():.1f} s here."
-        )
+        python = f"Python {platform.python_version()}, {platform.machine()}"
+        print(f"{python}; ten million additions take {_speed_s():.1f} s here.")
         print("Medians unless said otherwise.\n", flush=True)
         print_table([*measure_generator(folder), *measure_launcher(folder, pyz)])
 

@@ -37,6 +37,13 @@ def test_new_app_becomes_a_chart(tmp_path: Path, mooring: Run) -> None:
     assert (tmp_path / "charts" / "orders" / "Chart.yaml").exists()
 
 
+@pytest.mark.parametrize("name", ["true", "null", "yes", "n"])
+def test_new_quotes_names_that_yaml_takes_for_something_else(tmp_path: Path, mooring: Run, name: str) -> None:
+    """What `mooring new` writes, `mooring generate` takes, also for an App called true."""
+    assert mooring("new", name).returncode == 0
+    assert mooring("generate", f"{name}.yaml", "--out", "charts").returncode == 0
+
+
 def test_new_refuses_to_overwrite(tmp_path: Path, mooring: Run) -> None:
     """`mooring new` leaves a file that exists as it is."""
     (tmp_path / "orders.yaml").write_text("mine")

@@ -4,14 +4,14 @@ label is <set>-<10 characters> and must fit 63 (kubernetes#64023).
 
 The base is the release's name, which Helm keeps unique in a namespace, and never the usual <release>-<chart>, with which release
 "a" of chart "b" takes the names of release "a-b". A name that had to be changed, or that could be another release's object
-(release "x-anchor" beside release "x"), ends in a hash of the full one.
+(release "x-anchor" beside release "x", or a chart inside an umbrella chart), ends in a hash of the full one.
 */}}
 {{- define "orders.fullname" -}}
-{{- $release := .Chart.IsRoot | ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) -}}
-{{- $full := .Values.fullnameOverride | default $release -}}
+{{- $inside := not (or .Chart.IsRoot .Values.fullnameOverride) -}}
+{{- $full := .Values.fullnameOverride | default ($inside | ternary (printf "%s-%s" .Release.Name .Chart.Name) .Release.Name) -}}
 {{- $legal := regexReplaceAll "^([0-9])" (replace "." "-" $full) "r${1}" -}}
-{{- if or (ne $legal $full) (gt (len $full) 45) (regexMatch "-(anchor|launcher)(-[0-9]+)?$" $full) -}}
-{{- printf "%s-%s" ($legal | trunc 36 | trimSuffix "-") ($full | sha256sum | trunc 8) -}}
+{{- if or $inside (ne $legal $full) (gt (len $full) 45) (regexMatch "-(anchor|launcher)(-[0-9]+)?$" $full) -}}
+{{- printf "%s-%s" ($legal | trunc 36 | trimSuffix "-") ($inside | ternary (printf "%s/%s" .Release.Name .Chart.Name) $full | sha256sum | trunc 8) -}}
 {{- else -}}
 {{- $full -}}
 {{- end -}}

@@ -25,6 +25,11 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $stop := .Values.stop -}}
 {{- $platform := .Values.platform -}}
 {{- include "orders.rules.cluster" . -}}
+{{- range $key, $allowed := dict "platform" (list "windows" "linux") "colocation" (list "perReplica" "singleNode") -}}
+{{- if not (has (index $.Values $key) $allowed) -}}
+{{- include "orders.refuse" (list $key (index $.Values $key) (printf "must be %s" (join " or " $allowed)) "correct it") -}}
+{{- end -}}
+{{- end -}}
 {{- if not $target.exe -}}
 {{- include "orders.refuse" (list "target.exe" "" "must be set" "give the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
 {{- end -}}
@@ -67,10 +72,18 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- range $ordinal, $one := $target.perOrdinal -}}
 {{- include "orders.rules.env" (dict "path" (printf "target.perOrdinal.%s.env" $ordinal) "env" ($one.env | default dict)) -}}
 {{- end -}}
+{{- range $number, $variable := .Values.extraEnv -}}
+{{- include "orders.rules.env" (dict "path" (printf "extraEnv.%d" $number) "env" (dict (toString $variable.name) "")) -}}
+{{- end -}}
 {{- range $number, $volume := .Values.extraVolumes -}}
-{{- $name := toString $volume.name -}}
-{{- if or (has $name (list "config" "state" "launcher" "netns")) (hasPrefix "mount-" $name) -}}
-{{- include "orders.refuse" (list (printf "extraVolumes.%d.name" $number) $name "is a volume of mooring's own" "name it otherwise") -}}
+{{- include "orders.rules.volume" (list (printf "extraVolumes.%d.name" $number) (toString $volume.name)) -}}
+{{- end -}}
+{{- range $number, $claim := .Values.volumeClaimTemplates -}}
+{{- include "orders.rules.volume" (list (printf "volumeClaimTemplates.%d.metadata.name" $number) (dig "metadata" "name" "" $claim | toString)) -}}
+{{- end -}}
+{{- range $number, $container := .Values.anchor.extraContainers -}}
+{{- if eq (toString $container.name) "anchor" -}}
+{{- include "orders.refuse" (list (printf "anchor.extraContainers.%d.name" $number) "anchor" "is mooring's own container" "name it otherwise") -}}
 {{- end -}}
 {{- end -}}
 {{- include "orders.rules.supported" . -}}
@@ -87,18 +100,33 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end }}
 
+{{- /* Takes (list path name). */}}
+{{- define "orders.rules.volume" -}}
+{{- $name := index . 1 -}}
+{{- if or (has $name (list "config" "state" "launcher" "netns")) (hasPrefix "mount-" $name) -}}
+{{- include "orders.refuse" (list (index . 0) $name "is a volume of mooring's own" "name it otherwise") -}}
+{{- end -}}
+{{- end }}
+
 {{- define "orders.rules.paths" -}}
 {{- $platform := .Values.platform -}}
 {{- $paths := dict "target.exe" .Values.target.exe "target.workingDir" .Values.target.workingDir "launcher.hostPath" .Values.launcher.hostPath "launcher.python" .Values.launcher.python -}}
-{{- $seen := dict -}}
+{{- $seen := dict (include "orders.launcher.configDir" .) true (include "orders.launcher.stateDir" .) true (include "orders.launcher.hostPath" .) true -}}
 {{- range $name, $mount := .Values.target.mounts -}}
 {{- $_ := set $paths (printf "target.mounts.%s.hostPath" $name) $mount.hostPath -}}
 {{- $_ := set $paths (printf "target.mounts.%s.mountPath" $name) ($mount.mountPath | default "") -}}
 {{- $path := $mount.mountPath | default $mount.hostPath -}}
 {{- if hasKey $seen $path -}}
-{{- include "orders.refuse" (list (printf "target.mounts.%s" $name) $path "is mounted twice" "give each entry of target.mounts its own mountPath") -}}
+{{- include "orders.refuse" (list (printf "target.mounts.%s" $name) $path "is mounted twice, here and by another entry or by mooring" "give each entry of target.mounts its own mountPath") -}}
 {{- end -}}
 {{- $_ := set $seen $path true -}}
+{{- end -}}
+{{- if eq $platform "windows" -}}
+{{- range $key := list "hostPath" "python" -}}
+{{- if regexMatch `[&|^%<>()!"' ]` (index $.Values.launcher $key) -}}
+{{- include "orders.refuse" (list (printf "launcher.%s" $key) (index $.Values.launcher $key) "must be free of spaces, quotes and & | ^ % < > ( ) !: HostProcess commands pass cmd /c" "install the launcher in a plainly named directory") -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- $absolute := eq $platform "windows" | ternary `^(\\\\|[A-Za-z]:[\\/])` `^/` -}}
 {{- $example := eq $platform "windows" | ternary `C:\apps\orders` "/opt/orders" -}}
@@ -165,6 +193,9 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if gt (int .Values.autoscaling.minReplicas) $top -}}
 {{- include "orders.refuse" (list "autoscaling.minReplicas" .Values.autoscaling.minReplicas (printf "is above autoscaling.maxReplicas (%d)" $top) "swap or correct them") -}}
 {{- end -}}
+{{- if not .Values.scaling.follow -}}
+{{- include "orders.refuse" (list "scaling.follow" false "must be true with autoscaling.enabled: nothing else would scale the anchors" "leave it out") -}}
+{{- end -}}
 {{- if not .Values.autoscaling.metrics -}}
 {{- include "orders.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
 {{- end -}}
@@ -186,11 +217,16 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $wanted := list
   (list "anchor.strategy" .Values.anchor.strategy "ordinal")
   (list "anchor.create" .Values.anchor.create true)
+  (list "anchor.selector" .Values.anchor.selector "")
+  (list "anchor.namespace" .Values.anchor.namespace "")
   (list "launcher.source" .Values.launcher.source "host")
   (list "launcher.kind" .Values.launcher.kind "mooring")
   (list "launcher.attach" .Values.launcher.attach "job")
   (list "target.runAs" .Values.target.runAs "")
   (list "target.signedBy" .Values.target.signedBy "") -}}
+{{- if eq .Values.platform "windows" -}}
+{{- $wanted = append $wanted (list "hostAliases" .Values.hostAliases list) -}}
+{{- end -}}
 {{- range $wanted -}}
 {{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
 {{- include "orders.refuse" (list (index . 0) (index . 1) "is not supported yet" (printf "leave it at %s" (toJson (index . 2)))) -}}

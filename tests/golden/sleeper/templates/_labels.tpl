@@ -11,8 +11,8 @@ app.kubernetes.io/component: {{ . }}
 {{- define "sleeper.labels" -}}
 {{- $own := fromYaml (include "sleeper.selectorLabels" .) -}}
 {{- $_ := set $own "app.kubernetes.io/managed-by" .root.Release.Service -}}
-{{- $_ := set $own "app.kubernetes.io/version" (.root.Chart.AppVersion | replace "+" "_" | trunc 63) -}}
-{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
+{{- $_ := set $own "app.kubernetes.io/version" (include "sleeper.labelValue" .root.Chart.AppVersion) -}}
+{{- $_ := set $own "helm.sh/chart" (include "sleeper.labelValue" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)) -}}
 {{- include "sleeper.strings" (merge $own .root.Values.commonLabels) -}}
 {{- end }}
 
@@ -42,4 +42,9 @@ annotations:
 {{- end -}}
 {{- end -}}
 {{- toYaml $strings -}}
+{{- end }}
+
+{{- /* Any text as a legal label value: other characters become _, letters or digits stand at both ends. */}}
+{{- define "sleeper.labelValue" -}}
+{{- regexReplaceAll "^[^A-Za-z0-9]+|[^A-Za-z0-9]+$" (regexReplaceAll "[^A-Za-z0-9._-]" . "_" | trunc 63) "" -}}
 {{- end }}
