@@ -9,6 +9,7 @@ When the init dies, and PR_SET_PDEATHSIG makes it die with the launcher, the ker
 
 import os
 import signal
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 from mooring_launcher._linux import _syscalls
@@ -81,11 +82,12 @@ def reset_signals(changed: list[int]) -> None:
 
 def close_all_but(kept: tuple[int, ...]) -> None:
     """Close every descriptor above standard error but those: a listener kept open here would block its port."""
-    start = 3
-    for fd in sorted(kept):
-        os.closerange(start, fd)
-        start = fd + 1
-    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
+    # Not os.closerange up to SC_OPEN_MAX: container runtimes set that to 2^30, and a Python built for an old C library
+    # tries each number.
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > 2 and fd not in kept:
+            with suppress(OSError):  # the listing's own descriptor has gone already
+                os.close(fd)
 
 
 def _prepare_init(pipes: Pipes, changed: list[int]) -> None:

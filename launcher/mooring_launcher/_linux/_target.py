@@ -11,6 +11,7 @@ from mooring_launcher._linux import _init, _namespaces, _sockets, _syscalls
 from mooring_launcher._linux._command import run_beside
 from mooring_launcher._linux._report import exit_status, read_all, start_error
 from mooring_launcher.compartment import Compartment
+from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.target import CommandResult, ExitStatus, Listener, TargetSpec
 
 _TREE_KILLED = ExitStatus(128 + signal.SIGKILL, signal.SIGKILL, "was killed together with its process tree")
@@ -134,6 +135,8 @@ class LinuxTarget:
 
     def run_command(self, command: list[str], timeout_s: float) -> CommandResult:
         """Run a command in the target's namespaces."""
+        if self._all_gone.is_set():  # the init's number may be another process's by now
+            raise LauncherError(ExitCode.TARGET_NOT_STARTED, f"{command[0]}: the target has ended")
         spec = self._spec._replace(exe=command[0], args=command[1:])
         return run_beside(self._compartment, self._init_pid, spec, timeout_s)
 
