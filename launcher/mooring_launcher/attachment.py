@@ -10,7 +10,7 @@ from mooring_launcher.anchor import Attached
 from mooring_launcher.compartment import Backend, Compartment
 from mooring_launcher.config import Config
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate import Condition, Gate
+from mooring_launcher.gate import Condition, Gate, check_gate
 from mooring_launcher.metrics import Metrics
 from mooring_launcher.server import HealthServer, View
 from mooring_launcher.stop import Stoppable
@@ -65,6 +65,7 @@ class Attachment:
         anchor, compartment, _ = self.place
         target_config = self._config["target"]
         check_program(target_config)
+        check_gate(self._config["gate"], target_config["ports"])
         port = self._config["readiness"]["port"]
         self._server = HealthServer(compartment, anchor.ip, port, self.view, self._metrics)
         self._server.start()
@@ -171,9 +172,7 @@ class Attachment:
     def _spec(self, environ: Mapping[str, str]) -> TargetSpec:
         target = self._config["target"]
         env = target_environment(environ, target["env"], self.place, self._ordinal)
-        return TargetSpec(
-            target["exe"], target["args"], target["workingDir"], env, self._config["stop"]["consoleEvent"]
-        )
+        return TargetSpec(target["exe"], target["args"], working_dir(target), env, self._config["stop"]["consoleEvent"])
 
     def _unsent_bytes(self) -> int:
         try:
@@ -194,6 +193,11 @@ def target_environment(
         "MOORING_ORDINAL": str(ordinal),
         "MOORING_ANCHOR_IP": place.anchor.ip,
     }
+
+
+def working_dir(target: Mapping[str, Any]) -> str:
+    """Return target.workingDir, else the directory of the program (os.path is ntpath on Windows)."""
+    return str(target["workingDir"] or os.path.dirname(target["exe"]))
 
 
 def check_program(target: Mapping[str, Any]) -> None:

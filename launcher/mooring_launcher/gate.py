@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mooring_launcher._gate_process import ProcessCondition, Scene, needs_psutil, process_conditions
-from mooring_launcher._gate_psutil import TreeSampler, Usage
+from mooring_launcher._gate_psutil import TreeSampler, Usage, load_psutil
 from mooring_launcher.checks import Endpoint, HttpRequest, Look, check_command, check_http, check_tcp
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
@@ -34,6 +34,20 @@ class Condition(NamedTuple):
     value: str
 
 
+def check_gate(gate: Mapping[str, Any], ports: Mapping[str, Any]) -> None:
+    """Make sure that a gate can be made of this configuration, before a program is started in vain.
+
+    LauncherError PSUTIL_MISSING when a condition needs psutil and it is not there, CONFIG_INVALID for a port's unknown
+    name or an invalid expression.
+    """
+    if needs_psutil(gate):
+        load_psutil()
+    for check in (*gate["tcp"].values(), *gate["http"].values()):
+        _resolve_port(check["port"], ports)
+    for check in gate["http"].values():
+        _http_request(check)
+
+
 class Gate:
     """Judges one started target. `on_change` is called from the gate's threads whenever a condition turns."""
 
@@ -49,8 +63,7 @@ class Gate:
     ) -> None:
         """Take the `gate` and `target.ports` objects of the configuration, with its defaults filled in.
 
-        `on_failure` gets a PLACEMENT_FAILED or UNEXPECTED error, at most once. LauncherError PSUTIL_MISSING when a
-        condition needs psutil and it is not there, CONFIG_INVALID for a port's unknown name or an invalid expression.
+        `on_failure` gets a PLACEMENT_FAILED or UNEXPECTED error, at most once. LauncherError as of `check_gate`.
         """
         self._target = target
         self._on_change = on_change

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mooring_launcher.anchor import POD_NAME_LABEL, Me
-from mooring_launcher.attachment import Place
+from mooring_launcher.attachment import Place, working_dir
 from mooring_launcher.config import Config, for_ordinal, load_config
 from mooring_launcher.log import mask_args
 
@@ -50,7 +50,7 @@ def bootstrap_fields(setup: Setup, place: Place) -> dict[str, Any]:
         "compartmentName": place.compartment.name,
         "exe": target["exe"],
         "args": mask_args(target["args"]),
-        "workingDir": target["workingDir"],
+        "workingDir": working_dir(target),
         "env": sorted(target["env"]),
         "ports": {name: port["port"] for name, port in target["ports"].items()},
     }

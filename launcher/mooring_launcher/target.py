@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 
 class TargetSpec(NamedTuple):
-    """What to start. `exe` is a path; `working_dir` may be empty (then: the launcher's own)."""
+    """What to start. `exe` is a full path; `working_dir` is empty for the launcher's own."""
 
     exe: str
     args: list[str]

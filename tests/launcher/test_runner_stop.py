@@ -168,6 +168,26 @@ def test_a_program_that_is_missing_is_named(rig: Rig) -> None:
     assert "/no/such/program" in rig.message()["message"]
 
 
+def test_a_gate_that_cannot_be_made_starts_nothing(rig: Rig) -> None:
+    """A check on a port that target.ports does not name ends the launcher before the program is started."""
+    launcher = rig.launch(gate={"tcp": {"open": {"port": "web"}}})
+    assert launcher.wait_exit() == 202
+    assert "'web'" in rig.message()["message"]
+    assert launcher.lines == []
+
+
+def test_a_program_starts_in_its_own_directory(rig: Rig, tmp_path: Path) -> None:
+    """Without target.workingDir it is the program's directory; with it, that one."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\npwd\n")
+    program.chmod(0o755)
+    for working_dir, expected in (("", tmp_path), (str(rig.state), rig.state)):
+        launcher = rig.launch(target={"exe": str(program), "args": [], "ports": {}, "workingDir": working_dir})
+        launcher.wait_line(str(expected))
+        assert launcher.wait_exit() == 0
+        assert launcher.events("bootstrap")[0]["workingDir"] == str(expected)
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_only_the_program_with_the_checksum_is_started(rig: Rig, tmp_path: Path, right: bool) -> None:
     """target.sha256 lets exactly the program with that content start."""

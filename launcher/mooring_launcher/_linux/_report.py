@@ -29,6 +29,8 @@ def start_error(spec: TargetSpec, failure: str) -> LauncherError:
     """Word a failed start from the child's `<errno> <call or path>`."""
     number, _, where = failure.partition(" ")
     code = int(number)
+    if code == errno.ENOENT and where == spec.working_dir and not os.path.exists(spec.exe):
+        return _exec_error(spec.exe, code)  # by default the one is the folder of the other
     if code == errno.ENOENT and where == spec.working_dir:
         message = f"the working directory {spec.working_dir} does not exist"
         return LauncherError(ExitCode.TARGET_NOT_FOUND, message)
