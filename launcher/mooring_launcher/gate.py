@@ -24,6 +24,7 @@ _PLACEMENT_RUNNING_S = 10.0
 
 _STALE_SLACK_S = 5.0
 _CLOSE_WITHIN_S = 1.0
+_USAGE_EVERY_S = 1.0
 
 
 class Condition(NamedTuple):
@@ -78,6 +79,8 @@ class Gate:
         self._processes_hold = threading.Event()
         self._closed = threading.Event()
         self._last_pass_s = 0.0
+        self._usage: Usage | None = None
+        self._usage_due_s = 0.0
         #: Seconds from the target's start until the gate first held, None until then.
         self.held_after_s: float | None = None
 
@@ -122,7 +125,16 @@ class Gate:
         return next(failing, stale)
 
     def usage(self) -> Usage | None:
-        """Return what the target's processes use now, None where psutil is not installed."""
+        """Return what the target's processes use, None where psutil is not installed; measured once a second at most.
+
+        Whoever asks in a loop must not keep the health server's one thread busy.
+        """
+        if time.monotonic() >= self._usage_due_s:
+            self._usage = self._measure_usage()
+            self._usage_due_s = time.monotonic() + _USAGE_EVERY_S
+        return self._usage
+
+    def _measure_usage(self) -> Usage | None:
         try:
             self._sampler = self._sampler or TreeSampler()
         except LauncherError:
