@@ -2,31 +2,38 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
-from mooring_launcher.anchor import Attach, Verdict, judge
+from mooring_launcher.anchor import Attach, Attached, Elsewhere, Verdict, judge
 from mooring_launcher.api import ApiClient, pod
+from mooring_launcher.attachment import check_program, working_dir
 from mooring_launcher.backends import backend
-from mooring_launcher.config import read_ordinal
+from mooring_launcher.config import Config, read_ordinal
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.gate import check_gate
 from mooring_launcher.log import Log, mask_args
 from mooring_launcher.outcome import Outcome, failure, write_termination_message
 from mooring_launcher.runner import Runner
-from mooring_launcher.setup import make_setup
+from mooring_launcher.setup import Setup, make_setup
+from mooring_launcher.waiting import Search
 
 
 def run(environ: Mapping[str, str], state_dir: str) -> int:
     """Run the replica and return what to exit with; it is logged and written to the termination log as well."""
     log = Log()
-    outcome = _guarded(lambda: _run(environ, state_dir, log), log)
-    write_termination_message(outcome, environ)
-    log.info("exit", by=outcome.by, code=outcome.code, message=outcome.message)
+    with ExitStack() as afterwards:
+        outcome = _guarded(lambda: _run(environ, state_dir, log, afterwards), log)
+        write_termination_message(outcome, environ)
+        log.info("exit", by=outcome.by, code=outcome.code, message=outcome.message)
     return outcome.code
 
 
-def _run(environ: Mapping[str, str], state_dir: str, log: Log) -> Outcome:
+def _run(environ: Mapping[str, str], state_dir: str, log: Log, afterwards: ExitStack) -> Outcome:
     log.ordinal = read_ordinal(environ)
     setup = make_setup(environ, state_dir, log.ordinal)
-    return Runner(setup, ApiClient.in_cluster(environ), backend(), log).run()
+    runner = Runner(setup, ApiClient.in_cluster(environ), backend(), log)
+    afterwards.callback(runner.last_act)
+    return runner.run()
 
 
 def _guarded(action: Callable[[], Outcome], log: Log) -> Outcome:
@@ -58,19 +65,37 @@ def _check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], Non
     tell(f"ordinal {ordinal}, app {setup.config['app']['name']} {setup.config['app']['version']}")
     tell(f"target: {' '.join([target['exe'], *mask_args(target['args'])])}")
     tell(f"anchor: statefulset.kubernetes.io/pod-name={setup.me.anchor_name} in namespace {setup.me.namespace}")
-    found = ApiClient.in_cluster(environ).get(pod(setup.me.namespace, setup.me.anchor_name))
-    verdict = judge([] if found is None else [found], setup.me)
-    if not isinstance(verdict, Attach):
-        raise LauncherError(ExitCode.ANCHOR_NOT_FOUND, _sentence(verdict))
-    tell(f"found: uid {verdict.anchor.uid}, IP {verdict.anchor.ip}")
-    compartments = backend().find_compartments(verdict.anchor.ip)
-    if len(compartments) != 1:
-        message = f"the IP {verdict.anchor.ip} is in {len(compartments)} compartments of this node, wanted 1"
-        raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
-    tell(f"compartment: {compartments[0].id} ({compartments[0].name})")
+    attached = _find_anchor(setup, ApiClient.in_cluster(environ))
+    tell(f"found: uid {attached.uid}, IP {attached.ip}")
+    compartment = Search(attached).look(backend())
+    tell(f"compartment: {compartment.id} ({compartment.name})")
+    _check_target(setup.config)
+    tell("nothing is missing")
+
+
+def _find_anchor(setup: Setup, client: ApiClient) -> Attached:
+    """Return the anchor that could be attached to now. LauncherError with the code `run` would give up with."""
+    found = client.get(pod(setup.me.namespace, setup.me.anchor_name))
+    match judge([] if found is None else [found], setup.me):
+        case Attach(anchor, _):
+            return anchor
+        case Elsewhere(name, _, node):
+            message = f"the anchor {name} is on node {node}, not on {setup.me.node}"
+            raise LauncherError(ExitCode.ANCHOR_ELSEWHERE, message)
+        case verdict:
+            raise LauncherError(ExitCode.ANCHOR_NOT_FOUND, _sentence(verdict))
+
+
+def _check_target(config: Config) -> None:
+    """Look at all that can be known of the target and its gate without starting them."""
+    target = config["target"]
     if not os.path.isfile(target["exe"]):
         raise LauncherError(ExitCode.TARGET_NOT_FOUND, f"the program {target['exe']} does not exist")
-    tell("nothing is missing")
+    folder = working_dir(target)
+    if folder and not os.path.isdir(folder):
+        raise LauncherError(ExitCode.TARGET_NOT_FOUND, f"the working directory {folder} does not exist")
+    check_program(target)
+    check_gate(config["gate"], target["ports"])
 
 
 def _sentence(verdict: Verdict) -> str:

@@ -8,6 +8,8 @@ import threading
 from mooring_launcher.api import ApiClient, ApiError, Object, ObjectWatch, stateful_set
 from mooring_launcher.log import Log
 
+LAST_ACT_S = 3.0
+
 
 class ScaleFollower:
     """Watches the launcher set and mirrors `spec.replicas` to the anchor set's scale."""
@@ -26,8 +28,18 @@ class ScaleFollower:
         self._watch.start()
 
     def finish(self) -> None:
-        """Mirror for the last time: a set scaled to 0 takes this launcher before the event is seen, or with it."""
+        """Mirror for the last time: a set scaled to 0 takes this launcher before the event is seen, or with it.
+
+        Takes LAST_ACT_S at most, whatever the API server does: the pod's grace period may be nearly over.
+        """
         self._watch.close()
+        last = threading.Thread(target=self._mirror_once, name="mooring-last-act", daemon=True)
+        last.start()
+        last.join(LAST_ACT_S)
+        if last.is_alive():
+            self._log.warning("scale-problem", problem=f"the last mirroring took longer than {LAST_ACT_S:g} s")
+
+    def _mirror_once(self) -> None:
         try:
             self._on_set(self._client.get(self._source), fresh=False)
         except ApiError as error:

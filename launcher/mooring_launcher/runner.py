@@ -362,11 +362,14 @@ class Runner:
         self._healer.cancel()
         if self._attachment is not None:
             self._attachment.close()
-        if self._follower is not None and self._stop_asked:
-            self._follower.finish()
         self._listener.announce("stopped")
         self._listener.close()
         self._status.close()
+
+    def last_act(self) -> None:
+        """Mirror the scale once more, when everybody has been told of the end: it may take seconds in vain."""
+        if self._follower is not None and self._stop_asked:
+            self._follower.finish()
 
     # What is told to people and probes.
 

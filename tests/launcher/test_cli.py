@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from inside_helpers import namespace
 from mooring_launcher import __version__
 from mooring_launcher.compartment import Compartment
 from rig import Rig, anchor_pod, make_config
@@ -57,6 +59,42 @@ def test_check_tells_what_is_missing(rig: Rig) -> None:
     answer = rig.command("check")
     assert answer.returncode == 209
     assert "does not exist" in answer.stdout
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"target": {"exe": "/no/such/program"}}, 214, "/no/such/program"),
+        ({"target": {"workingDir": "/no/such/folder"}}, 214, "/no/such/folder"),
+        ({"target": {"sha256": "0" * 64}}, 216, "sha256"),
+        ({"gate": {"tcp": {"open": {"port": "web"}}}}, 202, "'web'"),
+    ],
+)
+def test_check_looks_at_the_target(
+    rig: Rig, ip: str, compartment: Compartment, changes: dict[str, Any], code: int, words: str
+) -> None:
+    """`check` tells what keeps the program or its gate from being started, with the code `run` would end with."""
+    (rig.tmp / "config.json").write_text(json.dumps(make_config(**changes)))
+    rig.api.put("pods", anchor_pod(ip))
+    answer = rig.command("check")
+    assert answer.returncode == code
+    assert words in answer.stdout
+
+
+@pytest.mark.sandbox
+def test_check_tells_an_anchor_elsewhere_and_a_doubtful_compartment(
+    rig: Rig, ip: str, compartment: Compartment
+) -> None:
+    """An anchor on another node, and an IP that two compartments have, have codes of their own."""
+    (rig.tmp / "config.json").write_text(json.dumps(make_config()))
+    rig.api.put("pods", anchor_pod(ip, node="node-b"))
+    assert rig.command("check").returncode == 211
+    rig.api.put("pods", anchor_pod(ip))
+    with namespace(ip) as other:
+        answer = rig.command("check")
+    assert answer.returncode == 213
+    assert other.name in answer.stdout
 
 
 @pytest.mark.sandbox

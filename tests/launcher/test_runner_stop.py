@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mooring.rehearse.wire import Request
 from mooring_launcher.compartment import Compartment
 from rig import PORT, SERVER_TOY, Rig, anchor_pod, ask, http_get, send_signal, stateful_set, wait_for
 
@@ -217,6 +218,30 @@ def test_the_last_act_mirrors_the_scale(rig: Rig) -> None:
     anchors = rig.api.get("statefulsets", "apps", "orders-anchor")
     assert anchors
     assert anchors["spec"]["replicas"] == 5
+
+
+def test_a_last_act_that_hangs_delays_nobody(rig: Rig) -> None:
+    """With an API that does not answer, the message is written, `stop` returns and the launcher ends all the same."""
+    rig.api.put("statefulsets", stateful_set("orders", 3))
+    rig.api.put("statefulsets", stateful_set("orders-anchor", 1))
+    launcher = rig.launch(scaling={"follow": True})
+    launcher.wait_event("scale-followed", replicas=3)
+    launcher.wait_event("gate-holds")
+    answer = threading.Event()
+
+    def hang(_request: Request) -> None:
+        answer.wait(30)
+
+    rig.api.intercept = hang
+    try:
+        assert rig.command("stop").stdout.splitlines()[-1] == "stopped"
+        launcher.wait_event("exit")
+        assert rig.message()["code"] == 0
+        assert launcher.process.poll() is None
+        assert launcher.wait_exit() == 0
+        assert "longer than 3 s" in launcher.events("scale-problem")[-1]["problem"]
+    finally:
+        answer.set()
 
 
 def test_a_request_in_flight_is_answered(rig: Rig, ip: str, compartment: Compartment) -> None:
