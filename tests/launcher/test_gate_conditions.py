@@ -252,6 +252,15 @@ def test_a_condition_without_psutil_is_a_start_error(monkeypatch: pytest.MonkeyP
         assert watched.gate.usage() is None
 
 
+def test_usage_is_measured_at_most_once_a_second() -> None:
+    """Whoever asks again within the second gets what was measured."""
+    with gated(SLEEPING, gate_config()) as (watched, _):
+        first = watched.gate.usage()
+        assert first is not None
+        assert watched.gate.usage() is first
+        wait_for(lambda: watched.gate.usage() is not first, "the next measurement")
+
+
 def test_a_reused_pid_is_another_process() -> None:
     """A process that took over a pid is told apart by its create time: its CPU adds to what the old one used."""
     sampler = _gate_psutil.TreeSampler()
