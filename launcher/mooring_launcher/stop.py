@@ -114,7 +114,7 @@ class Ladder(threading.Thread):
         """Take the configuration's `stop`. `on_done` gets the rung the target ended on, from this thread."""
         super().__init__(name="mooring-ladder", daemon=True)
         self._target = target
-        self._stop = stop
+        self._config = stop
         self._drain_s = drain_s
         self._tell = tell
         self._on_done = on_done
@@ -145,21 +145,21 @@ class Ladder(threading.Thread):
             self._tell(f"not ready; draining for {self._drain_s:g} s")
         if self._target.wait_s(self._drain_s):
             return "drain"
-        if self._stop["command"] and self._command():
+        if self._config["command"] and self._command():
             return "command"
-        self._tell(f"SIGTERM; waiting up to {self._stop['consoleSeconds']} s")
+        self._tell(f"SIGTERM; waiting up to {self._config['consoleSeconds']} s")
         self._target.ask()
-        if self._target.wait_s(self._stop["consoleSeconds"]):
+        if self._target.wait_s(self._config["consoleSeconds"]):
             return "console"
         self._tell("SIGKILL")
         return "kill"
 
     def _command(self) -> bool:
         """Run the stop command and give the target the rest of its budget; whether it ended."""
-        budget_s = float(self._stop["commandSeconds"])
+        budget_s = float(self._config["commandSeconds"])
         until_s = time.monotonic() + budget_s
         self._tell(f"stop command; waiting up to {budget_s:g} s")
-        self._tell(self._target.run_command(self._stop["command"], budget_s))
+        self._tell(self._target.run_command(self._config["command"], budget_s))
         return self._target.wait_s(max(0.0, until_s - time.monotonic()))
 
     def _await_last_bytes(self) -> None:
