@@ -124,9 +124,11 @@ def test_kill_9_leaves_nothing() -> None:
 def test_a_signal_reaches_the_program_once(number: signal.Signals) -> None:
     """A signal sent to the outer process arrives inside, once, and the program may finish its work."""
     script = (
-        "import signal,sys\n"
-        f"signal.signal({int(number)}, lambda *a: print('got', flush=True))\n"
-        "print('ready', flush=True)\nsignal.pause()\nsys.exit(9)"
+        f"import signal,sys\nnumbers = [{int(number)}]\n"
+        # Blocked and waited for: a handler could run between `ready` and the wait, which then would not end.
+        "signal.pthread_sigmask(signal.SIG_BLOCK, numbers)\nprint('ready', flush=True)\n"
+        "signal.sigwait(numbers)\nprint('got', flush=True)\n"
+        "sys.exit(8 if signal.sigtimedwait(numbers, 0.3) else 9)"
     )
     outer = subprocess.Popen(
         command(sys.executable, "-c", script),
