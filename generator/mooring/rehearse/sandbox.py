@@ -158,7 +158,8 @@ def _renew_run() -> None:
 
     Tools look there for what is not ours to hide (resolv.conf of systemd-resolved, /run/current-system).
     """
-    workdir = Path.cwd()
+    # By descriptor: the way to it may lead through directories that the caller cannot search.
+    workdir = os.open(".", os.O_PATH)
     os.chdir("/run")  # relative paths go on meaning the old tree once it is covered
     entries = sorted(os.scandir("."), key=lambda entry: entry.name)
     kernel.mount("tmpfs", "/run", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
@@ -169,7 +170,8 @@ def _renew_run() -> None:
         elif entry.is_dir() and entry.name != "netns":
             Path(target).mkdir()
             kernel.mount(entry.name, target, flags=kernel.MS_BIND | kernel.MS_REC)
-    os.chdir(workdir)
+    os.fchdir(workdir)
+    os.close(workdir)
 
 
 def _be_child(function: Callable[[], int], old_mask: set[int]) -> int:
