@@ -1,5 +1,6 @@
 """The probe commands `probe ready|live|started`. They run every few seconds: no ssl, no threads, one small file."""
 
+import os
 import time
 from typing import Any
 
@@ -15,6 +16,9 @@ def probe(question: str, state_dir: str) -> tuple[bool, str]:
     record = read_status(state_dir)
     if record is None:
         return False, "the launcher has written no status"
+    # The record of a killed launcher outlives it with a fresh heartbeat. Without /proc the heartbeat alone decides.
+    if os.path.isdir("/proc/self") and not os.path.isdir(f"/proc/{record['pid']}"):
+        return False, "the launcher that wrote the status has ended"
     age_s = time.monotonic() - record["heartbeat"]
     return judge_record(question, record, age_s)
 

@@ -29,6 +29,7 @@ class StatusFile:
         """Write a record with a fresh heartbeat."""
         self._serial += 1
         record: dict[str, Any] = {"serial": self._serial, "heartbeat": time.monotonic(), "ready": ready}
+        record["pid"] = os.getpid()
         record |= {"started": started, "live": live, "reason": reason[:_REASON_CHARACTERS], "end": self._serial}
         text = json.dumps(record).encode()
         os.lseek(self._fd, 0, os.SEEK_SET)
