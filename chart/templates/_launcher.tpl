@@ -85,3 +85,16 @@ is a roll-out. Its definition is config.schema.json of the launcher.
   protocol: {{ $port.protocol | default "TCP" }}
 {{- end }}
 {{- end }}
+
+{{- /* What sets the number of replicas in place of .Values.replicas: hpa, keda or nothing. */}}
+{{- define "mooring.autoscaler" -}}
+{{- if .Values.autoscaling.keda.enabled }}keda{{ else if .Values.autoscaling.enabled }}hpa{{ end -}}
+{{- end }}
+
+{{- /* The most replicas known of at installation. */}}
+{{- define "mooring.mostReplicas" -}}
+{{- $autoscaler := include "mooring.autoscaler" . -}}
+{{- if eq $autoscaler "keda" }}{{ int .Values.autoscaling.keda.maxReplicaCount -}}
+{{- else if eq $autoscaler "hpa" }}{{ int .Values.autoscaling.maxReplicas -}}
+{{- else }}{{ int .Values.replicas }}{{ end -}}
+{{- end }}

@@ -185,19 +185,59 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if gt (int .Values.replicas) $most -}}
 {{- include "mooring.refuse" (list "replicas" .Values.replicas $rule "raise rbac.maxReplicas, or lower it") -}}
 {{- end -}}
-{{- if .Values.autoscaling.enabled -}}
-{{- $top := int .Values.autoscaling.maxReplicas -}}
+{{- include "mooring.rules.autoscaling" . -}}
+{{- end }}
+
+{{- define "mooring.rules.autoscaling" -}}
+{{- $most := int .Values.rbac.maxReplicas -}}
+{{- $rule := printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most -}}
+{{- $scaler := .Values.autoscaling -}}
+{{- $keda := $scaler.keda -}}
+{{- $unmeasured := eq .Values.platform "windows" | ternary "is never measured on Windows: metrics-server reports nothing for HostProcess pods" "" -}}
+{{- if and $scaler.enabled $keda.enabled -}}
+{{- include "mooring.refuse" (list "autoscaling.keda.enabled" true "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight" "enable one of them") -}}
+{{- end -}}
+{{- if and (or $scaler.enabled $keda.enabled) (not .Values.scaling.follow) -}}
+{{- include "mooring.refuse" (list "scaling.follow" false "must be true with an autoscaler: nothing else would scale the anchors" "leave it out") -}}
+{{- end -}}
+{{- if $scaler.enabled -}}
+{{- $top := int $scaler.maxReplicas -}}
 {{- if gt $top $most -}}
 {{- include "mooring.refuse" (list "autoscaling.maxReplicas" $top $rule "raise rbac.maxReplicas, or lower it") -}}
 {{- end -}}
-{{- if gt (int .Values.autoscaling.minReplicas) $top -}}
-{{- include "mooring.refuse" (list "autoscaling.minReplicas" .Values.autoscaling.minReplicas (printf "is above autoscaling.maxReplicas (%d)" $top) "swap or correct them") -}}
+{{- if gt (int $scaler.minReplicas) $top -}}
+{{- include "mooring.refuse" (list "autoscaling.minReplicas" $scaler.minReplicas (printf "is above autoscaling.maxReplicas (%d)" $top) "swap or correct them") -}}
 {{- end -}}
-{{- if not .Values.scaling.follow -}}
-{{- include "mooring.refuse" (list "scaling.follow" false "must be true with autoscaling.enabled: nothing else would scale the anchors" "leave it out") -}}
-{{- end -}}
-{{- if not .Values.autoscaling.metrics -}}
+{{- if and $unmeasured (not $scaler.metrics) -}}
 {{- include "mooring.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
+{{- end -}}
+{{- range $number, $metric := $scaler.metrics -}}
+{{- if and $unmeasured (has (toString $metric.type) (list "Resource" "ContainerResource")) -}}
+{{- include "mooring.refuse" (list (printf "autoscaling.metrics.%d.type" $number) $metric.type $unmeasured "use a Pods, Object or External metric") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $keda.enabled -}}
+{{- $top := int $keda.maxReplicaCount -}}
+{{- $least := int $keda.minReplicaCount -}}
+{{- if gt $top $most -}}
+{{- include "mooring.refuse" (list "autoscaling.keda.maxReplicaCount" $top $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- end -}}
+{{- if gt $least $top -}}
+{{- include "mooring.refuse" (list "autoscaling.keda.minReplicaCount" $least (printf "is above autoscaling.keda.maxReplicaCount (%d)" $top) "swap or correct them") -}}
+{{- end -}}
+{{- if not (kindIs "invalid" $keda.idleReplicaCount) -}}
+{{- if ge (int $keda.idleReplicaCount) $least -}}
+{{- include "mooring.refuse" (list "autoscaling.keda.idleReplicaCount" $keda.idleReplicaCount (printf "must be below autoscaling.keda.minReplicaCount (%d)" $least) "lower it, or leave it out") -}}
+{{- end -}}
+{{- end -}}
+{{- if not $keda.triggers -}}
+{{- include "mooring.refuse" (list "autoscaling.keda.triggers" list "must name what to scale by" "add a trigger") -}}
+{{- end -}}
+{{- range $number, $trigger := $keda.triggers -}}
+{{- if and $unmeasured (has (toString $trigger.type) (list "cpu" "memory")) -}}
+{{- include "mooring.refuse" (list (printf "autoscaling.keda.triggers.%d.type" $number) $trigger.type $unmeasured "use another trigger, such as prometheus") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

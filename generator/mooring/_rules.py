@@ -253,28 +253,76 @@ def _replicas_in_role(values: Values) -> Iterator[Violation]:
     scaler = values["autoscaling"]
     if scaler["enabled"] and scaler["maxReplicas"] > most:
         yield Violation(("autoscaling", "maxReplicas"), scaler["maxReplicas"], rule, fix)
+    keda = scaler["keda"]
+    if keda["enabled"] and keda["maxReplicaCount"] > most:
+        yield Violation(("autoscaling", "keda", "maxReplicaCount"), keda["maxReplicaCount"], rule, fix)
+
+
+def _autoscaling_single(values: Values) -> Iterator[Violation]:
+    scaler = values["autoscaling"]
+    if scaler["enabled"] and scaler["keda"]["enabled"]:
+        yield Violation(
+            ("autoscaling", "keda", "enabled"),
+            True,
+            "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight",
+            "enable one of them",
+        )
+    if (scaler["enabled"] or scaler["keda"]["enabled"]) and not values["scaling"]["follow"]:
+        yield Violation(
+            ("scaling", "follow"),
+            False,
+            "must be true with an autoscaler: nothing else would scale the anchors",
+            "leave it out",
+        )
 
 
 def _autoscaling_ordered(values: Values) -> Iterator[Violation]:
     scaler = values["autoscaling"]
-    if not scaler["enabled"]:
-        return
-    if scaler["minReplicas"] > scaler["maxReplicas"]:
+    if scaler["enabled"] and scaler["minReplicas"] > scaler["maxReplicas"]:
         yield Violation(
             ("autoscaling", "minReplicas"),
             scaler["minReplicas"],
             f"is above autoscaling.maxReplicas ({scaler['maxReplicas']})",
             "swap or correct them",
         )
-    if not values["scaling"]["follow"]:
+    keda = scaler["keda"]
+    if not keda["enabled"]:
+        return
+    if keda["minReplicaCount"] > keda["maxReplicaCount"]:
         yield Violation(
-            ("scaling", "follow"),
-            False,
-            "must be true with autoscaling.enabled: nothing else would scale the anchors",
-            "leave it out",
+            ("autoscaling", "keda", "minReplicaCount"),
+            keda["minReplicaCount"],
+            f"is above autoscaling.keda.maxReplicaCount ({keda['maxReplicaCount']})",
+            "swap or correct them",
         )
-    if not scaler["metrics"]:
-        yield Violation(("autoscaling", "metrics"), [], "must name what to scale by", "add a MetricSpec")
+    if keda["idleReplicaCount"] is not None and keda["idleReplicaCount"] >= keda["minReplicaCount"]:
+        yield Violation(
+            ("autoscaling", "keda", "idleReplicaCount"),
+            keda["idleReplicaCount"],
+            f"must be below autoscaling.keda.minReplicaCount ({keda['minReplicaCount']})",
+            "lower it, or leave it out",
+        )
+
+
+def _autoscaling_measured(values: Values) -> Iterator[Violation]:
+    """Refuse scaling by nothing, and on Windows by figures that are never there."""
+    scaler, windows = values["autoscaling"], values["platform"] == "windows"
+    rule = "is never measured on Windows: metrics-server reports nothing for HostProcess pods"
+    if scaler["enabled"]:
+        if windows and not scaler["metrics"]:
+            yield Violation(("autoscaling", "metrics"), [], "must name what to scale by", "add a MetricSpec")
+        for number, metric in enumerate(scaler["metrics"]):
+            if windows and metric.get("type") in ("Resource", "ContainerResource"):
+                where = ("autoscaling", "metrics", str(number), "type")
+                yield Violation(where, metric["type"], rule, "use a Pods, Object or External metric")
+    if scaler["keda"]["enabled"]:
+        triggers = scaler["keda"]["triggers"]
+        if not triggers:
+            yield Violation(("autoscaling", "keda", "triggers"), [], "must name what to scale by", "add a trigger")
+        for number, trigger in enumerate(triggers):
+            if windows and trigger.get("type") in ("cpu", "memory"):
+                place = ("autoscaling", "keda", "triggers", str(number), "type")
+                yield Violation(place, trigger["type"], rule, "use another trigger, such as prometheus")
 
 
 def _parallel_only(values: Values) -> Iterator[Violation]:
@@ -381,7 +429,9 @@ RULES: tuple[Rule, ...] = (
     Rule("drain-covers-readiness", _drain_covers_readiness),
     Rule("graces-suffice", _graces_suffice),
     Rule("replicas-in-role", _replicas_in_role),
+    Rule("autoscaling-single", _autoscaling_single),
     Rule("autoscaling-ordered", _autoscaling_ordered),
+    Rule("autoscaling-measured", _autoscaling_measured),
     Rule("parallel-only", _parallel_only),
     Rule("prestop-reserved", _prestop_reserved),
     Rule("env-reserved", _env_reserved),

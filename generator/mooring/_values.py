@@ -261,18 +261,62 @@ PDB = Obj(
     },
 )
 
+KEDA = Obj(
+    doc="A KEDA ScaledObject (keda.sh/v1alpha1) on the launcher set in place of the HorizontalPodAutoscaler, under KEDA's own names.",
+    fields={
+        "enabled": Bool(
+            doc="Whether there is one; then replicas is not rendered. KEDA must be in the cluster.", default=False
+        ),
+        "annotations": Open(
+            doc="Its annotations, e.g. autoscaling.keda.sh/paused-replicas.", kubernetes="map of string"
+        ),
+        "minReplicaCount": Int(doc="Fewest replicas while a trigger is active.", default=1, minimum=0, maximum=1000),
+        "maxReplicaCount": Int(doc="Most replicas; at most rbac.maxReplicas.", default=10, minimum=1, maximum=1000),
+        "idleReplicaCount": Int(
+            doc="Replicas while no trigger is active, fewer than minReplicaCount; null: minReplicaCount.",
+            default=None,
+            minimum=0,
+            maximum=1000,
+        ),
+        "pollingInterval": Int(
+            doc="Seconds between two looks at the triggers; null: KEDA's own.", default=None, minimum=1
+        ),
+        "cooldownPeriod": Int(
+            doc="Seconds without an active trigger before it scales to idle or 0; null: KEDA's own.",
+            default=None,
+            minimum=0,
+        ),
+        "initialCooldownPeriod": Int(
+            doc="Seconds after its creation before cooldownPeriod counts; null: KEDA's own.", default=None, minimum=0
+        ),
+        "triggers": Open(
+            doc="What it scales by, e.g. prometheus with the launcher's own metrics. On Windows not cpu or memory: metrics-server reports nothing for HostProcess pods.",
+            kubernetes="ScaleTriggers",
+            is_list=True,
+        ),
+        "advanced": Open(
+            doc="Behaviour of KEDA's own HorizontalPodAutoscaler, scalingModifiers, restoreToOriginalReplicaCount.",
+            kubernetes="AdvancedConfig",
+        ),
+        "fallback": Open(doc="Replicas while a trigger cannot be read.", kubernetes="Fallback"),
+    },
+)
+
 AUTOSCALING = Obj(
     doc="A HorizontalPodAutoscaler on the launcher set; the anchors follow.",
     fields={
-        "enabled": Bool(doc="Whether there is one; then replicas is not rendered.", default=False),
+        "enabled": Bool(
+            doc="Whether there is one; then replicas is not rendered. It excludes autoscaling.keda.", default=False
+        ),
         "minReplicas": Int(doc="Fewest replicas.", default=1, minimum=0, maximum=1000),
         "maxReplicas": Int(doc="Most replicas; at most rbac.maxReplicas.", default=10, minimum=1, maximum=1000),
         "metrics": Open(
-            doc="What it scales by. metrics-server reports nothing for HostProcess pods, so on Windows these are the launcher's own metrics.",
+            doc="What it scales by; empty, on Linux: 80 % of the CPU that launcher.resources requests. metrics-server reports nothing for HostProcess pods, so on Windows these must be given and be of type Pods, Object or External.",
             kubernetes="MetricSpec",
             is_list=True,
         ),
         "behavior": Open(doc="How fast it scales.", kubernetes="HorizontalPodAutoscalerBehavior"),
+        "keda": KEDA,
     },
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,6 +73,17 @@ def render(values: Mapping[str, Any] | None = None, **options: Any) -> Objects:
     """Return the rendered objects by (kind, name)."""
     documents = yaml.load_all(render_text(values, **options), Loader=yaml.CSafeLoader)
     return {(one["kind"], one["metadata"]["name"]): one for one in documents if one}
+
+
+def notes(folder: Path, values: Mapping[str, Any]) -> str:
+    """Return what Helm tells after an installation. Only one in a cluster prints it, so a copy renders it as an object."""
+    chart = Path(shutil.copytree(CHART, folder / "chart"))
+    (chart / "templates" / "NOTES.txt").rename(chart / "notes")
+    (chart / "templates" / "notes.yaml").write_text(
+        'kind: Notes\nmetadata: {name: notes}\ntext: {{ tpl (.Files.Get "notes") . | toJson }}\n', encoding="utf-8"
+    )
+    text: str = render(values, chart=chart)["Notes", "notes"]["text"]
+    return text
 
 
 def refusal(values: Mapping[str, Any] | None = None, **options: Any) -> str:

@@ -48,8 +48,11 @@ def test_kubernetes_accepts_every_optional_part() -> None:
             "minReplicas": 2,
             "metrics": [
                 {
-                    "type": "Resource",
-                    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}},
+                    "type": "Pods",
+                    "pods": {
+                        "metric": {"name": "mooring_target_resident_memory_bytes"},
+                        "target": {"type": "AverageValue", "averageValue": "500Mi"},
+                    },
                 }
             ],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": 30}},
