@@ -16,6 +16,10 @@
 {{- eq .Values.platform "windows" | ternary "C:\\etc\\mooring" "/etc/mooring" -}}
 {{- end }}
 
+{{- define "mooring.launcher.codeDir" -}}
+{{- eq .Values.platform "windows" | ternary "C:\\etc\\mooring-launcher" "/etc/mooring-launcher" -}}
+{{- end }}
+
 {{- define "mooring.launcher.stateDir" -}}
 {{- eq .Values.platform "windows" | ternary "C:\\run\\mooring" "/run/mooring" -}}
 {{- end }}
@@ -26,7 +30,8 @@ and quotes again. -I keeps the program's PYTHON* variables away; -S skips site-p
 Takes (dict "root" $ "flags" (list "-I") "words" (list "run")).
 */}}
 {{- define "mooring.launcher.command" -}}
-{{- $pyz := include "mooring.launcher.join" (dict "root" .root "directory" (include "mooring.launcher.hostPath" .root) "path" "mooring-launcher.pyz") -}}
+{{- $folder := eq .root.Values.launcher.source "configMap" | ternary (include "mooring.launcher.codeDir" .root) (include "mooring.launcher.hostPath" .root) -}}
+{{- $pyz := include "mooring.launcher.join" (dict "root" .root "directory" $folder "path" "mooring-launcher.pyz") -}}
 {{- toYaml (concat (list (include "mooring.launcher.python" .root)) .flags (list $pyz) .words) -}}
 {{- end }}
 
@@ -97,4 +102,59 @@ is a roll-out. Its definition is config.schema.json of the launcher.
 {{- if eq $autoscaler "keda" }}{{ int .Values.autoscaling.keda.maxReplicaCount -}}
 {{- else if eq $autoscaler "hpa" }}{{ int .Values.autoscaling.maxReplicas -}}
 {{- else }}{{ int .Values.replicas }}{{ end -}}
+{{- end }}
+
+{{- /* The launcher that the chart carries, in base64 on one line; empty where it was generated without. */}}
+{{- define "mooring.launcher.archive" -}}
+{{- .Files.Get "files/mooring-launcher.pyz.b64" | replace "\r" "" | replace "\n" "" -}}
+{{- end }}
+
+{{- /* Named by its content, so that a revision of the launchers' set names the launcher that belongs to it. */}}
+{{- define "mooring.launcher.configMap" -}}
+{{- printf "%s-launcher-%s" (include "mooring.fullname" .) (include "mooring.launcher.archive" . | sha256sum | trunc 10) -}}
+{{- end }}
+
+{{- /*
+The launchers that pods of older revisions start from: a JSON list of ConfigMaps as the cluster has them. An upgrade renders them again
+beside its own, or Helm would delete them, and a pod of the old revision that is made anew (a partition, a node lost during the roll-out)
+could not start. resource-policy: keep would leave them behind at the uninstallation, and Helm 3 cannot roll back to what it kept
+("no ConfigMap with the name … found"). Without a cluster (helm template) there is nothing to look up.
+*/}}
+{{- define "mooring.launcher.olderConfigMaps" -}}
+{{- $found := list -}}
+{{- if include "mooring.launcher.archive" . -}}
+{{- $namespace := include "mooring.namespace" . -}}
+{{- $seen := list "" -}}
+{{- if eq .Values.launcher.source "configMap" -}}
+{{- $seen = append $seen (include "mooring.launcher.configMap" .) -}}
+{{- end -}}
+{{- range $template := fromJsonArray (include "mooring.launcher.olderTemplates" .) -}}
+{{- range $volume := dig "spec" "volumes" list $template -}}
+{{- $name := dig "configMap" "name" "" $volume -}}
+{{- if and (eq $volume.name "launcher-code") (not (has $name $seen)) -}}
+{{- $seen = append $seen $name -}}
+{{- with lookup "v1" "ConfigMap" $namespace $name -}}
+{{- $found = append $found . -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end }}
+
+{{- /* The pod templates that launchers run by at this moment: the set's own and, while a roll-out is under way, the one before. */}}
+{{- define "mooring.launcher.olderTemplates" -}}
+{{- $templates := list -}}
+{{- $namespace := include "mooring.namespace" . -}}
+{{- with lookup "apps/v1" "StatefulSet" $namespace (include "mooring.launcher.fullname" .) -}}
+{{- $templates = append $templates .spec.template -}}
+{{- $current := dig "status" "currentRevision" "" . -}}
+{{- if ne $current (dig "status" "updateRevision" "" .) -}}
+{{- with lookup "apps/v1" "ControllerRevision" $namespace $current -}}
+{{- $templates = append $templates .data.spec.template -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $templates -}}
 {{- end }}

@@ -1,4 +1,4 @@
-"""Render an App to the files of its chart: no clock, no environment, and no disk once the templates are loaded."""
+"""Render an App to the files of its chart: no clock, no environment, no disk once templates and launcher are loaded."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mooring._app import App
 from mooring._docs import emit_scalar, emit_yaml, values_table, values_text
+from mooring._launcher_archive import ARCHIVE_FILE, archive_text
 from mooring._model import Node, Obj
 from mooring._schema import values_schema_text
 from mooring._values import VALUES
@@ -31,6 +32,8 @@ def render_chart(app: App) -> dict[str, str]:
     texts |= {path: text.replace(_NAME, app.name) for path, text in _name_texts().items()}
     texts["values.yaml"] = values_text(app.values)
     texts["values.schema.json"] = values_schema_text()
+    if app.values["launcher"]["source"] == "configMap":
+        texts[ARCHIVE_FILE] = archive_text()
     return {path: texts[path] for path in sorted(texts)}
 
 

@@ -17,7 +17,7 @@ CONFIG_LIMIT_BYTES = 200 * 1024
 
 RESERVED_ENV = r"COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_*"
 _RESERVED_ENV_NAMES = {"COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"}
-_RESERVED_VOLUMES = {"config", "state", "launcher", "netns"}
+_RESERVED_VOLUMES = {"config", "state", "launcher", "launcher-code", "netns"}
 
 Values = Mapping[str, Any]
 
@@ -79,11 +79,13 @@ def _mount_path(mount: Values) -> str:
     return str(mount.get("mountPath") or mount["hostPath"])
 
 
-def _own_paths(values: Values) -> tuple[str, str, str]:
+def _own_paths(values: Values) -> tuple[str, ...]:
     """Return where mooring mounts its configuration, its state and the launcher."""
     if values["platform"] == "windows":
-        return (r"C:\etc\mooring", r"C:\run\mooring", values["launcher"]["hostPath"] or r"C:\mooring")
-    return ("/etc/mooring", "/run/mooring", values["launcher"]["hostPath"] or "/opt/mooring")
+        own = (r"C:\etc\mooring", r"C:\run\mooring", r"C:\etc\mooring-launcher")
+        return (*own, values["launcher"]["hostPath"] or r"C:\mooring")
+    own = ("/etc/mooring", "/run/mooring", "/etc/mooring-launcher")
+    return (*own, values["launcher"]["hostPath"] or "/opt/mooring")
 
 
 def _mount_paths_unique(values: Values) -> Iterator[Violation]:
@@ -387,7 +389,6 @@ def _supported(values: Values) -> Iterator[Violation]:
         (("anchor", "create"), values["anchor"]["create"], True),
         (("anchor", "selector"), values["anchor"]["selector"], ""),
         (("anchor", "namespace"), values["anchor"]["namespace"], ""),
-        (("launcher", "source"), values["launcher"]["source"], "host"),
         (("launcher", "kind"), values["launcher"]["kind"], "mooring"),
         (("launcher", "attach"), values["launcher"]["attach"], "job"),
         (("target", "runAs"), values["target"]["runAs"], ""),

@@ -157,7 +157,11 @@ LAUNCHER = Obj(
         "python": Str(
             doc=r"Python that runs it; empty: python\python.exe (on Linux python/bin/python3) below launcher.hostPath."
         ),
-        "source": Str(doc="Where the launcher comes from.", default="host", enum=("host", "configMap")),
+        "source": Str(
+            doc="Where the launcher comes from: launcher.hostPath (host), or the chart (configMap), which must have been generated with it, so set this in the App. Python, and psutil in lib, come from the host either way.",
+            default="host",
+            enum=("host", "configMap"),
+        ),
         "image": image(
             "Image of the launcher's container; empty repository: the HostProcess base image, on Linux a small Debian."
         ),

@@ -27,10 +27,13 @@ class Usage(NamedTuple):
 
 
 def load_psutil() -> ModuleType:
-    """Import psutil, from the `lib` folder beside the launcher too; LauncherError PSUTIL_MISSING when it is nowhere."""
+    """Import psutil, from the launcher's `lib` folder too; LauncherError PSUTIL_MISSING when it is nowhere.
+
+    The folder is MOORING_LIB, which a chart that brings the launcher itself sets, or else beside the launcher.
+    """
     # …/mooring-launcher.pyz/mooring_launcher/_gate_psutil.py: the folder that the zipapp is in.
     folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    beside = os.path.join(folder, "lib")
+    beside = os.environ.get("MOORING_LIB") or os.path.join(folder, "lib")
     sys.path.append(beside)
     try:
         import psutil

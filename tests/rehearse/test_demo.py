@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mooring._generate import generate
 from mooring.rehearse import sandbox
 from mooring.rehearse.manifest import RehearsalError, parse, render
 
@@ -76,3 +77,27 @@ def test_a_directory_without_a_chart_is_refused(tmp_path: Path) -> None:
     """A path that is no chart is named."""
     with pytest.raises(RehearsalError, match=r"is no chart: it has no Chart\.yaml"):
         render(tmp_path, [], [])
+
+
+def test_a_chart_that_carries_its_launcher_is_rehearsed(tmp_path: Path) -> None:
+    """The replica runs the launcher out of the ConfigMap, by the node's Python and with the node's psutil."""
+    app = tmp_path / "app.yaml"
+    app.write_text(
+        "apiVersion: mooring/v1\nkind: App\nname: carrier\nversion: 1.0.0\n"
+        "values: {platform: linux, launcher: {source: configMap}, gate: {threads: {min: 1}}, "
+        "target: {exe: /usr/bin/sleep, args: [infinity]}, stop: {drainSeconds: 20}}\n",
+        encoding="utf-8",
+    )
+    assert generate([str(app)], tmp_path).exit_code == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mooring", "rehearse", str(tmp_path / "carrier"), "--logs", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.split()[1] == "carrier-0" and line.rstrip().endswith(" ready"):
+            process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert '"event": "gate-holds"' in (tmp_path / "carrier-0.log").read_text()

@@ -1,5 +1,6 @@
 """What Helm renders for a chart, taken apart into what a rehearsal runs."""
 
+import base64
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,17 @@ class Manifest:
         for obj in sets:
             obj["metadata"].setdefault("namespace", NAMESPACE)
         return sets
+
+    @property
+    def config_maps(self) -> dict[tuple[str, str], dict[str, bytes]]:
+        """Return the files of each ConfigMap, by namespace and name."""
+        return {
+            (obj["metadata"].get("namespace", NAMESPACE), obj["metadata"]["name"]): {
+                **{key: str(text).encode() for key, text in (obj.get("data") or {}).items()},
+                **{key: base64.b64decode(text) for key, text in (obj.get("binaryData") or {}).items()},
+            }
+            for obj in self.of_kind("ConfigMap")
+        }
 
     def rules_of(self, namespace: str, account: str) -> list[Object]:
         """Return the PolicyRules that RoleBindings of the manifest give to a ServiceAccount."""

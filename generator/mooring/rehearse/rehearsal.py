@@ -183,7 +183,8 @@ class Rehearsal:
             tokens[account] = secrets.token_urlsafe(24)
             rules = self.manifest.rules_of(namespace, account)
             self.api.add_token(tokens[account], rules, namespace, f"system:serviceaccount:{namespace}:{account}")
-        return Cluster(self.api.host, self.api.port, self.api.ca_pem, tokens, _FOLDER / "bundle")
+        bundle = _FOLDER / "bundle"
+        return Cluster(self.api.host, self.api.port, self.api.ca_pem, tokens, bundle, self.manifest.config_maps)
 
     def _happened(self, pod: str, text: str) -> None:
         happening = Happening(time.time(), pod, text)

@@ -1,6 +1,6 @@
 """A launcher pod's volumes and environment, made real in a directory of this machine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mooring.rehearse.container import Mount
@@ -13,13 +13,15 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Cluster:
-    """What a pod learns of its cluster: the API's address and authority, the tokens, the launcher's bundle."""
+    """What a pod learns of its cluster: the API's address and authority, tokens, the launcher's bundle, ConfigMaps."""
 
     api_host: str
     api_port: int
     ca_pem: str
     tokens: dict[str, str]
     bundle: Path
+    config_maps: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
+    """Files of each ConfigMap, by namespace and name."""
 
 
 def environment(pod: Object, cluster: Cluster) -> dict[str, str]:
@@ -69,13 +71,15 @@ def _termination_log(folder: Path) -> Path:
 def _source_of(pod: Object, volume: Object, mount: Object, cluster: Cluster, folder: Path) -> Path:
     """Return the directory behind a volume."""
     if "hostPath" in volume:
-        return _host_path(pod, volume["hostPath"], mount["mountPath"], cluster)
-    unknown = set(volume) - {"name", "emptyDir", "downwardAPI", "projected"}
+        return _host_path(pod, volume, mount["mountPath"], cluster)
+    unknown = set(volume) - {"name", "emptyDir", "downwardAPI", "projected", "configMap"}
     if unknown:
         message = f"volume {volume['name']}: {', '.join(sorted(unknown))} cannot be rehearsed without a cluster"
         raise LookupError(message)
     target = folder / "volumes" / str(volume["name"])
     target.mkdir(parents=True, exist_ok=True)
+    if "configMap" in volume:
+        _write_config_map(pod, volume["configMap"], cluster, target)
     items = list((volume.get("downwardAPI") or {}).get("items") or [])
     for source in (volume.get("projected") or {}).get("sources") or []:
         items += (source.get("downwardAPI") or {}).get("items") or []
@@ -88,13 +92,31 @@ def _source_of(pod: Object, volume: Object, mount: Object, cluster: Cluster, fol
     return target
 
 
-def _host_path(pod: Object, host_path: Object, mount_path: str, cluster: Cluster) -> Path:
-    """Return a hostPath of this machine; where the launcher is expected, the bundle built for the rehearsal."""
+def _write_config_map(pod: Object, wanted: Object, cluster: Cluster, folder: Path) -> None:
+    """Write a ConfigMap's files; LookupError where kubelet would wait for ever."""
+    name = wanted["name"]
+    files = cluster.config_maps.get((pod["metadata"]["namespace"], name))
+    if files is None and not wanted.get("optional"):
+        message = f"ConfigMap {name} is not in the chart, and a rehearsal has no other"
+        raise LookupError(message)
+    paths = {item["key"]: item["path"] for item in wanted.get("items") or []} or {key: key for key in files or {}}
+    for key, path in paths.items():
+        if files is not None and key not in files:
+            message = f"ConfigMap {name} has no key {key}"
+            raise LookupError(message)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes((files or {}).get(key, b""))
+
+
+def _host_path(pod: Object, volume: Object, mount_path: str, cluster: Cluster) -> Path:
+    """Return a hostPath of this machine; where the launcher or its Python is expected, the bundle for the rehearsal."""
     command = main_container(pod).get("command") or []
-    if any(part.startswith(mount_path + "/") and part.endswith(".pyz") for part in command):
+    if volume["name"] == "launcher" or any(
+        part.startswith(mount_path + "/") and part.endswith(".pyz") for part in command
+    ):
         return cluster.bundle
-    path = Path(host_path["path"])
-    if host_path.get("type") == "DirectoryOrCreate":
+    path = Path(volume["hostPath"]["path"])
+    if volume["hostPath"].get("type") == "DirectoryOrCreate":
         path.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -62,6 +62,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "everything.refuse" (list "anchor.terminationGracePeriodSeconds" .Values.anchor.terminationGracePeriodSeconds (printf "must be at least %d: the launcher's grace and 10 s" $least) "raise it, or leave it out") -}}
 {{- end -}}
 {{- include "everything.rules.replicas" . -}}
+{{- include "everything.rules.source" . -}}
 {{- if ne .Values.podManagementPolicy "Parallel" -}}
 {{- include "everything.refuse" (list "podManagementPolicy" .Values.podManagementPolicy "must be Parallel: OrderedReady stops at the first unready pod and so blocks roll-out and scale-in" "leave it out") -}}
 {{- end -}}
@@ -100,10 +101,17 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end }}
 
+{{- /* Only the chart knows whether it carries the launcher: the generator has put it there if the App asked. */}}
+{{- define "everything.rules.source" -}}
+{{- if and (eq .Values.launcher.source "configMap") (not (include "everything.launcher.archive" .)) -}}
+{{- include "everything.refuse" (list "launcher.source" "configMap" "needs a chart that carries the launcher, and this one was generated without it" "set values.launcher.source: configMap in the App and generate again, or use host") -}}
+{{- end -}}
+{{- end }}
+
 {{- /* Takes (list path name). */}}
 {{- define "everything.rules.volume" -}}
 {{- $name := index . 1 -}}
-{{- if or (has $name (list "config" "state" "launcher" "netns")) (hasPrefix "mount-" $name) -}}
+{{- if or (has $name (list "config" "state" "launcher" "launcher-code" "netns")) (hasPrefix "mount-" $name) -}}
 {{- include "everything.refuse" (list (index . 0) $name "is a volume of mooring's own" "name it otherwise") -}}
 {{- end -}}
 {{- end }}
@@ -111,7 +119,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- define "everything.rules.paths" -}}
 {{- $platform := .Values.platform -}}
 {{- $paths := dict "target.exe" .Values.target.exe "target.workingDir" .Values.target.workingDir "launcher.hostPath" .Values.launcher.hostPath "launcher.python" .Values.launcher.python -}}
-{{- $seen := dict (include "everything.launcher.configDir" .) true (include "everything.launcher.stateDir" .) true (include "everything.launcher.hostPath" .) true -}}
+{{- $seen := dict (include "everything.launcher.configDir" .) true (include "everything.launcher.stateDir" .) true (include "everything.launcher.codeDir" .) true (include "everything.launcher.hostPath" .) true -}}
 {{- range $name, $mount := .Values.target.mounts -}}
 {{- $_ := set $paths (printf "target.mounts.%s.hostPath" $name) $mount.hostPath -}}
 {{- $_ := set $paths (printf "target.mounts.%s.mountPath" $name) ($mount.mountPath | default "") -}}
@@ -259,7 +267,6 @@ null would get past one. The generator checks the same for Apps; a test holds th
   (list "anchor.create" .Values.anchor.create true)
   (list "anchor.selector" .Values.anchor.selector "")
   (list "anchor.namespace" .Values.anchor.namespace "")
-  (list "launcher.source" .Values.launcher.source "host")
   (list "launcher.kind" .Values.launcher.kind "mooring")
   (list "launcher.attach" .Values.launcher.attach "job")
   (list "target.runAs" .Values.target.runAs "")

@@ -1,0 +1,62 @@
+"""The launcher as text that a chart can carry (`launcher.source: configMap`), the same on every machine.
+
+It is the zip that Python runs, in base64. Members are the sources alone, stored: compiled modules belong to one version
+of Python, and deflated bytes to one version of zlib. A start therefore compiles what it imports, and a probe takes about
+30 ms of CPU more.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import io
+import zipfile
+from functools import cache
+from pathlib import Path
+
+from mooring._errors import MooringError
+
+ARCHIVE_FILE = "files/mooring-launcher.pyz.b64"
+"""Where the chart has it; templates/_launcher.tpl reads it there."""
+
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
+_UNIX = 3  # or a zip made on Windows says so
+_WIDTH = 76
+_MAIN = "import sys\n\nfrom mooring_launcher.__main__ import main\n\nsys.exit(main(sys.argv[1:]))\n"
+
+
+@cache
+def archive_text() -> str:
+    """Return the archive in base64, in lines. Raises MooringError if the launcher is not installed beside mooring."""
+    text = base64.b64encode(_archive()).decode()
+    return "".join(f"{text[at : at + _WIDTH]}\n" for at in range(0, len(text), _WIDTH))
+
+
+def _archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in sorted(_members().items()):
+            info = zipfile.ZipInfo(name, _DATE)
+            info.create_system = _UNIX
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+def _members() -> dict[str, bytes]:
+    """Return each file by its name, with line ends that do not depend on the checkout."""
+    package = _package_folder()
+    members = {"__main__.py": _MAIN.encode()}
+    for path in package.rglob("*"):
+        if path.suffix in (".py", ".json") and "__pycache__" not in path.parts:
+            members[path.relative_to(package.parent).as_posix()] = path.read_bytes().replace(b"\r\n", b"\n")
+    return members
+
+
+def _package_folder() -> Path:
+    """Find the launcher without importing it: its code never runs in the generator."""
+    spec = importlib.util.find_spec("mooring_launcher")
+    if spec is None or spec.origin is None:
+        message = "launcher.source is configMap, but the package mooring_launcher is not installed beside mooring"
+        raise MooringError(message)
+    return Path(spec.origin).parent

@@ -1,0 +1,140 @@
+"""Where the launcher comes from: the node's own directory, or the chart."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import mooring_launcher
+import pytest
+from mooring import _launcher_archive
+from mooring._generate import generate
+from mooring._launcher_archive import ARCHIVE_FILE, archive_text
+
+from .rendering import MINIMAL, Objects, assert_accepted, container, layered, pod_spec, refusal, render, render_text
+
+APP = "apiVersion: mooring/v1\nkind: App\nname: carrier\nversion: 1.0.0\nvalues: {launcher: {source: configMap}, "
+WINDOWS = APP + r"target: {exe: 'C:\apps\orders.exe', ports: {http: {port: 8080}}}}"
+LINUX = {"platform": "linux", "target": {"exe": "/opt/orders"}}
+LIMIT_BYTES = 1024 * 1024
+"""Of a Secret, and so of a release."""
+
+
+@pytest.fixture(scope="module")
+def carrier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the chart of an App that asks for the launcher."""
+    folder = tmp_path_factory.mktemp("carrier")
+    (folder / "app.yaml").write_text(WINDOWS, encoding="utf-8")
+    result = generate([str(folder / "app.yaml")], folder)
+    assert result.exit_code == 0, result.problems
+    return folder / "carrier"
+
+
+def the_config_map(objects: Objects) -> tuple[str, bytes]:
+    """Return the name of the one ConfigMap and the launcher in it."""
+    ((name, one),) = [(name, one) for (kind, name), one in objects.items() if kind == "ConfigMap"]
+    assert one["immutable"] is True
+    return name, base64.b64decode(one["binaryData"]["mooring-launcher.pyz"], validate=True)
+
+
+def test_the_config_map_holds_a_launcher_that_runs(carrier: Path, tmp_path: Path) -> None:
+    """What the cluster gets is a program that Python runs alone, of the version at hand."""
+    _, archive = the_config_map(render(chart=carrier))
+    file = tmp_path / "mooring-launcher.pyz"
+    file.write_bytes(archive)
+    done = subprocess.run([sys.executable, "-I", "-S", str(file), "version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{mooring_launcher.__version__}\n"
+    assert not [name for name in zipfile.ZipFile(file).namelist() if not name.endswith((".py", ".json"))]
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "lib"),
+    [
+        ({}, "C:\\etc\\mooring-launcher", "C:\\mooring\\lib"),
+        (LINUX, "/etc/mooring-launcher", "/opt/mooring/lib"),
+    ],
+    ids=["windows", "linux"],
+)
+def test_pods_run_the_charts_launcher_by_the_nodes_python(
+    carrier: Path, values: dict[str, str], code: str, lib: str
+) -> None:
+    """Command, probes and hook name the mounted launcher; Python and psutil stay the node's."""
+    objects = render(values, chart=carrier)
+    name, _ = the_config_map(objects)
+    one = container(objects, "orders")
+    probes = [one["readinessProbe"], one["livenessProbe"], one["lifecycle"]["preStop"]]
+    for command in (one["command"], *(probe["exec"]["command"] for probe in probes)):
+        assert command[0] == lib.replace("lib", "python") + ("\\python.exe" if "\\" in lib else "/bin/python3")
+        assert [part for part in command if part.endswith(".pyz")] == [code + code[-17] + "mooring-launcher.pyz"]
+    assert {"name": "launcher-code", "mountPath": code, "readOnly": True} in one["volumeMounts"]
+    assert {"name": "launcher-code", "configMap": {"name": name}} in pod_spec(objects, "orders")["volumes"]
+    assert {"name": "MOORING_LIB", "value": lib} in one["env"]
+    for version in ("1.31", "1.37"):
+        assert_accepted(objects, version)
+
+
+def test_another_launcher_is_another_config_map(carrier: Path, tmp_path: Path) -> None:
+    """The name follows the content, so that a revision of the set keeps the launcher it was made with."""
+    other = Path(shutil.copytree(carrier, tmp_path / "carrier"))
+    text = (other / ARCHIVE_FILE).read_text(encoding="utf-8")
+    (other / ARCHIVE_FILE).write_text(text.replace("A", "B", 1), encoding="utf-8")
+    names = [the_config_map(render(chart=chart))[0] for chart in (carrier, other)]
+    assert names[0] != names[1]
+    assert all(name.startswith("orders-launcher-") for name in names)
+
+
+def test_a_checkout_with_windows_line_ends_is_the_same_launcher(carrier: Path, tmp_path: Path) -> None:
+    """Git for Windows turns line ends into CRLF, which changes neither name nor content."""
+    other = Path(shutil.copytree(carrier, tmp_path / "carrier"))
+    data = (other / ARCHIVE_FILE).read_bytes()
+    (other / ARCHIVE_FILE).write_bytes(data.replace(b"\n", b"\r\n"))
+    assert the_config_map(render(chart=other)) == the_config_map(render(chart=carrier))
+
+
+def test_the_archive_depends_on_the_sources_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dates, modes, compiled modules and line ends of the installation change no byte."""
+    package = Path(shutil.copytree(Path(mooring_launcher.__file__).parent, tmp_path / "mooring_launcher"))
+    for file in package.rglob("*.py"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+        file.chmod(0o600)
+    (package / "left-over.txt").write_text("x")
+    monkeypatch.setattr(_launcher_archive, "_package_folder", lambda: package)
+    before = archive_text()
+    archive_text.cache_clear()
+    assert archive_text() == before
+    archive_text.cache_clear()
+
+
+def test_only_a_chart_that_asks_carries_the_launcher(carrier: Path) -> None:
+    """Every other chart stays small, and refuses in words that say where to ask."""
+    assert (carrier / ARCHIVE_FILE).is_file()
+    message = refusal(layered(MINIMAL, {"launcher": {"source": "configMap"}}))
+    assert "launcher.source needs a chart that carries the launcher" in message
+    assert "generate again, or use host" in message
+
+
+def test_a_chart_that_carries_it_can_leave_it(carrier: Path) -> None:
+    """With source host the node's launcher runs and there is no ConfigMap."""
+    objects = render(layered(MINIMAL, {"launcher": {"source": "host"}}), chart=carrier)
+    assert not [name for kind, name in objects if kind == "ConfigMap"]
+    assert "C:\\mooring\\mooring-launcher.pyz" in container(objects, "orders")["command"]
+
+
+def test_a_release_stays_far_below_its_limit(carrier: Path) -> None:
+    """Chart and manifest, as Helm packs them into a Secret, leave room for the two launchers of a roll-out."""
+    files = {
+        path.relative_to(carrier).as_posix(): base64.b64encode(path.read_bytes()).decode()
+        for path in carrier.rglob("*")
+        if path.is_file()
+    }
+    release = json.dumps({"chart": files, "manifest": render_text({}, chart=carrier)}).encode()
+    older = json.dumps({"manifest": archive_text() * 2}).encode()
+    packed = base64.b64encode(gzip.compress(release)), base64.b64encode(gzip.compress(older))
+    print(f"release {len(packed[0])} bytes, two older launchers {len(packed[1])} bytes more")
+    assert sum(map(len, packed)) < 0.75 * LIMIT_BYTES
