@@ -30,6 +30,9 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "mooring.refuse" (list $key (index $.Values $key) (printf "must be %s" (join " or " $allowed)) "correct it") -}}
 {{- end -}}
 {{- end -}}
+{{- if not (has .Values.anchor.strategy (list "ordinal" "static" "shared")) -}}
+{{- include "mooring.refuse" (list "anchor.strategy" .Values.anchor.strategy "must be ordinal or static or shared" "correct it") -}}
+{{- end -}}
 {{- if not $target.exe -}}
 {{- include "mooring.refuse" (list "target.exe" "" "must be set" "give the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
 {{- end -}}
@@ -87,6 +90,8 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "mooring.refuse" (list (printf "anchor.extraContainers.%d.name" $number) "anchor" "is mooring's own container" "name it otherwise") -}}
 {{- end -}}
 {{- end -}}
+{{- include "mooring.rules.anchors" . -}}
+{{- include "mooring.rules.shared" . -}}
 {{- include "mooring.rules.supported" . -}}
 {{- $size := add (len (toJson $target)) (len (toJson $gate)) (len (toJson $stop)) -}}
 {{- if gt $size 204800 -}}
@@ -96,7 +101,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 
 {{- /* Older clusters drop an unknown matchLabelKeys without a word, and pairs would be split. */}}
 {{- define "mooring.rules.cluster" -}}
-{{- if and (eq .Values.colocation "perReplica") (semverCompare "<1.31.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- if and (include "mooring.pairsByIndex" .) (semverCompare "<1.31.0-0" .Capabilities.KubeVersion.Version) -}}
 {{- include "mooring.refuse" (list "colocation" "perReplica" (printf "needs Kubernetes 1.31 or later (podAffinity matchLabelKeys), this is %s" .Capabilities.KubeVersion.Version) "set colocation: singleNode, which keeps all pairs on one node") -}}
 {{- end -}}
 {{- end }}
@@ -205,6 +210,13 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if and $scaler.enabled $keda.enabled -}}
 {{- include "mooring.refuse" (list "autoscaling.keda.enabled" true "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight" "enable one of them") -}}
 {{- end -}}
+{{- if or (ne .Values.anchor.strategy "ordinal") (not .Values.anchor.create) -}}
+{{- range $key, $enabled := dict "autoscaling.enabled" $scaler.enabled "autoscaling.keda.enabled" $keda.enabled -}}
+{{- if $enabled -}}
+{{- include "mooring.refuse" (list $key true "must be false unless the chart makes the anchors by anchor.strategy: ordinal: no others follow a number" "leave it out, and scale by helm upgrade") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and (or $scaler.enabled $keda.enabled) (not .Values.scaling.follow) -}}
 {{- include "mooring.refuse" (list "scaling.follow" false "must be true with an autoscaler: nothing else would scale the anchors" "leave it out") -}}
 {{- end -}}
@@ -260,13 +272,81 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end }}
 
+{{- /* How anchors that others made are found. */}}
+{{- define "mooring.rules.anchors" -}}
+{{- $anchor := .Values.anchor -}}
+{{- $shared := eq $anchor.strategy "shared" -}}
+{{- if $anchor.create -}}
+{{- range $key := list "selector" "namespace" -}}
+{{- with index $anchor $key -}}
+{{- include "mooring.refuse" (list (printf "anchor.%s" $key) . "is for anchors that others make" "set anchor.create: false as well") -}}
+{{- end -}}
+{{- end -}}
+{{- else if not $anchor.selector -}}
+{{- include "mooring.refuse" (list "anchor.create" false "needs anchor.selector, the labels of the anchors" (printf "set it, e.g. %s" ($shared | ternary "app=my-anchor" "app=my-anchor-{ordinal}"))) -}}
+{{- else -}}
+{{- $name := `[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?` -}}
+{{- $label := printf `\A([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?%s=%s\z` $name $name -}}
+{{- $legal := true -}}
+{{- $inKey := false -}}
+{{- range splitList "," $anchor.selector -}}
+{{- $legal = and $legal (regexMatch $label (replace "{ordinal}" "0" .)) -}}
+{{- $inKey = or $inKey (contains "{ordinal}" (splitList "=" . | first)) -}}
+{{- end -}}
+{{- if not $legal -}}
+{{- include "mooring.refuse" (list "anchor.selector" $anchor.selector "must be key=value, more after commas, each a legal label" "write it like app=my-anchor-{ordinal},tier=net") -}}
+{{- else if $inKey -}}
+{{- include "mooring.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal} in values alone, not in a key" "move it behind the =") -}}
+{{- else if and $shared (contains "{ordinal}" $anchor.selector) -}}
+{{- include "mooring.refuse" (list "anchor.selector" $anchor.selector "must be without {ordinal} with anchor.strategy: shared, where all replicas have one anchor" "correct it, or anchor.strategy") -}}
+{{- else if not (or $shared (contains "{ordinal}" $anchor.selector)) -}}
+{{- include "mooring.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal}, by which each replica knows its own anchor" "correct it, or anchor.strategy") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Replicas that share an anchor share its IP. */}}
+{{- define "mooring.rules.shared" -}}
+{{- $shared := eq .Values.anchor.strategy "shared" -}}
+{{- range $ordinal, $one := .Values.target.perOrdinal -}}
+{{- range $name, $port := $one.ports -}}
+{{- $path := printf "target.perOrdinal.%s.ports.%s" $ordinal $name -}}
+{{- if not $shared -}}
+{{- include "mooring.refuse" (list $path $port "is for anchor.strategy: shared: otherwise each replica has the port on its own IP" "leave it out") -}}
+{{- else if not (hasKey $.Values.target.ports $name) -}}
+{{- include "mooring.refuse" (list $path $name "must be a port named in target.ports" "declare it there, or remove it here") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $shared -}}
+{{- $first := int .Values.readiness.port -}}
+{{- $last := add $first (int .Values.rbac.maxReplicas) -1 | int -}}
+{{- if gt $last 65535 -}}
+{{- include "mooring.refuse" (list "readiness.port" $first (printf "is too high for rbac.maxReplicas replicas at one IP, which need the ports up to %d" $last) "lower one of the two") -}}
+{{- end -}}
+{{- $users := dict -}}
+{{- range $ordinal := include "mooring.ordinals" . | fromJsonArray -}}
+{{- $ordinal = int $ordinal -}}
+{{- range $name, $port := include "mooring.portsOf" (dict "root" $ "ordinal" $ordinal) | fromJson -}}
+{{- $number := int $port.port -}}
+{{- $key := printf "%d/%s" $number $port.protocol -}}
+{{- $user := printf "%s of replica %d" $name $ordinal -}}
+{{- if hasKey $users $key -}}
+{{- include "mooring.refuse" (list (printf "target.ports.%s" $name) $number (printf "is the port of %s and %s, which share one IP (%s)" (get $users $key) $user $port.protocol) (printf "give each replica its own by target.perOrdinal.<n>.ports.%s" $name)) -}}
+{{- else -}}
+{{- $_ := set $users $key $user -}}
+{{- end -}}
+{{- if and (eq $port.protocol "TCP") (ge $number $first) (le $number $last) -}}
+{{- include "mooring.refuse" (list (printf "target.ports.%s" $name) $number (printf "is a readiness port: %d to %d are, one for each of rbac.maxReplicas replicas at one IP" $first $last) "choose another, or another readiness.port") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{- /* What a later release builds: refused by name rather than half done. */}}
 {{- define "mooring.rules.supported" -}}
 {{- $wanted := list
-  (list "anchor.strategy" .Values.anchor.strategy "ordinal")
-  (list "anchor.create" .Values.anchor.create true)
-  (list "anchor.selector" .Values.anchor.selector "")
-  (list "anchor.namespace" .Values.anchor.namespace "")
   (list "launcher.kind" .Values.launcher.kind "mooring")
   (list "launcher.attach" .Values.launcher.attach "job")
   (list "target.runAs" .Values.target.runAs "")

@@ -7,6 +7,7 @@ templates/_validate.tpl; the tests hold the two against each other.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from typing import Any
 
 CONFIG_LIMIT_BYTES = 200 * 1024
 """An annotation holds 256 KiB at most, all of a pod's together."""
+
+_LABEL_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_LABEL_PREFIX = r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?"
+_PLACEHOLDER = "{ordinal}"
 
 RESERVED_ENV = r"COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_*"
 _RESERVED_ENV_NAMES = {"COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"}
@@ -269,6 +274,16 @@ def _autoscaling_single(values: Values) -> Iterator[Violation]:
             "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight",
             "enable one of them",
         )
+    anchor = values["anchor"]
+    numbered = anchor["strategy"] == "ordinal" and anchor["create"]
+    for path, enabled in ((("autoscaling",), scaler["enabled"]), (("autoscaling", "keda"), scaler["keda"]["enabled"])):
+        if enabled and not numbered:
+            yield Violation(
+                (*path, "enabled"),
+                True,
+                "must be false unless the chart makes the anchors by anchor.strategy: ordinal: no others follow a number",
+                "leave it out, and scale by helm upgrade",
+            )
     if (scaler["enabled"] or scaler["keda"]["enabled"]) and not values["scaling"]["follow"]:
         yield Violation(
             ("scaling", "follow"),
@@ -383,12 +398,112 @@ def _containers_reserved(values: Values) -> Iterator[Violation]:
             yield Violation(path, "anchor", "is mooring's own container", "name it otherwise")
 
 
+def is_selector(text: str) -> bool:
+    """Tell whether text is ``key=value``, more after commas, each value with {ordinal} in it or not."""
+    pattern = f"{_LABEL_PREFIX}{_LABEL_NAME}={_LABEL_NAME}"
+    return all(re.fullmatch(pattern, part.replace(_PLACEHOLDER, "0"), re.ASCII) for part in text.split(","))
+
+
+def _anchors_found(values: Values) -> Iterator[Violation]:
+    anchor = values["anchor"]
+    selector, shared = anchor["selector"], anchor["strategy"] == "shared"
+    if anchor["create"]:
+        for key in ("selector", "namespace"):
+            if anchor[key]:
+                yield Violation(
+                    ("anchor", key), anchor[key], "is for anchors that others make", "set anchor.create: false as well"
+                )
+        return
+    if not selector:
+        example = "app=my-anchor" if shared else "app=my-anchor-{ordinal}"
+        yield Violation(
+            ("anchor", "create"), False, "needs anchor.selector, the labels of the anchors", f"set it, e.g. {example}"
+        )
+    elif not is_selector(selector):
+        yield Violation(
+            ("anchor", "selector"),
+            selector,
+            "must be key=value, more after commas, each a legal label",
+            "write it like app=my-anchor-{ordinal},tier=net",
+        )
+    elif any(_PLACEHOLDER in part.partition("=")[0] for part in selector.split(",")):
+        yield Violation(
+            ("anchor", "selector"),
+            selector,
+            "must have {ordinal} in values alone, not in a key",
+            "move it behind the =",
+        )
+    elif (_PLACEHOLDER in selector) == shared:
+        rule = (
+            "must be without {ordinal} with anchor.strategy: shared, where all replicas have one anchor"
+            if shared
+            else "must have {ordinal}, by which each replica knows its own anchor"
+        )
+        yield Violation(("anchor", "selector"), selector, rule, "correct it, or anchor.strategy")
+
+
+def ports_of(values: Values, ordinal: int) -> dict[str, tuple[int, str]]:
+    """Return one replica's ports by name, each with its protocol."""
+    target = values["target"]
+    own = (target["perOrdinal"].get(str(ordinal)) or {}).get("ports") or {}
+    return {
+        name: (own.get(name, port["port"]), port.get("protocol") or "TCP") for name, port in target["ports"].items()
+    }
+
+
+def _per_ordinal_ports(values: Values) -> Iterator[Violation]:
+    target = values["target"]
+    for ordinal, one in target["perOrdinal"].items():
+        for name in (one or {}).get("ports") or {}:
+            path = ("target", "perOrdinal", ordinal, "ports", name)
+            if values["anchor"]["strategy"] != "shared":
+                yield Violation(
+                    path,
+                    one["ports"][name],
+                    "is for anchor.strategy: shared: otherwise each replica has the port on its own IP",
+                    "leave it out",
+                )
+            elif name not in target["ports"]:
+                yield Violation(
+                    path, name, "must be a port named in target.ports", "declare it there, or remove it here"
+                )
+
+
+def _shared_ports_unique(values: Values) -> Iterator[Violation]:
+    if values["anchor"]["strategy"] != "shared":
+        return
+    start, first = values["ordinals"]["start"], values["readiness"]["port"]
+    last = first + values["rbac"]["maxReplicas"] - 1
+    if last > 65535:
+        yield Violation(
+            ("readiness", "port"),
+            first,
+            f"is too high for rbac.maxReplicas replicas at one IP, which need the ports up to {last}",
+            "lower one of the two",
+        )
+    users: dict[tuple[int, str], str] = {}
+    for ordinal in range(start, start + values["replicas"]):
+        for name, listened in ports_of(values, ordinal).items():
+            number, protocol = listened
+            user = f"{name} of replica {ordinal}"
+            if users.setdefault(listened, user) != user:
+                yield Violation(
+                    ("target", "ports", name),
+                    number,
+                    f"is the port of {users[listened]} and {user}, which share one IP ({protocol})",
+                    f"give each replica its own by target.perOrdinal.<n>.ports.{name}",
+                )
+            if protocol == "TCP" and first <= number <= last:
+                yield Violation(
+                    ("target", "ports", name),
+                    number,
+                    f"is a readiness port: {first} to {last} are, one for each of rbac.maxReplicas replicas at one IP",
+                    "choose another, or another readiness.port",
+                )
+
+
 def _supported(values: Values) -> Iterator[Violation]:
     wanted: list[tuple[tuple[str, ...], Any, Any]] = [
-        (("anchor", "strategy"), values["anchor"]["strategy"], "ordinal"),
-        (("anchor", "create"), values["anchor"]["create"], True),
-        (("anchor", "selector"), values["anchor"]["selector"], ""),
-        (("anchor", "namespace"), values["anchor"]["namespace"], ""),
         (("launcher", "kind"), values["launcher"]["kind"], "mooring"),
         (("launcher", "attach"), values["launcher"]["attach"], "job"),
         (("target", "runAs"), values["target"]["runAs"], ""),
@@ -438,6 +553,9 @@ RULES: tuple[Rule, ...] = (
     Rule("env-reserved", _env_reserved),
     Rule("volumes-reserved", _volumes_reserved),
     Rule("containers-reserved", _containers_reserved),
+    Rule("anchors-found", _anchors_found),
+    Rule("per-ordinal-ports", _per_ordinal_ports),
+    Rule("shared-ports-unique", _shared_ports_unique),
     Rule("supported", _supported),
     Rule("config-fits", _config_fits),
 )

@@ -12,6 +12,7 @@ from ._values_kubernetes import (
     EXTRAS,
     LAUNCHER_KUBERNETES,
     METADATA,
+    NAME,
     PORT_NAME,
     image,
     service_account,
@@ -93,6 +94,11 @@ TARGET = Obj(
                         item=Str(doc="One argument."),
                     ),
                     "env": env("Environment variables on top of target.env."),
+                    "ports": MapOf(
+                        doc="With anchor.strategy: shared, this replica's port in place of the one in target.ports, by its name: replicas on one IP cannot have the same.",
+                        item=Int(doc="The port this replica listens on.", default=0, minimum=1, maximum=65535),
+                        key_pattern=PORT_NAME,
+                    ),
                 },
             ),
         ),
@@ -185,14 +191,25 @@ ANCHOR = Obj(
     doc="The anchors: ordinary pods that own the network compartment and the pod IP. A mesh proxy is injected here.",
     fields={
         "strategy": Str(
-            doc="How anchors are provided: one StatefulSet of all (ordinal), one per ordinal (static), one anchor for all "
-            "replicas (shared).",
+            doc="How anchors are provided: one StatefulSet of all (ordinal), one StatefulSet for each replica (static), one anchor "
+            "for all replicas (shared). See docs/strategies.md of mooring for what each costs.",
             default="ordinal",
             enum=("ordinal", "static", "shared"),
         ),
-        "create": Bool(doc="Whether the chart makes the anchors.", default=True),
-        "selector": Str(doc="With create: false, the label that finds anchor {ordinal}, e.g. app=my-anchor-{ordinal}."),
-        "namespace": Str(doc="With create: false, the anchors' namespace; empty: the release's."),
+        "create": Bool(
+            doc="Whether the chart makes the anchors. If not, the launchers go where the anchors of others are: with strategy ordinal "
+            "those carry the label apps.kubernetes.io/pod-index, as StatefulSets give it; with static they may be any pods, and each "
+            "launcher has a StatefulSet of its own.",
+            default=True,
+        ),
+        "selector": Str(
+            doc="With create: false, the labels of anchor {ordinal}: key=value, more after commas, e.g. app=my-anchor-{ordinal}; "
+            "with strategy shared without {ordinal}."
+        ),
+        "namespace": Str(
+            doc="With create: false, the anchors' namespace; empty: the release's. In another one there are no Services.",
+            pattern=NAME,
+        ),
         "waitSeconds": Int(
             doc="Seconds a launcher waits for its anchor's network before it gives up and is restarted.",
             default=300,
@@ -224,7 +241,7 @@ SERVICE = Obj(
         "type": Str(doc="Its type.", default="ClusterIP", enum=("ClusterIP", "NodePort", "LoadBalancer")),
         "annotations": Open(doc="Its annotations.", kubernetes="map of string"),
         "perReplica": Bool(
-            doc="One more Service for each replica, <fullname>-anchor-<n>, for clients that must reach one replica: for replicas, or autoscaling.maxReplicas, at installation; kubectl scale adds none.",
+            doc="One more Service for each replica, <fullname>-anchor-<n>, for clients that must reach one replica: for replicas, or autoscaling.maxReplicas, at installation; kubectl scale adds none. With anchor.strategy: shared these take the place of the one over all.",
             default=False,
         ),
         "spec": Open(
@@ -355,8 +372,8 @@ _FIELDS: dict[str, Node] = {
         doc="How the anchors' number follows the launchers'.",
         fields={
             "follow": Bool(
-                doc="The launcher of the first ordinal mirrors the replicas of its set to the anchors' set. Without it both sets "
-                "are scaled by hand.",
+                doc="With anchor.strategy: ordinal, the launcher of the first ordinal mirrors the replicas of its set to the anchors' "
+                "set. Without it both sets are scaled by hand. Other strategies have nothing to mirror.",
                 default=True,
             )
         },

@@ -3,6 +3,7 @@
 Pods are the API's own JSON objects. The candidates are a list so that anchors found by a selector fit the same rules.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
@@ -12,11 +13,31 @@ Pod = dict[str, Any]
 
 
 class Me(NamedTuple):
-    """Where this launcher runs and the name of the anchor that belongs to it."""
+    """Where this launcher runs and how the anchor that belongs to it is known: by its name, or by labels."""
 
     namespace: str
+    """The anchor's."""
     node: str
     anchor_name: str
+    """Empty for an anchor that others made, which is found by `labels`."""
+    labels: tuple[tuple[str, str], ...] = ()
+    anchor_follows: bool = True
+    """Whether an anchor on another node may be evicted to follow. Otherwise the launcher goes to its anchor."""
+
+    @property
+    def selector(self) -> str:
+        """The anchor's label selector."""
+        return ",".join(f"{key}={value}" for key, value in self._wanted)
+
+    @property
+    def _wanted(self) -> tuple[tuple[str, str], ...]:
+        return self.labels or ((POD_NAME_LABEL, self.anchor_name),)
+
+    def owns(self, pod: "Pod") -> bool:
+        """Tell whether the pod is an anchor of this launcher."""
+        metadata = pod["metadata"]
+        labels = metadata.get("labels") or {}
+        return metadata.get("namespace") == self.namespace and all(labels.get(k) == v for k, v in self._wanted)
 
 
 class Attached(NamedTuple):
@@ -91,7 +112,7 @@ Verdict = Wait | Ambiguous | Elsewhere | Unschedulable | Attach | Keep | Verify 
 
 def judge(candidates: list[Pod], me: Me, attached: Attached | None = None) -> Verdict:
     """Say what the pods mean for a launcher that is attached to one of them, or to none."""
-    ours = [pod for pod in candidates if _belongs(pod, me)]
+    ours = [pod for pod in candidates if me.owns(pod)]
     if attached is not None:
         return _judge_attached(ours, attached)
     live = [pod for pod in ours if _is_live(pod)]
@@ -101,12 +122,49 @@ def judge(candidates: list[Pod], me: Me, attached: Attached | None = None) -> Ve
         return _judge_live(live[0], me)
     if ours:
         return Wait(f"the anchor {ours[0]['metadata']['name']} is {_end_of_life(ours[0])}")
+    if me.labels:
+        return Wait(f"an anchor with the labels {me.selector} does not exist in namespace {me.namespace}")
     return Wait(f"the anchor {me.anchor_name} does not exist in namespace {me.namespace}")
 
 
 def is_ready(pod: Pod) -> bool:
     """Tell whether the pod's Ready condition is true."""
     return _condition(pod, "Ready").get("status") == "True"
+
+
+def is_leaving(pod: Pod) -> bool:
+    """Tell whether the pod's deletion has been asked for."""
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
+    """Say what an anchor that others made lacks of what the chart gives its own: sentences, empty where nothing is.
+
+    `port` is the one on which the launcher serves, `grace_s` the seconds a target may take to stop.
+    """
+    container = _container(pod)
+    ports = {one["name"]: one["containerPort"] for one in container.get("ports") or [] if "name" in one}
+
+    def asks(action: Mapping[str, Any] | None, path: str) -> bool:
+        request = (action or {}).get("httpGet") or {}
+        number = ports.get(request.get("port"), request.get("port"))
+        return request.get("path") == path and number == port
+
+    gaps = []
+    if not asks(container.get("readinessProbe"), "/readyz"):
+        gaps.append(f"no readinessProbe httpGet /readyz on port {port}: it is Ready while the program is not")
+    if not asks((container.get("lifecycle") or {}).get("preStop"), "/hold"):
+        gaps.append(f"no preStop httpGet /hold on port {port}: its network goes before the program has stopped")
+    for kind in ("livenessProbe", "startupProbe"):
+        request = (container.get(kind) or {}).get("httpGet") or {}
+        if ports.get(request.get("port"), request.get("port")) == port:
+            gaps.append(f"a {kind} on port {port}: it is restarted whenever the launcher is")
+    grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
+    if grace < grace_s:
+        gaps.append(
+            f"terminationGracePeriodSeconds {grace}, not {grace_s}: its network may go before the program stops"
+        )
+    return gaps
 
 
 def _judge_attached(ours: list[Pod], attached: Attached) -> Verdict:
@@ -152,19 +210,13 @@ def _judge_unplaced(pod: Pod) -> Verdict:
     return Wait(f"the anchor {pod['metadata']['name']} is not scheduled yet")
 
 
-def _belongs(pod: Pod, me: Me) -> bool:
-    metadata = pod["metadata"]
-    label = metadata.get("labels", {}).get(POD_NAME_LABEL)
-    return bool(metadata.get("namespace") == me.namespace and label == me.anchor_name)
-
-
 def _is_live(pod: Pod) -> bool:
     finished = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
-    return not pod["metadata"].get("deletionTimestamp") and not finished
+    return not is_leaving(pod) and not finished
 
 
 def _end_of_life(pod: Pod) -> str:
-    return "being deleted" if pod["metadata"].get("deletionTimestamp") else str(pod["status"]["phase"]).lower()
+    return "being deleted" if is_leaving(pod) else str(pod["status"]["phase"]).lower()
 
 
 def _ip(pod: Pod) -> str:
@@ -176,10 +228,14 @@ def _condition(pod: Pod, kind: str) -> dict[str, Any]:
     return next((condition for condition in conditions if condition.get("type") == kind), {})
 
 
+def _container(pod: Pod) -> dict[str, Any]:
+    """Return the anchor's own container: a mesh may have put its proxy before it."""
+    containers = pod["spec"].get("containers") or [{}]
+    return next((one for one in containers if one.get("name") == ANCHOR_CONTAINER), containers[0])
+
+
 def _container_status(pod: Pod) -> dict[str, Any]:
-    """Return the status of the anchor's own container: a mesh may have put its proxy before it."""
-    names = [container["name"] for container in pod["spec"].get("containers", [])]
-    own = ANCHOR_CONTAINER if ANCHOR_CONTAINER in names else next(iter(names), "")
+    own = _container(pod).get("name", "")
     statuses = pod.get("status", {}).get("containerStatuses") or []
     return next((status for status in statuses if status.get("name") == own), {})
 

@@ -1,4 +1,4 @@
-"""The in-cluster client: one object by name is read once and then watched, never polled.
+"""The in-cluster client: one object by name, or a few by labels, is read once and then watched, never polled.
 
 Written for the launcher's few requests on http.client and ssl, as a general client would cost more start-up time and
 memory than everything else together. Every foreign error is translated in `_Exchange`.
@@ -32,13 +32,17 @@ _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 
 
 class Resource(NamedTuple):
-    """One named object of the API. `group` is the path before `namespaces`."""
+    """One named object of the API, or with `labels` in place of the name those that have them.
+
+    `group` is the path before `namespaces`.
+    """
 
     group: str
     namespace: str
     plural: str
     name: str
     subresource: str = ""
+    labels: str = ""
 
     @property
     def path(self) -> str:
@@ -48,10 +52,19 @@ class Resource(NamedTuple):
 
     @property
     def collection(self) -> str:
-        """Where it is watched, with a field selector on its name."""
+        """Where it is watched, with a field selector on its name, and listed by labels."""
         return f"{self.group}/namespaces/{self.namespace}/{self.plural}"
 
+    @property
+    def selection(self) -> str:
+        """The query parameter that selects it in its collection."""
+        text = self.labels or f"metadata.name={self.name}"
+        quoted = text.replace("=", "%3D").replace(",", "%2C").replace("/", "%2F")
+        return f"{'labelSelector' if self.labels else 'fieldSelector'}={quoted}"
+
     def __str__(self) -> str:
+        if self.labels:
+            return f"{self.plural} with {self.labels} in namespace {self.namespace}"
         kind = f"{self.plural}/{self.subresource}" if self.subresource else self.plural
         return f"{kind} {self.name} in namespace {self.namespace}"
 
@@ -59,6 +72,11 @@ class Resource(NamedTuple):
 def pod(namespace: str, name: str, subresource: str = "") -> Resource:
     """Return a pod's address."""
     return Resource("/api/v1", namespace, "pods", name, subresource)
+
+
+def pods(namespace: str, labels: str) -> Resource:
+    """Return the address of the pods with these labels (`key=value,…`)."""
+    return Resource("/api/v1", namespace, "pods", "", labels=labels)
 
 
 def stateful_set(namespace: str, name: str, subresource: str = "") -> Resource:
@@ -185,12 +203,17 @@ class Session:
                 return None
             raise
 
+    def select(self, resource: Resource) -> tuple[list[Object], str]:
+        """Return the objects with the resource's labels and the version from which to watch."""
+        answer = self.exchange("GET", "list", resource, f"{resource.collection}?{resource.selection}")
+        return answer.get("items") or [], _version(answer)
+
     def watch(self, resource: Resource, version: str, timeout_s: int) -> Iterator[Object]:
-        """Yield the events of one object after `version` (empty: from what there is) until the server ends the watch.
+        """Yield the events of a resource after `version` (empty: from what there is) until the server ends the watch.
 
         ApiError when the stream is lost. An ERROR event is raised with the status it carries.
         """
-        query = f"fieldSelector=metadata.name%3D{resource.name}&watch=1&allowWatchBookmarks=true"
+        query = f"{resource.selection}&watch=1&allowWatchBookmarks=true"
         query += f"&timeoutSeconds={timeout_s}" + (f"&resourceVersion={version}" if version else "")
         response = self._ask("GET", "watch", resource, f"{resource.collection}?{query}")
         self._set_timeout(timeout_s + _READ_SLACK_S)
@@ -270,9 +293,8 @@ def _refusal(response: http.client.HTTPResponse, verb: str, resource: Resource) 
         said = body[:200].decode("utf-8", "replace")
     message = f"{verb} {resource}: {response.status} {response.reason}: {said}"
     if response.status == 403:
-        message += (
-            f"; the Role must allow {verb!r} on {resource}: if its names end below this ordinal, raise rbac.maxReplicas"
-        )
+        message += f"; the Role must allow {verb!r} on {resource}"
+        message += "" if resource.labels else ": if its names end below this ordinal, raise rbac.maxReplicas"
     return ApiError(message, response.status, _seconds(response.headers.get("Retry-After")))
 
 
@@ -281,7 +303,59 @@ def _seconds(header: str | None) -> float:
     return min(float(header), 300.0) if header and header.isdigit() else 0.0
 
 
-class ObjectWatch(threading.Thread):
+class _Watch(threading.Thread):
+    """Reads, watches from there, and reads again after every loss. Subclasses say how one such round goes."""
+
+    def __init__(self, client: ApiClient, resource: Resource, on_problem: Callable[[ApiError], None]) -> None:
+        super().__init__(name=f"mooring-watch-{resource.plural}", daemon=True)
+        self._client = client
+        self._resource = resource
+        self._on_problem = on_problem
+        self._closed = threading.Event()
+        self._backoff = Backoff()
+
+    def run(self) -> None:
+        """Follow until `close()`."""
+        while not self._closed.is_set():
+            try:
+                with Session(self._client) as session:
+                    self._follow(session)
+            except ApiError as error:
+                self._recover(error)
+
+    def close(self) -> None:
+        """Tell nothing more. The thread itself ends with the process or at its next event."""
+        self._closed.set()
+
+    def _follow(self, session: Session) -> None:
+        """Read, then watch until that has to be done anew."""
+        raise NotImplementedError
+
+    def _recover(self, error: ApiError) -> None:
+        if self._closed.is_set():
+            return
+        if error.status != 410:  # an expired version is the ordinary end of a long pause
+            self._on_problem(error)
+        self._closed.wait(self._backoff.next_s(error.retry_after_s))
+
+    def _events(self, session: Session, version: str) -> Iterator[Object]:
+        """Yield what changes after a version, without bookmarks, by WATCH after WATCH until a stream is lost."""
+        while not self._closed.is_set():
+            started_s = time.monotonic()
+            timeout_s = WATCH_TIMEOUT_S + int(30 * _jitter())  # spreads the replicas' reconnects
+            for event in session.watch(self._resource, version, timeout_s):
+                self._backoff.reset()
+                version = _version(event["object"]) or version
+                if self._closed.is_set():
+                    return
+                if event["type"] != "BOOKMARK":
+                    yield event
+            if time.monotonic() - started_s < 1.0:
+                # A proxy that ends every stream at once must not make this a poll.
+                self._closed.wait(self._backoff.next_s())
+
+
+class ObjectWatch(_Watch):
     """Tells what becomes of one object: one GET, then one WATCH from there, again after every loss.
 
     Only a 404 of the GET proves that there is no object, as a deletion in a gap never shows in a later watch.
@@ -298,56 +372,49 @@ class ObjectWatch(threading.Thread):
 
         An ApiError that it raises is treated like one of the watch's own: told, waited for, and tried anew.
         """
-        super().__init__(name=f"mooring-watch-{resource.plural}", daemon=True)
-        self._client = client
-        self._resource = resource
+        super().__init__(client, resource, on_problem)
         self._on_object = on_object
-        self._on_problem = on_problem
-        self._closed = threading.Event()
-        self._backoff = Backoff()
-
-    def run(self) -> None:
-        """Follow the object until `close()`."""
-        while not self._closed.is_set():
-            try:
-                with Session(self._client) as session:
-                    self._follow(session)
-            except ApiError as error:
-                self._recover(error)
-
-    def close(self) -> None:
-        """Tell nothing more. The thread itself ends with the process or at its next event."""
-        self._closed.set()
-
-    def _recover(self, error: ApiError) -> None:
-        if self._closed.is_set():
-            return
-        if error.status != 410:  # an expired version is the ordinary end of a long pause
-            self._on_problem(error)
-        self._closed.wait(self._backoff.next_s(error.retry_after_s))
 
     def _follow(self, session: Session) -> None:
         """GET, then WATCH again and again from the last version, until the object is deleted or a stream is lost."""
         found = session.get(self._resource)
-        self._tell(found, fresh=True)
-        version = _version(found) if found else ""
-        while not self._closed.is_set():
-            started_s = time.monotonic()
-            timeout_s = WATCH_TIMEOUT_S + int(30 * _jitter())  # spreads the replicas' reconnects
-            for event in session.watch(self._resource, version, timeout_s):
-                self._backoff.reset()
-                version = _version(event["object"]) or version
-                if event["type"] == "DELETED":
-                    return  # of an earlier object, perhaps: a GET decides
-                if event["type"] != "BOOKMARK":
-                    self._tell(event["object"], fresh=False)
-            if time.monotonic() - started_s < 1.0:
-                # A proxy that ends every stream at once must not make this a poll.
-                self._closed.wait(self._backoff.next_s())
+        if self._closed.is_set():
+            return
+        self._on_object(found, True)
+        for event in self._events(session, _version(found) if found else ""):
+            if event["type"] == "DELETED":
+                return  # of an earlier object, perhaps: a GET decides
+            self._on_object(event["object"], False)
 
-    def _tell(self, found: Object | None, *, fresh: bool) -> None:
-        if not self._closed.is_set():
-            self._on_object(found, fresh)
+
+class ListWatch(_Watch):
+    """Tells which objects have the resource's labels: one LIST, then one WATCH from there, again after every loss."""
+
+    def __init__(
+        self,
+        client: ApiClient,
+        resource: Resource,
+        on_objects: Callable[[list[Object]], None],
+        on_problem: Callable[[ApiError], None],
+    ) -> None:
+        """Call `on_objects` from this thread with all of them, after the LIST and after every change."""
+        super().__init__(client, resource, on_problem)
+        self._on_objects = on_objects
+
+    def _follow(self, session: Session) -> None:
+        """LIST, then WATCH from its version; an object that loses the labels comes as DELETED, like one that goes."""
+        items, version = session.select(self._resource)
+        found = {item["metadata"]["name"]: item for item in items}
+        if self._closed.is_set():
+            return
+        self._on_objects(list(found.values()))
+        for event in self._events(session, version):
+            name = event["object"]["metadata"]["name"]
+            if event["type"] == "DELETED":
+                found.pop(name, None)
+            else:
+                found[name] = event["object"]
+            self._on_objects(list(found.values()))
 
 
 def _jitter() -> float:

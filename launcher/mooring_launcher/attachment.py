@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mooring_launcher import __version__
 from mooring_launcher.anchor import Attached
 from mooring_launcher.compartment import Backend, Compartment
-from mooring_launcher.config import Config
+from mooring_launcher.config import Config, sibling_ports
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import Condition, Gate, check_gate
 from mooring_launcher.metrics import Metrics
@@ -32,6 +32,9 @@ class Hooks(NamedTuple):
     """Why a stop has begun; empty while none has."""
     live: Callable[[], bool]
     restarts: Callable[[], int]
+    anchor_leaves: Callable[[], bool]
+    """Whether the anchor is being deleted."""
+    tell_step: Callable[[str], None]
     on_exit: Callable[[ExitStatus], None]
     on_gate: Callable[[], None]
     on_failure: Callable[[LauncherError], None]
@@ -128,6 +131,7 @@ class Attachment:
             kill=target.kill,
             wait_all_s=target.wait_all,
             unsent_bytes=self._unsent_bytes,
+            await_siblings=self._await_siblings,
         )
 
     def view(self) -> View:
@@ -173,6 +177,15 @@ class Attachment:
         target = self._config["target"]
         env = target_environment(environ, target["env"], self.place, self._ordinal)
         return TargetSpec(target["exe"], target["args"], working_dir(target), env, self._config["stop"]["consoleEvent"])
+
+    def _await_siblings(self) -> None:
+        """Keep /hold unanswered for the siblings' sake. When only this replica stops they run on: not waited for."""
+        ports = sibling_ports(self._config, self._ordinal)
+        asked = self._server is not None and self._server.is_asked_to_hold
+        if ports and (asked or self._hooks.anchor_leaves()):
+            from mooring_launcher.siblings import await_siblings  # only where an anchor is shared
+
+            await_siblings(self.place.compartment, self.place.anchor.ip, ports, self._hooks.tell_step)
 
     def _unsent_bytes(self) -> int:
         try:

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-from mooring_launcher.anchor import Attach, Attached, Elsewhere, Verdict, judge
-from mooring_launcher.api import ApiClient, pod
+from mooring_launcher.anchor import Ambiguous, Attach, Attached, Elsewhere, Me, Pod, Verdict, find_gaps, judge
+from mooring_launcher.api import ApiClient, Session, pod, pods
 from mooring_launcher.attachment import check_program, working_dir
 from mooring_launcher.backends import backend
 from mooring_launcher.config import Config, read_ordinal
@@ -14,7 +14,7 @@ from mooring_launcher.gate import check_gate
 from mooring_launcher.log import Log, mask_args
 from mooring_launcher.outcome import Outcome, failure, write_termination_message
 from mooring_launcher.runner import Runner
-from mooring_launcher.setup import Setup, make_setup
+from mooring_launcher.setup import Setup, least_anchor_grace_s, make_setup
 from mooring_launcher.waiting import Search
 
 
@@ -64,26 +64,40 @@ def _check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], Non
     target = setup.config["target"]
     tell(f"ordinal {ordinal}, app {setup.config['app']['name']} {setup.config['app']['version']}")
     tell(f"target: {' '.join([target['exe'], *mask_args(target['args'])])}")
-    tell(f"anchor: statefulset.kubernetes.io/pod-name={setup.me.anchor_name} in namespace {setup.me.namespace}")
-    attached = _find_anchor(setup, ApiClient.in_cluster(environ))
+    tell(f"anchor: {setup.me.selector} in namespace {setup.me.namespace}")
+    attached, found = _find_anchor(setup, ApiClient.in_cluster(environ))
     tell(f"found: uid {attached.uid}, IP {attached.ip}")
+    if not setup.config["anchor"]["create"]:
+        for gap in find_gaps(found, setup.config["readiness"]["port"], least_anchor_grace_s(setup.config)):
+            tell(f"warning: the anchor {attached.name} has {gap}")
     compartment = Search(attached).look(backend())
     tell(f"compartment: {compartment.id} ({compartment.name})")
     _check_target(setup.config)
     tell("nothing is missing")
 
 
-def _find_anchor(setup: Setup, client: ApiClient) -> Attached:
+def _find_anchor(setup: Setup, client: ApiClient) -> tuple[Attached, Pod]:
     """Return the anchor that could be attached to now. LauncherError with the code `run` would give up with."""
-    found = client.get(pod(setup.me.namespace, setup.me.anchor_name))
-    match judge([] if found is None else [found], setup.me):
+    candidates = _get_candidates(setup.me, client)
+    match judge(candidates, setup.me):
         case Attach(anchor, _):
-            return anchor
+            return anchor, next(one for one in candidates if one["metadata"]["uid"] == anchor.uid)
+        case Ambiguous(names):
+            message = f"one anchor, found {' and '.join(names)}"
+            raise LauncherError(ExitCode.ANCHOR_AMBIGUOUS, message)
         case Elsewhere(name, _, node):
             message = f"the anchor {name} is on node {node}, not on {setup.me.node}"
             raise LauncherError(ExitCode.ANCHOR_ELSEWHERE, message)
         case verdict:
             raise LauncherError(ExitCode.ANCHOR_NOT_FOUND, _sentence(verdict))
+
+
+def _get_candidates(me: Me, client: ApiClient) -> list[Pod]:
+    if me.labels:
+        with Session(client) as session:
+            return session.select(pods(me.namespace, me.selector))[0]
+    found = client.get(pod(me.namespace, me.anchor_name))
+    return [] if found is None else [found]
 
 
 def _check_target(config: Config) -> None:

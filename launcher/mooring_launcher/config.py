@@ -76,11 +76,32 @@ def _lenient(schema: Schema) -> Schema:
 
 
 def for_ordinal(config: Config, ordinal: int) -> Config:
-    """Return the configuration of one replica: its own args replace, its own env is merged over."""
+    """Return the configuration of one replica: its own args replace, its own env and ports are merged over.
+
+    Replicas that share an anchor share its IP, so each serves on a readiness port of its own.
+    """
     target = config["target"]
     own = target["perOrdinal"].get(str(ordinal), {})
     merged = {**target, "args": own.get("args") or target["args"], "env": {**target["env"], **own.get("env", {})}}
-    return {**config, "target": merged}
+    own_ports = own.get("ports", {})
+    merged["ports"] = {
+        name: {**port, "port": own_ports.get(name, port["port"])} for name, port in target["ports"].items()
+    }
+    readiness = config["readiness"]
+    if config["anchor"]["strategy"] == "shared":
+        readiness = {**readiness, "port": readiness["port"] + ordinal - config["ordinals"]["start"]}
+    return {**config, "target": merged, "readiness": readiness}
+
+
+def sibling_ports(config: Config, ordinal: int) -> list[int]:
+    """Return the readiness ports whose /hold this replica's waits for: of a shared anchor all, for its first ordinal.
+
+    Takes the replica's own configuration. How many siblings there are is not asked: where none is, nobody listens.
+    """
+    if config["anchor"]["strategy"] != "shared" or ordinal != config["ordinals"]["start"]:
+        return []
+    own = int(config["readiness"]["port"])
+    return list(range(own + 1, own + int(config["maxReplicas"])))
 
 
 def read_ordinal(environ: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Healing a split pair by eviction: of an anchor on another node, or of the launcher's own pod."""
+"""Healing a split pair by eviction: of an anchor on another node that follows, or of the launcher's own pod."""
 
 import threading
 

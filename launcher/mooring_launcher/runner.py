@@ -18,9 +18,11 @@ from mooring_launcher.anchor import (
     Unschedulable,
     Verify,
     Wait,
+    find_gaps,
+    is_leaving,
     judge,
 )
-from mooring_launcher.api import ApiClient, ApiError, Object, ObjectWatch, pod
+from mooring_launcher.api import ApiClient, ApiError, ListWatch, Object, ObjectWatch, pod, pods
 from mooring_launcher.attachment import Attachment, Hooks, Place
 from mooring_launcher.compartment import Backend
 from mooring_launcher.errors import ExitCode, LauncherError
@@ -28,7 +30,7 @@ from mooring_launcher.follow import ScaleFollower
 from mooring_launcher.heal import Healer
 from mooring_launcher.log import Log
 from mooring_launcher.outcome import Outcome, failure
-from mooring_launcher.setup import Setup, bootstrap_fields
+from mooring_launcher.setup import Setup, bootstrap_fields, least_anchor_grace_s
 from mooring_launcher.status import StatusFile
 from mooring_launcher.stop import Ladder, StopListener
 from mooring_launcher.target import ExitStatus
@@ -54,14 +56,13 @@ class Runner:
         self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._started_s = self._turned_s = time.monotonic()
         self._open_state(setup.state_dir)
-        self._healer = Healer(client, setup.me.namespace, log)
-        anchor = pod(setup.me.namespace, setup.me.anchor_name)
-        self._watch = ObjectWatch(client, anchor, self._hear_anchor, self._hear_problem)
+        self._healer = Healer(client, setup.namespace, log)
+        self._watch = self._make_watch(client)
         self._follower = self._make_follower(client)
         self._patience = Patience(self._config["anchor"]["waitSeconds"], log)
         self._candidates: list[Object] | None = None
         self._anchor_ready = False
-        self._unschedulable_since_s: float | None = None
+        self._misplaced_since_s: float | None = None
         self._search: Search | None = None
         self._attachment: Attachment | None = None
         self._ladder: Ladder | None = None
@@ -124,7 +125,10 @@ class Runner:
     # What the other threads tell. Each runs there and only posts.
 
     def _hear_anchor(self, found: Object | None, _fresh: bool) -> None:
-        self._queue.put(partial(self._on_anchor, [] if found is None else [found]))
+        self._hear_anchors([] if found is None else [found])
+
+    def _hear_anchors(self, found: list[Object]) -> None:
+        self._queue.put(partial(self._on_anchor, found))
 
     def _hear_problem(self, error: ApiError) -> None:
         self._queue.put(partial(self._on_problem, error))
@@ -168,10 +172,12 @@ class Runner:
 
     def _consider_free(self, candidates: list[Object]) -> None:
         verdict = judge(candidates, self._setup.me)
-        if not isinstance(verdict, Elsewhere | Unschedulable):
+        follows = self._setup.me.anchor_follows
+        misplaced = isinstance(verdict, Unschedulable if follows else Elsewhere)
+        if not misplaced:
+            self._misplaced_since_s = None
+        if not (misplaced or (follows and isinstance(verdict, Elsewhere))):
             self._healer.cancel()
-        if not isinstance(verdict, Unschedulable):
-            self._unschedulable_since_s = None
         if not isinstance(verdict, Attach):
             self._search = None
         match verdict:
@@ -182,23 +188,36 @@ class Runner:
             case Elsewhere(name, uid, node):
                 reason = f"the anchor {name} is on node {node}, not on {self._setup.me.node}"
                 self._patience.wait(ExitCode.ANCHOR_ELSEWHERE, reason)
-                self._healer.evict(name, uid, reason)
+                if follows:
+                    self._healer.evict(name, uid, reason)
+                else:
+                    self._begin_to_move(at_once=self._restarts > 0)
             case Unschedulable(reason):
                 self._patience.wait(ExitCode.ANCHOR_NOT_FOUND, reason)
-                self._unschedulable_since_s = self._unschedulable_since_s or time.monotonic()
+                if follows:
+                    self._begin_to_move(at_once=False)
             case Attach(anchor, ready):
                 self._anchor_ready = ready
                 self._search_for(anchor)
 
+    def _begin_to_move(self, *, at_once: bool) -> None:
+        """Give the pair time to come together here, or none: an anchor that moved away after an attachment stays there.
+
+        A launcher that was placed beside the wrong node to begin with must not be re-created in a tight circle.
+        """
+        if self._misplaced_since_s is None:
+            already_s = float(self._config["anchor"]["unschedulableSeconds"]) if at_once else 0.0
+            self._misplaced_since_s = time.monotonic() - already_s
+
     def _evict_self_when_due(self) -> None:
-        """Move on to a node where the anchor fits as well, once per budget."""
-        since_s = self._unschedulable_since_s
-        budget_s = self._config["anchor"]["unschedulableSeconds"]
-        if since_s is None or time.monotonic() - since_s < budget_s:
+        """Move on to a node where the anchor is, or fits as well, once per budget."""
+        since_s = self._misplaced_since_s
+        if since_s is None or time.monotonic() - since_s < self._config["anchor"]["unschedulableSeconds"]:
             return
-        self._unschedulable_since_s = time.monotonic()
-        reason = f"the anchor has not fitted on this node for {budget_s} s"
-        self._healer.evict(self._setup.own_pod, self._setup.own_uid, reason)
+        self._misplaced_since_s = time.monotonic()
+        self._healer.evict(
+            self._setup.own_pod, self._setup.own_uid, f"to be where its anchor can be: {self._patience.reason}"
+        )
 
     # The compartment.
 
@@ -230,10 +249,13 @@ class Runner:
 
     def _attach(self, place: Place) -> None:
         self._log.info("bootstrap", **bootstrap_fields(self._setup, place))
+        self._tell_gaps(place.anchor)
         hooks = Hooks(
             stopping=lambda: self._stop_reason,
             live=lambda: time.monotonic() - self._turned_s < _LIVE_S,
             restarts=lambda: self._restarts,
+            anchor_leaves=lambda: self._is_leaving(place.anchor),
+            tell_step=self._tell_step,
             on_exit=self._post_while(self._restarts, self._on_target_exit),
             on_gate=lambda: self._queue.put(lambda: None),  # _tick looks at the gate
             on_failure=self._post_while(self._restarts, self._fail),
@@ -245,6 +267,18 @@ class Runner:
         self._patience.reset()
         started = {"pid": attachment.target.pid, "seconds": round(attachment.target.started_at - place.since_s, 4)}
         self._log.info("target-started", **started)
+
+    def _is_leaving(self, anchor: Attached) -> bool:
+        return any(is_leaving(pod) for pod in self._candidates or [] if pod["metadata"]["uid"] == anchor.uid)
+
+    def _tell_gaps(self, anchor: Attached) -> None:
+        """Warn of what an anchor that others made lacks: it works without, but not as well."""
+        if self._config["anchor"]["create"] or not self._speaks_for_anchor:
+            return
+        own = next(pod for pod in self._candidates or [] if pod["metadata"]["uid"] == anchor.uid)
+        gaps = find_gaps(own, self._config["readiness"]["port"], least_anchor_grace_s(self._config))
+        if gaps:
+            self._log.warning("anchor-incomplete", anchor=anchor.name, gaps=gaps)
 
     def _post_while(self, generation: int, action: Callable[[T], None]) -> Callable[[T], None]:
         """Return a function that posts a call, which does nothing once the target has been started anew."""
@@ -384,9 +418,25 @@ class Runner:
             return False, f"waiting: {self._patience.reason}"
         if not self._attachment.gate_holds:
             return False, self._attachment.what_fails() or "the gate has not held yet"
-        if not self._anchor_ready:
+        if not self._anchor_ready and self._speaks_for_anchor:
             return False, f"the anchor {self._attachment.anchor.name} is not Ready"
         return True, ""
+
+    @property
+    def _speaks_for_anchor(self) -> bool:
+        """Whether the anchor's /readyz is this launcher's.
+
+        Siblings at a shared anchor do not wait for its readiness: a roll-out begins with the last ordinal, and would
+        wait there for ever for a first one that it has not come to mend.
+        """
+        start: int = self._config["ordinals"]["start"]
+        return self._config["anchor"]["strategy"] != "shared" or self._setup.ordinal == start
+
+    def _make_watch(self, client: ApiClient) -> ObjectWatch | ListWatch:
+        me = self._setup.me
+        if me.labels:
+            return ListWatch(client, pods(me.namespace, me.selector), self._hear_anchors, self._hear_problem)
+        return ObjectWatch(client, pod(me.namespace, me.anchor_name), self._hear_anchor, self._hear_problem)
 
     def _open_state(self, state_dir: str) -> None:
         try:
@@ -398,6 +448,8 @@ class Runner:
 
     def _make_follower(self, client: ApiClient) -> ScaleFollower | None:
         config = self._config
-        if not config["scaling"]["follow"] or self._setup.ordinal != config["ordinals"]["start"]:
+        anchor = config["anchor"]
+        numbered = anchor["create"] and anchor["strategy"] == "ordinal"
+        if not (numbered and config["scaling"]["follow"] and self._setup.ordinal == config["ordinals"]["start"]):
             return None
-        return ScaleFollower(client, self._setup.me.namespace, config["launcherSet"], config["anchorSet"], self._log)
+        return ScaleFollower(client, self._setup.namespace, config["launcherSet"], config["anchorSet"], self._log)

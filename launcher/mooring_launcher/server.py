@@ -102,6 +102,11 @@ class HealthServer:
         self._selector.register(self._wake_up, selectors.EVENT_READ, self._on_wake)
         self._thread.start()
 
+    @property
+    def is_asked_to_hold(self) -> bool:
+        """Whether somebody waits for an answer to /hold."""
+        return bool(self._held)
+
     def release_hold(self) -> None:
         """Answer every /hold, those that are waiting and those still to come."""
         self._released = True

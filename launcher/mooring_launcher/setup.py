@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mooring_launcher.anchor import POD_NAME_LABEL, Me
+from mooring_launcher.anchor import Me
 from mooring_launcher.attachment import Place, working_dir
 from mooring_launcher.config import Config, for_ordinal, load_config
 from mooring_launcher.log import mask_args
@@ -16,6 +16,8 @@ class Setup(NamedTuple):
     config: Config
     ordinal: int
     me: Me
+    namespace: str
+    """Its own; the anchor may be in another."""
     own_pod: str
     own_uid: str
     state_dir: str
@@ -25,11 +27,32 @@ class Setup(NamedTuple):
 def make_setup(environ: Mapping[str, str], state_dir: str, ordinal: int) -> Setup:
     """Return what the environment and the configuration say of this replica."""
     config = for_ordinal(load_config(environ.get("MOORING_CONFIG", default_config_path())), ordinal)
-    namespace = config["anchor"]["namespace"] or environ.get("POD_NAMESPACE", "")
-    me = Me(namespace, environ.get("NODE_NAME", ""), f"{config['anchorSet']}-{ordinal}")
+    namespace = environ.get("POD_NAMESPACE", "") or config["anchor"]["namespace"]
     own_uid = environ.get("POD_UID", "")
     own_pod = environ.get("POD_NAME", f"{config['launcherSet']}-{ordinal}")
-    return Setup(config, ordinal, me, own_pod, own_uid, state_dir, environ)
+    me = find_me(config, ordinal, environ.get("NODE_NAME", ""), namespace)
+    return Setup(config, ordinal, me, namespace, own_pod, own_uid, state_dir, environ)
+
+
+def find_me(config: Config, ordinal: int, node: str, namespace: str) -> Me:
+    """Return how this replica's anchor is known, as docs/contracts.md says for each strategy."""
+    anchor = config["anchor"]
+    where = anchor["namespace"] or namespace
+    if not anchor["create"]:
+        parts = anchor["selector"].replace("{ordinal}", str(ordinal)).split(",")
+        labels = tuple((key, value) for key, _, value in (part.partition("=") for part in parts))
+        return Me(where, node, "", labels, anchor_follows=False)
+    suffix = {"static": f"{ordinal}-{ordinal}", "shared": str(config["ordinals"]["start"])}
+    name = f"{config['anchorSet']}-{suffix.get(anchor['strategy'], ordinal)}"
+    return Me(where, node, name, anchor_follows=anchor["strategy"] != "shared")
+
+
+def least_anchor_grace_s(config: Config) -> int:
+    """Return the seconds an anchor's grace period needs, as the chart gives its own: the launcher's and 10 s."""
+    stop = config["stop"]
+    seconds = stop["drainSeconds"] + stop["consoleSeconds"] + 20
+    seconds += stop["commandSeconds"] if stop["command"] else 0
+    return int(seconds + (stop["windowSeconds"] if config["platform"] == "windows" else 0))
 
 
 def default_config_path() -> str:
@@ -41,7 +64,7 @@ def bootstrap_fields(setup: Setup, place: Place) -> dict[str, Any]:
     """Return every parameter of a start for the log: of the environment the names alone, secrets masked."""
     target = setup.config["target"]
     return {
-        "anchorLabel": f"{POD_NAME_LABEL}={setup.me.anchor_name}",
+        "anchorLabel": setup.me.selector,
         "namespace": setup.me.namespace,
         "node": setup.me.node,
         "anchorUid": place.anchor.uid,

@@ -98,10 +98,15 @@ class Stoppable(NamedTuple):
     kill: Callable[[], None]
     wait_all_s: Callable[[float], bool]
     unsent_bytes: Callable[[], int]
+    await_siblings: Callable[[], None]
+    """Wait for the replicas that share this one's network, if it is to outlive them too."""
 
 
 class Ladder(threading.Thread):
-    """Ends a target rung by rung: drain, command, SIGTERM, SIGKILL; then its last bytes leave. Runs once."""
+    """Ends a target rung by rung: drain, command, SIGTERM, SIGKILL; then its last bytes leave. Runs once.
+
+    The launcher of the first ordinal at a shared anchor then waits for its siblings.
+    """
 
     def __init__(
         self,
@@ -124,6 +129,7 @@ class Ladder(threading.Thread):
         rung = self._guarded(self._climb) or "kill"
         self._guarded(self._end_tree)
         self._guarded(self._await_last_bytes)
+        self._guarded(self._target.await_siblings)
         self._on_done(rung)
 
     def _guarded(self, step: Callable[[], T]) -> T | None:

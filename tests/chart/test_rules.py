@@ -13,6 +13,7 @@ from .rendering import MINIMAL, layered, refusal, render
 
 EXE = {"target": {"exe": r"C:\a.exe"}}
 PORTS = {"target": {"exe": r"C:\a.exe", "ports": {"http": {"port": 8080}}}}
+SHARED: dict[str, Any] = {"anchor": {"strategy": "shared"}}
 
 # rule id, values on top of a program's path, the key it names, and words of the sentence
 BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
@@ -170,18 +171,88 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "anchor.extraContainers.0.name",
         "mooring's own container",
     ),
-    ("supported", {"anchor": {"selector": "app=x"}}, "anchor.selector", "not supported yet"),
-    ("supported", {"anchor": {"namespace": "x"}}, "anchor.namespace", "not supported yet"),
     ("supported", {"hostAliases": [{"ip": "10.0.0.1"}]}, "hostAliases", "not supported yet"),
-    ("supported", {"anchor": {"strategy": "static"}}, "anchor.strategy", "not supported yet"),
-    ("supported", {"anchor": {"strategy": "shared"}}, "anchor.strategy", "not supported yet"),
-    ("supported", {"anchor": {"create": False}}, "anchor.create", "not supported yet"),
     ("volumes-reserved", {"extraVolumes": [{"name": "launcher-code"}]}, "extraVolumes.0.name", "mooring's own"),
     (
         "mount-paths-unique",
         {"target": {"mounts": {"a": {"hostPath": "C:\\etc\\mooring-launcher"}}}},
         "target.mounts.a",
         "by mooring",
+    ),
+    ("anchors-found", {"anchor": {"selector": "app=x"}}, "anchor.selector", "set anchor.create: false"),
+    ("anchors-found", {"anchor": {"namespace": "x"}}, "anchor.namespace", "set anchor.create: false"),
+    ("anchors-found", {"anchor": {"create": False}}, "anchor.create", "e.g. app=my-anchor-{ordinal}"),
+    ("anchors-found", {"anchor": {**SHARED["anchor"], "create": False}}, "anchor.create", "e.g. app=my-anchor"),
+    ("anchors-found", {"anchor": {"create": False, "selector": "app=x"}}, "anchor.selector", "must have {ordinal}"),
+    (
+        "anchors-found",
+        {"anchor": {"create": False, "strategy": "shared", "selector": "app=x-{ordinal}"}},
+        "anchor.selector",
+        "must be without {ordinal}",
+    ),
+    *(
+        ("anchors-found", {"anchor": {"create": False, "selector": selector}}, "anchor.selector", "must be key=value")
+        for selector in ("app", "app in (a,b)", "app=", "app=a,", "app==x-{ordinal}", "a=b-{}", "a=b-{ordinal}\n", "ä=b")
+    ),
+    (
+        "anchors-found",
+        {"anchor": {"create": False, "selector": "a-{ordinal}=b"}},
+        "anchor.selector",
+        "in values alone",
+    ),
+    (
+        "per-ordinal-ports",
+        {"target": {"ports": {"a": {"port": 1}}, "perOrdinal": {"1": {"ports": {"a": 2}}}}},
+        "target.perOrdinal.1.ports.a",
+        "is for anchor.strategy: shared",
+    ),
+    (
+        "per-ordinal-ports",
+        {**SHARED, "target": {"perOrdinal": {"1": {"ports": {"a": 2}}}}},
+        "target.perOrdinal.1.ports.a",
+        "must be a port named in target.ports",
+    ),
+    (
+        "shared-ports-unique",
+        {**SHARED, "replicas": 2, "target": {"ports": {"a": {"port": 1}}}},
+        "target.ports.a",
+        "is the port of a of replica 0 and a of replica 1",
+    ),
+    (
+        "shared-ports-unique",
+        {
+            **SHARED,
+            "ordinals": {"start": 4},
+            "target": {"ports": {"a": {"port": 1}, "b": {"port": 2}}, "perOrdinal": {"4": {"ports": {"a": 2}}}},
+        },
+        "target.ports.b",
+        "is the port of a of replica 4 and b of replica 4",
+    ),
+    (
+        "shared-ports-unique",
+        {**SHARED, "target": {"ports": {"a": {"port": 8122}}}},
+        "target.ports.a",
+        "is a readiness port: 8091 to 8122 are",
+    ),
+    ("shared-ports-unique", {**SHARED, "readiness": {"port": 65505}}, "readiness.port", "up to 65536"),
+    *(
+        (
+            "autoscaling-single",
+            {"autoscaling": {"enabled": True, "metrics": [{}]}, "anchor": anchor},
+            "autoscaling.enabled",
+            "scale by helm upgrade",
+        )
+        for anchor in (
+            {"strategy": "static"},
+            {"strategy": "shared"},
+            {"create": False, "selector": "app=x-{ordinal}"},
+        )
+    ),
+    (
+        "autoscaling-single",
+        {"autoscaling": {"keda": {"enabled": True, "triggers": [{}]}}, **SHARED},
+        "autoscaling.keda.enabled",
+        "scale by helm upgrade",
     ),
     ("supported", {"launcher": {"kind": "cplauncher"}}, "launcher.kind", "not supported yet"),
     ("supported", {"launcher": {"attach": "env"}}, "launcher.attach", "not supported yet"),

@@ -95,7 +95,7 @@ def make_config(**changes: Any) -> dict[str, Any]:
         "readiness": {"port": READINESS_PORT},
     }
     for key, value in changes.items():
-        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+        config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
     return config
 
 
@@ -180,6 +180,8 @@ class Rig:
 
     def environ(self, ordinal: int = 0) -> dict[str, str]:
         """Return the environment that the chart and Kubernetes give the launcher's container."""
+        state = self.state if ordinal == 0 else self.tmp / f"state-{ordinal}"
+        state.mkdir(exist_ok=True)
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("MOORING", "KUBERNETES"))}
         return {
             **kept,
@@ -191,7 +193,7 @@ class Rig:
             "NODE_NAME": NODE,
             "MOORING_ORDINAL": str(ordinal),
             "MOORING_CONFIG": str(self.tmp / "config.json"),
-            "MOORING_STATE_DIR": str(self.state),
+            "MOORING_STATE_DIR": str(state),
             "MOORING_TERMINATION_LOG": str(self.termination_log),
         }
 
@@ -199,18 +201,18 @@ class Rig:
         """Return the command line of a launcher command in its pod."""
         return [*IN_POD, str(self.account), *self.program, *words]
 
-    def launch(self, command: str = "run", **changes: Any) -> Launcher:
-        """Start a launcher with a configuration that has these changes."""
+    def launch(self, command: str = "run", ordinal: int = 0, **changes: Any) -> Launcher:
+        """Start the launcher of an ordinal with a configuration that has these changes."""
         (self.tmp / "config.json").write_text(json.dumps(make_config(**changes)))
-        launcher = Launcher(self.line(command), self.environ())
+        launcher = Launcher(self.line(command), self.environ(ordinal))
         self._launchers.append(launcher)
         return launcher
 
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, ordinal: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a short launcher command to its end."""
         return subprocess.run(
             self.line(*words),
-            env=self.environ(),
+            env=self.environ(ordinal),
             capture_output=True,
             text=True,
             timeout=DEFAULT_TIMEOUT_S,
@@ -244,9 +246,9 @@ def ask(compartment: Compartment, ip: str, request: bytes, port: int = PORT) -> 
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def http_get(compartment: Compartment, ip: str, path: str) -> tuple[int, str]:
+def http_get(compartment: Compartment, ip: str, path: str, port: int = READINESS_PORT) -> tuple[int, str]:
     """GET from the launcher's own server inside the compartment: status and body."""
-    answer = ask(compartment, ip, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), READINESS_PORT)
+    answer = ask(compartment, ip, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), port)
     head, _, body = answer.decode().partition("\r\n\r\n")
     return int(head.split()[1]), body
 

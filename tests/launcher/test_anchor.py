@@ -16,9 +16,12 @@ from mooring_launcher.anchor import (
     Unschedulable,
     Verify,
     Wait,
+    find_gaps,
     judge,
 )
-from rig import NODE, anchor_pod, unschedulable_pod
+from mooring_launcher.config import check_config, for_ordinal, load_schema, sibling_ports
+from mooring_launcher.setup import find_me, least_anchor_grace_s
+from rig import NODE, PORT, READINESS_PORT, anchor_pod, make_config, unschedulable_pod
 
 ME = Me("apps", NODE, "orders-anchor-0")
 ATTACHED = Attached("orders-anchor-0", "uid-1", "10.1.0.1", "containerd://c1")
@@ -114,3 +117,102 @@ def test_a_crashed_anchor_container_does_not_stop_the_target() -> None:
     pod = anchor_pod()
     pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
     assert judge([pod], ME, ATTACHED) == Keep(ready=False)
+
+
+def complete(**changes: Any) -> dict[str, Any]:
+    """Return a configuration as the launcher has it: complete."""
+    return check_config(make_config(**changes), load_schema(), "here")
+
+
+BY_STRATEGY = [
+    ({}, Me("apps", NODE, "orders-anchor-2")),
+    ({"strategy": "static"}, Me("apps", NODE, "orders-anchor-2-2")),
+    ({"strategy": "shared"}, Me("apps", NODE, "orders-anchor-1", anchor_follows=False)),
+    (
+        {"create": False, "selector": "app=n-{ordinal},x=y", "namespace": "nets"},
+        Me("nets", NODE, "", (("app", "n-2"), ("x", "y")), anchor_follows=False),
+    ),
+    (
+        {"create": False, "strategy": "shared", "selector": "app=n", "namespace": ""},
+        Me("own", NODE, "", (("app", "n"),), anchor_follows=False),
+    ),
+]
+
+
+@pytest.mark.parametrize("anchor, me", BY_STRATEGY)
+def test_each_strategy_knows_its_anchor(anchor: dict[str, Any], me: Me) -> None:
+    """By a name made of the ordinal, by that of the first one, or by labels; only its own ever follows a launcher."""
+    config = complete(anchor=anchor, ordinals={"start": 1})
+    assert find_me(config, 2, NODE, "own") == me
+
+
+def test_labels_are_all_needed() -> None:
+    """An anchor that others made has every label of the selector; its name says nothing."""
+    me = Me("apps", NODE, "", (("app", "n-0"), ("tier", "net")))
+    pod = anchor_pod(name="whatever")
+    pod["metadata"]["labels"] = {"app": "n-0", "tier": "net", "other": "1"}
+    assert isinstance(judge([pod], me), Attach)
+    del pod["metadata"]["labels"]["tier"]
+    assert judge([pod], me) == Wait("an anchor with the labels app=n-0,tier=net does not exist in namespace apps")
+
+
+def sound_pod(**container: Any) -> Pod:
+    """Return an anchor as its makers should make it, for readiness port 8091 and 60 s of grace."""
+    pod = anchor_pod()
+    pod["spec"]["terminationGracePeriodSeconds"] = 60
+    pod["spec"]["containers"][0] |= {
+        "ports": [{"name": "readiness", "containerPort": 8091}, {"containerPort": 8080}],
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "readiness"}},
+        "lifecycle": {"preStop": {"httpGet": {"path": "/hold", "port": 8091}}},
+        **container,
+    }
+    return pod
+
+
+def test_a_sound_anchor_has_no_gaps() -> None:
+    """Its port may be written by name or by number."""
+    assert find_gaps(sound_pod(), 8091, 60) == []
+
+
+@pytest.mark.parametrize(
+    "container, words",
+    [
+        ({"readinessProbe": {}}, "no readinessProbe"),
+        ({"readinessProbe": {"tcpSocket": {"port": 8091}}}, "no readinessProbe"),
+        ({"readinessProbe": {"httpGet": {"path": "/readyz", "port": 8080}}}, "/readyz on port 8091"),
+        ({"readinessProbe": {"httpGet": {"path": "/", "port": 8091}}}, "no readinessProbe"),
+        ({"lifecycle": {}}, "no preStop"),
+        ({"lifecycle": {"preStop": {"sleep": {"seconds": 5}}}}, "no preStop"),
+        ({"livenessProbe": {"httpGet": {"path": "/livez", "port": "readiness"}}}, "a livenessProbe on port 8091"),
+    ],
+)
+def test_a_gap_is_named(container: dict[str, Any], words: str) -> None:
+    """What an anchor of others lacks is one sentence that says what becomes of it."""
+    (gap,) = find_gaps(sound_pod(**container), 8091, 60)
+    assert words in gap
+
+
+def test_a_short_grace_is_a_gap() -> None:
+    """An anchor that may be killed before the program has stopped takes its network away; 30 s are Kubernetes' own."""
+    assert find_gaps(sound_pod(), 8091, 61) == [
+        "terminationGracePeriodSeconds 60, not 61: its network may go before the program stops"
+    ]
+    pod = sound_pod()
+    del pod["spec"]["terminationGracePeriodSeconds"]
+    assert "terminationGracePeriodSeconds 30, not 31" in find_gaps(pod, 8091, 31)[0]
+    stop = {"drainSeconds": 20, "consoleSeconds": 30, "command": ["x"], "commandSeconds": 5, "windowSeconds": 7}
+    assert least_anchor_grace_s(complete(stop=stop)) == 20 + 30 + 5 + 20
+    assert least_anchor_grace_s(complete(stop={**stop, "command": []}, platform="windows")) == 20 + 30 + 7 + 20
+
+
+def test_replicas_at_one_anchor_have_ports_of_their_own() -> None:
+    """The readiness port counts up from the first ordinal's; the program's is its own where one is given."""
+    target = {"perOrdinal": {"4": {"ports": {"http": 9000}}}}
+    config = complete(anchor={"strategy": "shared"}, ordinals={"start": 3}, target=target, maxReplicas=4)
+    fourth = for_ordinal(config, 4)
+    assert (fourth["readiness"]["port"], fourth["target"]["ports"]["http"]["port"]) == (READINESS_PORT + 1, 9000)
+    third = for_ordinal(config, 3)
+    assert (third["readiness"]["port"], third["target"]["ports"]["http"]["port"]) == (READINESS_PORT, PORT)
+    assert sibling_ports(third, 3) == [READINESS_PORT + 1, READINESS_PORT + 2, READINESS_PORT + 3]
+    assert sibling_ports(fourth, 4) == []
+    assert sibling_ports(for_ordinal(complete(), 0), 0) == []

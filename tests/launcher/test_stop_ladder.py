@@ -21,6 +21,7 @@ def test_a_failing_step_is_told_and_the_tree_is_killed_all_the_same() -> None:
         kill=killed.set,
         wait_all_s=lambda _seconds: True,
         unsent_bytes=lambda: 1 // 0,
+        await_siblings=_broken,
     )
     ladder = Ladder(target, {"command": [], "consoleSeconds": 1}, 0, told.append, ended.append)
     ladder.start()

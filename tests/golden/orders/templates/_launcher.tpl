@@ -58,7 +58,9 @@ The launcher's configuration: one JSON document in an annotation of its pod temp
 is a roll-out. Its definition is config.schema.json of the launcher.
 */}}
 {{- define "orders.launcher.config" -}}
-{{- $anchor := dict "strategy" .Values.anchor.strategy "namespace" (include "orders.namespace" .) "waitSeconds" .Values.anchor.waitSeconds "unschedulableSeconds" .Values.anchor.unschedulableSeconds -}}
+{{- $anchor := pick .Values.anchor "strategy" "create" "selector" "waitSeconds" "unschedulableSeconds" -}}
+{{- $_ := set $anchor "namespace" (include "orders.anchor.namespace" .) -}}
+{{- $follow := and .Values.scaling.follow .Values.anchor.create (eq .Values.anchor.strategy "ordinal") -}}
 {{- /* Less the Service's port: a change there must not restart the program. */}}
 {{- $ports := dict -}}
 {{- range $name, $port := .Values.target.ports -}}
@@ -72,7 +74,8 @@ is a roll-out. Its definition is config.schema.json of the launcher.
   "anchorSet" (include "orders.anchor.fullname" .)
   "anchor" $anchor
   "ordinals" .Values.ordinals
-  "scaling" .Values.scaling
+  "maxReplicas" .Values.rbac.maxReplicas
+  "scaling" (dict "follow" $follow)
   "attach" .Values.launcher.attach
   "target" (set (omit .Values.target "mounts") "ports" $ports)
   "gate" .Values.gate
@@ -81,9 +84,39 @@ is a roll-out. Its definition is config.schema.json of the launcher.
   | mustToJson -}}
 {{- end }}
 
-{{- /* The ports of every Service. */}}
+{{- /* One replica's ports as JSON: its own where it has any; the Service's port is the same for all. Takes (dict "root" $ "ordinal" 3). */}}
+{{- define "orders.portsOf" -}}
+{{- $own := dig (toString .ordinal) "ports" dict .root.Values.target.perOrdinal | default dict -}}
+{{- $ports := dict -}}
+{{- range $name, $port := .root.Values.target.ports -}}
+{{- $one := dict "port" (get $own $name | default $port.port) "protocol" ($port.protocol | default "TCP") -}}
+{{- $_ := set $ports $name (set $one "servicePort" ($port.servicePort | default $port.port)) -}}
+{{- end -}}
+{{- toJson $ports -}}
+{{- end }}
+
+{{- /* The ports of all replicas, each once, as a JSON list: of those there are and of those whose ports are known already. */}}
+{{- define "orders.anchor.sharedPorts" -}}
+{{- $ordinals := include "orders.ordinals" . | fromJsonArray -}}
+{{- range $ordinal, $_ := .Values.target.perOrdinal -}}
+{{- $ordinals = append $ordinals $ordinal -}}
+{{- end -}}
+{{- $ports := dict -}}
+{{- range $ordinal := $ordinals -}}
+{{- range include "orders.portsOf" (dict "root" $ "ordinal" $ordinal) | fromJson -}}
+{{- $_ := set $ports (printf "%05d/%s" (int .port) .protocol) (pick . "port" "protocol") -}}
+{{- end -}}
+{{- end -}}
+{{- $sorted := list -}}
+{{- range keys $ports | sortAlpha -}}
+{{- $sorted = append $sorted (get $ports .) -}}
+{{- end -}}
+{{- toJson $sorted -}}
+{{- end }}
+
+{{- /* The ports of a Service. Takes the program's. */}}
 {{- define "orders.servicePorts" -}}
-{{- range $name, $port := .Values.target.ports }}
+{{- range $name, $port := . }}
 - name: {{ $name | quote }}
   port: {{ $port.servicePort | default $port.port | int }}
   targetPort: {{ int $port.port }}

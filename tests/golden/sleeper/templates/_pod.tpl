@@ -45,6 +45,12 @@ rollingUpdate:
 {{- end }}
 {{- end }}
 
+{{- /* Whether launcher and anchor find each other's node by the index both have ("true", or empty). */}}
+{{- define "sleeper.pairsByIndex" -}}
+{{- $alone := or (eq .Values.anchor.strategy "shared") (include "sleeper.launcher.apart" .) -}}
+{{- if and (eq .Values.colocation "perReplica") (not $alone) -}}true{{- end -}}
+{{- end }}
+
 {{- /*
 A pod-affinity term for the pods of a component on the same node; with perReplica for the one of the same ordinal. The instance is
 in the selector, as the index alone would match every release's.
@@ -53,10 +59,52 @@ in the selector, as the index alone would match every release's.
 labelSelector:
   matchLabels:
     {{- include "sleeper.selectorLabels" . | nindent 4 }}
-{{- if eq .root.Values.colocation "perReplica" }}
+{{- if include "sleeper.pairsByIndex" .root }}
 matchLabelKeys:
   - apps.kubernetes.io/pod-index
 {{- end }}
+topologyKey: kubernetes.io/hostname
+{{- end }}
+
+{{- /*
+The term for the anchor that others made for an ordinal. One set of launchers has one term for all of them: it admits the anchor of
+every ordinal the Role could name, and the index, which both must have, picks one. A key may not stand in both places.
+Takes (dict "root" $ "ordinal" 3).
+*/}}
+{{- define "sleeper.foreignTerm" -}}
+{{- $root := .root -}}
+{{- $values := $root.Values -}}
+{{- $index := "apps.kubernetes.io/pod-index" -}}
+labelSelector:
+  {{- if or (eq $values.anchor.strategy "shared") (include "sleeper.launcher.apart" $root) }}
+  matchLabels:
+    {{- include "sleeper.anchor.labelsOf" . | nindent 4 }}
+  {{- else }}
+  {{- $labels := include "sleeper.anchor.labels" $root | fromJson }}
+  {{- with $labels.common }}
+  matchLabels:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- $start := int $values.ordinals.start }}
+  {{- $paired := include "sleeper.pairsByIndex" $root }}
+  {{- with ne $paired "" | ternary (omit $labels.own $index) $labels.own }}
+  matchExpressions:
+    {{- range $key, $value := . }}
+    - key: {{ $key | quote }}
+      operator: In
+      values:
+        {{- range $ordinal := untilStep $start (add $start (int $values.rbac.maxReplicas) | int) 1 }}
+        - {{ replace "{ordinal}" (toString $ordinal) $value | quote }}
+        {{- end }}
+    {{- end }}
+  {{- end }}
+  {{- if $paired }}
+matchLabelKeys:
+  - {{ $index }}
+  {{- end }}
+  {{- end }}
+namespaces:
+  - {{ include "sleeper.anchor.namespace" $root | quote }}
 topologyKey: kubernetes.io/hostname
 {{- end }}
 
@@ -80,17 +128,32 @@ Anchors follow: required affinity to the launcher of their ordinal. Launchers de
 that a re-created one usually comes home and keeps its IP; required both ways would deadlock.
 */}}
 {{- define "sleeper.anchor.affinity" -}}
+{{- if eq .Values.anchor.strategy "shared" -}}
+{{- /* One that is shared goes where it likes, and the launchers to it. */ -}}
+{{- toYaml .Values.anchor.affinity -}}
+{{- else -}}
 {{- $term := fromYaml (include "sleeper.affinityTerm" (dict "root" . "component" "launcher")) -}}
 {{- include "sleeper.affinity" (dict "affinity" .Values.anchor.affinity "required" (list $term)) -}}
+{{- end -}}
 {{- end }}
 
+{{- /* Takes (dict "root" $ "ordinal" 3); the ordinal counts where each launcher has a set of its own. */}}
 {{- define "sleeper.launcher.affinity" -}}
-{{- if eq .Values.colocation "perReplica" -}}
+{{- $ordinal := .ordinal -}}
+{{- with .root -}}
+{{- if not .Values.anchor.create -}}
+{{- $term := fromYaml (include "sleeper.foreignTerm" (dict "root" . "ordinal" $ordinal)) -}}
+{{- include "sleeper.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- else if eq .Values.anchor.strategy "shared" -}}
+{{- $term := fromYaml (include "sleeper.affinityTerm" (dict "root" . "component" "anchor")) -}}
+{{- include "sleeper.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- else if eq .Values.colocation "perReplica" -}}
 {{- $term := fromYaml (include "sleeper.affinityTerm" (dict "root" . "component" "anchor")) -}}
 {{- include "sleeper.affinity" (dict "affinity" .Values.affinity "preferred" (list (dict "weight" 100 "podAffinityTerm" $term))) -}}
 {{- else -}}
 {{- $term := fromYaml (include "sleeper.affinityTerm" (dict "root" . "component" "launcher")) -}}
 {{- include "sleeper.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- end -}}
 {{- end -}}
 {{- end }}
 
