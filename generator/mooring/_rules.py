@@ -276,12 +276,13 @@ def _autoscaling_single(values: Values) -> Iterator[Violation]:
         )
     anchor = values["anchor"]
     numbered = anchor["strategy"] == "ordinal" and anchor["create"]
+    rule = "must be false unless the chart makes the anchors by anchor.strategy: ordinal: no others follow a number"
     for path, enabled in ((("autoscaling",), scaler["enabled"]), (("autoscaling", "keda"), scaler["keda"]["enabled"])):
         if enabled and not numbered:
             yield Violation(
                 (*path, "enabled"),
                 True,
-                "must be false unless the chart makes the anchors by anchor.strategy: ordinal: no others follow a number",
+                rule,
                 "leave it out, and scale by helm upgrade",
             )
     if (scaler["enabled"] or scaler["keda"]["enabled"]) and not values["scaling"]["follow"]:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .rendering import MINIMAL, Objects, assert_accepted, config, container, layered, pod_spec, refusal, render
+from .rendering import (
+    CHART,
+    MINIMAL,
+    Objects,
+    assert_accepted,
+    config,
+    container,
+    layered,
+    pod_spec,
+    refusal,
+    render,
+)
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 INDEX = "apps.kubernetes.io/pod-index"
@@ -246,3 +259,30 @@ def test_only_pairs_by_index_need_a_newer_kubernetes() -> None:
     for values in (STATIC, FOREIGN):
         assert "colocation: singleNode" in refusal(layered(MINIMAL, values), kube_version="1.30.0")
         assert chart(values, {"colocation": "singleNode"}, kube_version="1.30.0")
+
+
+NOTES = [
+    ({}, ["anchor n (orders-anchor-n)", "orders.apps.svc:8080", "scale statefulset orders", "logs orders-0"]),
+    (STATIC, ["anchor n (orders-anchor-n-n)", "orders.apps.svc:8080", "Scale by helm upgrade", "logs orders-0"]),
+    (SHARED, ["the anchor (orders-anchor-0)", "orders-anchor-n.apps.svc:8080", "Scale by helm upgrade"]),
+    (FOREIGN, ["(app=net-n,tier=net in namespace apps)", "carry the label apps.kubernetes.io/pod-index", "has to make them too"]),
+    (FOREIGN_STATIC, ["(orders-launcher-n-n)", "logs orders-launcher-0-0", "statefulset orders-launcher-0"]),
+    (FOREIGN_SHARED, ["the anchor (app=net in namespace nets)", "their makers have to make the Services"]),
+]
+
+
+@pytest.mark.parametrize(("values", "words"), NOTES)
+def test_the_notes_name_what_there_is(values: dict[str, Any], words: list[str], tmp_path: Path) -> None:
+    """Pods, Services and the way to scale are those of the strategy. (Helm shows notes with a cluster alone: a copy
+    of the chart has them for a template.)"""
+    copy = tmp_path / "chart"
+    shutil.copytree(CHART, copy)
+    notes = copy / "templates" / "NOTES.txt"
+    (copy / "templates" / "_notes.tpl").write_text('{{ define "notes" }}' + notes.read_text() + "{{ end }}")
+    notes.unlink()
+    head = '{{ include "mooring.prepare" . }}\nkind: Notes\nmetadata: {name: notes}\n'
+    (copy / "templates" / "notes.yaml").write_text(head + 'text: {{ include "notes" . | quote }}\n')
+    text = render(layered(MINIMAL, values), chart=copy)["Notes", "notes"]["text"]
+    for one in words:
+        assert one in text
+    assert ("svc:" in text) == (values is not FOREIGN_SHARED)

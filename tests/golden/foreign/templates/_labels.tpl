@@ -1,0 +1,50 @@
+{{- /* What selectors match: it never changes in the life of a release. Takes (dict "root" $ "component" "anchor"). */}}
+{{- define "foreign.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "foreign.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | trunc 63 | quote }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- /* Labels of an object. Takes (dict "root" $ "component" "anchor"); component may be absent. */}}
+{{- define "foreign.labels" -}}
+{{- $own := fromYaml (include "foreign.selectorLabels" .) -}}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- $_ := set $own "app.kubernetes.io/version" (include "foreign.labelValue" .root.Chart.AppVersion) -}}
+{{- $_ := set $own "helm.sh/chart" (include "foreign.labelValue" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)) -}}
+{{- include "foreign.strings" (merge $own .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /*
+Labels of pods: none of chart or app version, since that would restart the anchors' network with every upgrade of the program.
+Takes (dict "root" $ "component" "anchor" "labels" .Values.anchor.podLabels).
+*/}}
+{{- define "foreign.podLabels" -}}
+{{- $own := fromYaml (include "foreign.selectorLabels" .) -}}
+{{- include "foreign.strings" (merge $own .labels .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /* Annotations of an object. Takes (dict "root" $ "annotations" …). */}}
+{{- define "foreign.annotations" -}}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations -}}
+annotations:
+  {{- include "foreign.strings" . | nindent 2 }}
+{{- end -}}
+{{- end }}
+
+{{- /* Labels and annotations are strings, also where someone wrote 1 or true. */}}
+{{- define "foreign.strings" -}}
+{{- $strings := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) -}}
+{{- $_ := set $strings $key (kindIs "string" $value | ternary $value (toJson $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $strings -}}
+{{- end }}
+
+{{- /* Any text as a legal label value: other characters become _, letters or digits stand at both ends. */}}
+{{- define "foreign.labelValue" -}}
+{{- regexReplaceAll "^[^A-Za-z0-9]+|[^A-Za-z0-9]+$" (regexReplaceAll "[^A-Za-z0-9._-]" . "_" | trunc 63) "" -}}
+{{- end }}

@@ -1,0 +1,184 @@
+{{- /* What both halves of a pair have in common, so that a node fits both. */}}
+{{- define "foreign.pod.common" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . | quote }}
+  {{- end }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+os:
+  name: {{ .Values.platform }}
+nodeSelector:
+  {{- include "foreign.strings" (merge (dict "kubernetes.io/os" .Values.platform) .Values.nodeSelector) | nindent 2 }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+enableServiceLinks: false
+{{- end }}
+
+{{- /* An image reference. Takes (dict "image" .Values.anchor.image "registry" … "repository" … "tag" …), the last three where empty. */}}
+{{- define "foreign.image" -}}
+{{- $registry := .image.registry -}}
+{{- $repository := .image.repository -}}
+{{- $tag := .image.tag -}}
+{{- if not $repository -}}
+{{- $registry = $registry | default .registry -}}
+{{- $repository = .repository -}}
+{{- $tag = $tag | default .tag -}}
+{{- end -}}
+{{- with $registry }}{{ . }}/{{ end }}{{ $repository }}{{ if .image.digest }}@{{ .image.digest }}{{ else if $tag }}:{{ $tag }}{{ end -}}
+{{- end }}
+
+{{- /* A StatefulSet's updateStrategy. Takes the value. */}}
+{{- define "foreign.updateStrategy" -}}
+type: {{ .type }}
+{{- if eq .type "RollingUpdate" }}
+rollingUpdate:
+  partition: {{ int .partition }}
+  {{- if not (kindIs "invalid" .maxUnavailable) }}
+  maxUnavailable: {{ .maxUnavailable }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Whether launcher and anchor find each other's node by the index both have ("true", or empty). */}}
+{{- define "foreign.pairsByIndex" -}}
+{{- $alone := or (eq .Values.anchor.strategy "shared") (include "foreign.launcher.apart" .) -}}
+{{- if and (eq .Values.colocation "perReplica") (not $alone) -}}true{{- end -}}
+{{- end }}
+
+{{- /*
+A pod-affinity term for the pods of a component on the same node; with perReplica for the one of the same ordinal. The instance is
+in the selector, as the index alone would match every release's.
+*/}}
+{{- define "foreign.affinityTerm" -}}
+labelSelector:
+  matchLabels:
+    {{- include "foreign.selectorLabels" . | nindent 4 }}
+{{- if include "foreign.pairsByIndex" .root }}
+matchLabelKeys:
+  - apps.kubernetes.io/pod-index
+{{- end }}
+topologyKey: kubernetes.io/hostname
+{{- end }}
+
+{{- /*
+The term for the anchor that others made for an ordinal. One set of launchers has one term for all of them: it admits the anchor of
+every ordinal the Role could name, and the index, which both must have, picks one. A key may not stand in both places.
+Takes (dict "root" $ "ordinal" 3).
+*/}}
+{{- define "foreign.foreignTerm" -}}
+{{- $root := .root -}}
+{{- $values := $root.Values -}}
+{{- $index := "apps.kubernetes.io/pod-index" -}}
+labelSelector:
+  {{- if or (eq $values.anchor.strategy "shared") (include "foreign.launcher.apart" $root) }}
+  matchLabels:
+    {{- include "foreign.anchor.labelsOf" . | nindent 4 }}
+  {{- else }}
+  {{- $labels := include "foreign.anchor.labels" $root | fromJson }}
+  {{- with $labels.common }}
+  matchLabels:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- $start := int $values.ordinals.start }}
+  {{- $paired := include "foreign.pairsByIndex" $root }}
+  {{- with ne $paired "" | ternary (omit $labels.own $index) $labels.own }}
+  matchExpressions:
+    {{- range $key, $value := . }}
+    - key: {{ $key | quote }}
+      operator: In
+      values:
+        {{- range $ordinal := untilStep $start (add $start (int $values.rbac.maxReplicas) | int) 1 }}
+        - {{ replace "{ordinal}" (toString $ordinal) $value | quote }}
+        {{- end }}
+    {{- end }}
+  {{- end }}
+  {{- if $paired }}
+matchLabelKeys:
+  - {{ $index }}
+  {{- end }}
+  {{- end }}
+namespaces:
+  - {{ include "foreign.anchor.namespace" $root | quote }}
+topologyKey: kubernetes.io/hostname
+{{- end }}
+
+{{- /*
+The user's affinity with mooring's pod affinity added to it. Takes (dict "affinity" … "required" [terms] "preferred" [weighted terms]).
+*/}}
+{{- define "foreign.affinity" -}}
+{{- $affinity := deepCopy .affinity -}}
+{{- $pods := $affinity.podAffinity | default dict -}}
+{{- with .required -}}
+{{- $_ := set $pods "requiredDuringSchedulingIgnoredDuringExecution" (concat . ($pods.requiredDuringSchedulingIgnoredDuringExecution | default list)) -}}
+{{- end -}}
+{{- with .preferred -}}
+{{- $_ := set $pods "preferredDuringSchedulingIgnoredDuringExecution" (concat . ($pods.preferredDuringSchedulingIgnoredDuringExecution | default list)) -}}
+{{- end -}}
+{{- toYaml (set $affinity "podAffinity" $pods) -}}
+{{- end }}
+
+{{- /*
+Anchors follow: required affinity to the launcher of their ordinal. Launchers decide, and prefer the node where their anchor is, so
+that a re-created one usually comes home and keeps its IP; required both ways would deadlock.
+*/}}
+{{- define "foreign.anchor.affinity" -}}
+{{- if eq .Values.anchor.strategy "shared" -}}
+{{- /* One that is shared goes where it likes, and the launchers to it. */ -}}
+{{- toYaml .Values.anchor.affinity -}}
+{{- else -}}
+{{- $term := fromYaml (include "foreign.affinityTerm" (dict "root" . "component" "launcher")) -}}
+{{- include "foreign.affinity" (dict "affinity" .Values.anchor.affinity "required" (list $term)) -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Takes (dict "root" $ "ordinal" 3); the ordinal counts where each launcher has a set of its own. */}}
+{{- define "foreign.launcher.affinity" -}}
+{{- $ordinal := .ordinal -}}
+{{- with .root -}}
+{{- if not .Values.anchor.create -}}
+{{- $term := fromYaml (include "foreign.foreignTerm" (dict "root" . "ordinal" $ordinal)) -}}
+{{- include "foreign.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- else if eq .Values.anchor.strategy "shared" -}}
+{{- $term := fromYaml (include "foreign.affinityTerm" (dict "root" . "component" "anchor")) -}}
+{{- include "foreign.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- else if eq .Values.colocation "perReplica" -}}
+{{- $term := fromYaml (include "foreign.affinityTerm" (dict "root" . "component" "anchor")) -}}
+{{- include "foreign.affinity" (dict "affinity" .Values.affinity "preferred" (list (dict "weight" 100 "podAffinityTerm" $term))) -}}
+{{- else -}}
+{{- $term := fromYaml (include "foreign.affinityTerm" (dict "root" . "component" "launcher")) -}}
+{{- include "foreign.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Seconds: drain, every rung of the ladder, and 10 s. */}}
+{{- define "foreign.launcher.leastGrace" -}}
+{{- $stop := .Values.stop -}}
+{{- $seconds := add (int $stop.drainSeconds) (int $stop.consoleSeconds) 10 -}}
+{{- if $stop.command -}}
+{{- $seconds = add $seconds (int $stop.commandSeconds) -}}
+{{- end -}}
+{{- if eq .Values.platform "windows" -}}
+{{- $seconds = add $seconds (int $stop.windowSeconds) -}}
+{{- end -}}
+{{- $seconds -}}
+{{- end }}
+
+{{- define "foreign.launcher.grace" -}}
+{{- kindIs "invalid" .Values.terminationGracePeriodSeconds | ternary (include "foreign.launcher.leastGrace" .) .Values.terminationGracePeriodSeconds | int -}}
+{{- end }}
+
+{{- /* An anchor outlives its program. */}}
+{{- define "foreign.anchor.leastGrace" -}}
+{{- add (include "foreign.launcher.grace" . | int) 10 -}}
+{{- end }}
+
+{{- define "foreign.anchor.grace" -}}
+{{- kindIs "invalid" .Values.anchor.terminationGracePeriodSeconds | ternary (include "foreign.anchor.leastGrace" .) .Values.anchor.terminationGracePeriodSeconds | int -}}
+{{- end }}

@@ -1,0 +1,50 @@
+{{- /* What selectors match: it never changes in the life of a release. Takes (dict "root" $ "component" "anchor"). */}}
+{{- define "static.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "static.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | trunc 63 | quote }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- /* Labels of an object. Takes (dict "root" $ "component" "anchor"); component may be absent. */}}
+{{- define "static.labels" -}}
+{{- $own := fromYaml (include "static.selectorLabels" .) -}}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- $_ := set $own "app.kubernetes.io/version" (include "static.labelValue" .root.Chart.AppVersion) -}}
+{{- $_ := set $own "helm.sh/chart" (include "static.labelValue" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)) -}}
+{{- include "static.strings" (merge $own .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /*
+Labels of pods: none of chart or app version, since that would restart the anchors' network with every upgrade of the program.
+Takes (dict "root" $ "component" "anchor" "labels" .Values.anchor.podLabels).
+*/}}
+{{- define "static.podLabels" -}}
+{{- $own := fromYaml (include "static.selectorLabels" .) -}}
+{{- include "static.strings" (merge $own .labels .root.Values.commonLabels) -}}
+{{- end }}
+
+{{- /* Annotations of an object. Takes (dict "root" $ "annotations" …). */}}
+{{- define "static.annotations" -}}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations -}}
+annotations:
+  {{- include "static.strings" . | nindent 2 }}
+{{- end -}}
+{{- end }}
+
+{{- /* Labels and annotations are strings, also where someone wrote 1 or true. */}}
+{{- define "static.strings" -}}
+{{- $strings := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) -}}
+{{- $_ := set $strings $key (kindIs "string" $value | ternary $value (toJson $value)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $strings -}}
+{{- end }}
+
+{{- /* Any text as a legal label value: other characters become _, letters or digits stand at both ends. */}}
+{{- define "static.labelValue" -}}
+{{- regexReplaceAll "^[^A-Za-z0-9]+|[^A-Za-z0-9]+$" (regexReplaceAll "[^A-Za-z0-9._-]" . "_" | trunc 63) "" -}}
+{{- end }}

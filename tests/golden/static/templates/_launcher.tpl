@@ -1,0 +1,193 @@
+{{- /* Paths of the launcher on the node and in its container: the contract with the launcher. */}}
+{{- define "static.launcher.hostPath" -}}
+{{- .Values.launcher.hostPath | default (eq .Values.platform "windows" | ternary "C:\\mooring" "/opt/mooring") -}}
+{{- end }}
+
+{{- define "static.launcher.join" -}}
+{{- eq .root.Values.platform "windows" | ternary (printf "%s\\%s" .directory (replace "/" "\\" .path)) (printf "%s/%s" .directory .path) -}}
+{{- end }}
+
+{{- define "static.launcher.python" -}}
+{{- $below := eq .Values.platform "windows" | ternary "python/python.exe" "python/bin/python3" -}}
+{{- .Values.launcher.python | default (include "static.launcher.join" (dict "root" . "directory" (include "static.launcher.hostPath" .) "path" $below)) -}}
+{{- end }}
+
+{{- define "static.launcher.configDir" -}}
+{{- eq .Values.platform "windows" | ternary "C:\\etc\\mooring" "/etc/mooring" -}}
+{{- end }}
+
+{{- define "static.launcher.codeDir" -}}
+{{- eq .Values.platform "windows" | ternary "C:\\etc\\mooring-launcher" "/etc/mooring-launcher" -}}
+{{- end }}
+
+{{- define "static.launcher.stateDir" -}}
+{{- eq .Values.platform "windows" | ternary "C:\\run\\mooring" "/run/mooring" -}}
+{{- end }}
+
+{{- /*
+A command of the launcher as a list: plain paths and words only, as HostProcess commands and hooks pass cmd /c, which reads & | ^ %
+and quotes again. -I keeps the program's PYTHON* variables away; -S skips site-packages, which probes do not need.
+Takes (dict "root" $ "flags" (list "-I") "words" (list "run")).
+*/}}
+{{- define "static.launcher.command" -}}
+{{- $folder := eq .root.Values.launcher.source "configMap" | ternary (include "static.launcher.codeDir" .root) (include "static.launcher.hostPath" .root) -}}
+{{- $pyz := include "static.launcher.join" (dict "root" .root "directory" $folder "path" "mooring-launcher.pyz") -}}
+{{- toYaml (concat (list (include "static.launcher.python" .root)) .flags (list $pyz) .words) -}}
+{{- end }}
+
+{{- define "static.launcher.quickCommand" -}}
+{{- include "static.launcher.command" (dict "root" .root "flags" (list "-I" "-S") "words" .words) -}}
+{{- end }}
+
+{{- /* A probe: the user's own, or an exec of the launcher's probe command. Takes (dict "root" $ "own" … "word" "ready" "period" 5). */}}
+{{- define "static.launcher.probe" -}}
+{{- if .own -}}
+{{- toYaml .own -}}
+{{- else -}}
+exec:
+  command:
+    {{- include "static.launcher.quickCommand" (dict "root" .root "words" (list "probe" .word)) | nindent 4 }}
+periodSeconds: {{ .period }}
+timeoutSeconds: 10
+failureThreshold: 3
+{{- end -}}
+{{- end }}
+
+{{- /*
+The launcher's configuration: one JSON document in an annotation of its pod template, so that it belongs to the revision and a change
+is a roll-out. Its definition is config.schema.json of the launcher.
+*/}}
+{{- define "static.launcher.config" -}}
+{{- $anchor := pick .Values.anchor "strategy" "create" "selector" "waitSeconds" "unschedulableSeconds" -}}
+{{- $_ := set $anchor "namespace" (include "static.anchor.namespace" .) -}}
+{{- $follow := and .Values.scaling.follow .Values.anchor.create (eq .Values.anchor.strategy "ordinal") -}}
+{{- /* Less the Service's port: a change there must not restart the program. */}}
+{{- $ports := dict -}}
+{{- range $name, $port := .Values.target.ports -}}
+{{- $_ := set $ports $name (omit $port "servicePort") -}}
+{{- end -}}
+{{- dict
+  "configVersion" 1
+  "app" (dict "name" .Chart.Name "version" .Chart.AppVersion)
+  "platform" .Values.platform
+  "launcherSet" (include "static.launcher.fullname" .)
+  "anchorSet" (include "static.anchor.fullname" .)
+  "anchor" $anchor
+  "ordinals" .Values.ordinals
+  "maxReplicas" .Values.rbac.maxReplicas
+  "scaling" (dict "follow" $follow)
+  "attach" .Values.launcher.attach
+  "target" (set (omit .Values.target "mounts") "ports" $ports)
+  "gate" .Values.gate
+  "stop" .Values.stop
+  "readiness" .Values.readiness
+  | mustToJson -}}
+{{- end }}
+
+{{- /* One replica's ports as JSON: its own where it has any; the Service's port is the same for all. Takes (dict "root" $ "ordinal" 3). */}}
+{{- define "static.portsOf" -}}
+{{- $own := dig (toString .ordinal) "ports" dict .root.Values.target.perOrdinal | default dict -}}
+{{- $ports := dict -}}
+{{- range $name, $port := .root.Values.target.ports -}}
+{{- $one := dict "port" (get $own $name | default $port.port) "protocol" ($port.protocol | default "TCP") -}}
+{{- $_ := set $ports $name (set $one "servicePort" ($port.servicePort | default $port.port)) -}}
+{{- end -}}
+{{- toJson $ports -}}
+{{- end }}
+
+{{- /* The ports of all replicas, each once, as a JSON list: of those there are and of those whose ports are known already. */}}
+{{- define "static.anchor.sharedPorts" -}}
+{{- $ordinals := include "static.ordinals" . | fromJsonArray -}}
+{{- range $ordinal, $_ := .Values.target.perOrdinal -}}
+{{- $ordinals = append $ordinals $ordinal -}}
+{{- end -}}
+{{- $ports := dict -}}
+{{- range $ordinal := $ordinals -}}
+{{- range include "static.portsOf" (dict "root" $ "ordinal" $ordinal) | fromJson -}}
+{{- $_ := set $ports (printf "%05d/%s" (int .port) .protocol) (pick . "port" "protocol") -}}
+{{- end -}}
+{{- end -}}
+{{- $sorted := list -}}
+{{- range keys $ports | sortAlpha -}}
+{{- $sorted = append $sorted (get $ports .) -}}
+{{- end -}}
+{{- toJson $sorted -}}
+{{- end }}
+
+{{- /* The ports of a Service. Takes the program's. */}}
+{{- define "static.servicePorts" -}}
+{{- range $name, $port := . }}
+- name: {{ $name | quote }}
+  port: {{ $port.servicePort | default $port.port | int }}
+  targetPort: {{ int $port.port }}
+  protocol: {{ $port.protocol | default "TCP" }}
+{{- end }}
+{{- end }}
+
+{{- /* What sets the number of replicas in place of .Values.replicas: hpa, keda or nothing. */}}
+{{- define "static.autoscaler" -}}
+{{- if .Values.autoscaling.keda.enabled }}keda{{ else if .Values.autoscaling.enabled }}hpa{{ end -}}
+{{- end }}
+
+{{- /* The most replicas known of at installation. */}}
+{{- define "static.mostReplicas" -}}
+{{- $autoscaler := include "static.autoscaler" . -}}
+{{- if eq $autoscaler "keda" }}{{ int .Values.autoscaling.keda.maxReplicaCount -}}
+{{- else if eq $autoscaler "hpa" }}{{ int .Values.autoscaling.maxReplicas -}}
+{{- else }}{{ int .Values.replicas }}{{ end -}}
+{{- end }}
+
+{{- /* The launcher that the chart carries, in base64 on one line; empty where it was generated without. */}}
+{{- define "static.launcher.archive" -}}
+{{- .Files.Get "files/mooring-launcher.pyz.b64" | replace "\r" "" | replace "\n" "" -}}
+{{- end }}
+
+{{- /* Named by its content, so that a revision of the launchers' set names the launcher that belongs to it. */}}
+{{- define "static.launcher.configMap" -}}
+{{- printf "%s-launcher-%s" (include "static.fullname" .) (include "static.launcher.archive" . | sha256sum | trunc 10) -}}
+{{- end }}
+
+{{- /*
+The launchers that pods of older revisions start from: a JSON list of ConfigMaps as the cluster has them. An upgrade renders them again
+beside its own, or Helm would delete them, and a pod of the old revision that is made anew (a partition, a node lost during the roll-out)
+could not start. resource-policy: keep would leave them behind at the uninstallation, and Helm 3 cannot roll back to what it kept
+("no ConfigMap with the name … found"). Without a cluster (helm template) there is nothing to look up.
+*/}}
+{{- define "static.launcher.olderConfigMaps" -}}
+{{- $found := list -}}
+{{- if include "static.launcher.archive" . -}}
+{{- $namespace := include "static.namespace" . -}}
+{{- $seen := list "" -}}
+{{- if eq .Values.launcher.source "configMap" -}}
+{{- $seen = append $seen (include "static.launcher.configMap" .) -}}
+{{- end -}}
+{{- range $template := fromJsonArray (include "static.launcher.olderTemplates" .) -}}
+{{- range $volume := dig "spec" "volumes" list $template -}}
+{{- $name := dig "configMap" "name" "" $volume -}}
+{{- if and (eq $volume.name "launcher-code") (not (has $name $seen)) -}}
+{{- $seen = append $seen $name -}}
+{{- with lookup "v1" "ConfigMap" $namespace $name -}}
+{{- $found = append $found . -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end }}
+
+{{- /* The pod templates that launchers run by at this moment: the set's own and, while a roll-out is under way, the one before. */}}
+{{- define "static.launcher.olderTemplates" -}}
+{{- $templates := list -}}
+{{- $namespace := include "static.namespace" . -}}
+{{- with lookup "apps/v1" "StatefulSet" $namespace (include "static.launcher.fullname" .) -}}
+{{- $templates = append $templates .spec.template -}}
+{{- $current := dig "status" "currentRevision" "" . -}}
+{{- if ne $current (dig "status" "updateRevision" "" .) -}}
+{{- with lookup "apps/v1" "ControllerRevision" $namespace $current -}}
+{{- $templates = append $templates .data.spec.template -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $templates -}}
+{{- end }}

@@ -1,0 +1,152 @@
+{{- /*
+All names of all objects. The base is at most 45 characters, so that <fullname>-anchor has at most 52: a StatefulSet's revision
+label is <set>-<10 characters> and must fit 63 (kubernetes#64023). With anchor.strategy: static, where sets are called
+<fullname>-anchor-<n> or <fullname>-launcher-<n>, it is at most 37.
+
+The base is the release's name, which Helm keeps unique in a namespace, and never the usual <release>-<chart>, with which release
+"a" of chart "b" takes the names of release "a-b". A name that had to be changed, or that could be another release's object
+(release "x-anchor" beside release "x", or a chart inside an umbrella chart), ends in a hash of the full one.
+*/}}
+{{- define "static.fullname" -}}
+{{- $most := eq .Values.anchor.strategy "static" | ternary 37 45 -}}
+{{- $inside := not (or .Chart.IsRoot .Values.fullnameOverride) -}}
+{{- $full := .Values.fullnameOverride | default ($inside | ternary (printf "%s-%s" .Release.Name .Chart.Name) .Release.Name) -}}
+{{- $legal := regexReplaceAll "^([0-9])" (replace "." "-" $full) "r${1}" -}}
+{{- if or $inside (ne $legal $full) (gt (len $full) $most) (regexMatch "-(anchor|launcher)(-[0-9]+)?$" $full) -}}
+{{- printf "%s-%s" ($legal | trunc (sub $most 9 | int) | trimSuffix "-") ($inside | ternary (printf "%s/%s" .Release.Name .Chart.Name) $full | sha256sum | trunc 8) -}}
+{{- else -}}
+{{- $full -}}
+{{- end -}}
+{{- end }}
+
+{{- define "static.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
+{{- end }}
+
+{{- define "static.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end }}
+
+{{- define "static.launcher.fullname" -}}
+{{- include "static.fullname" . -}}
+{{- end }}
+
+{{- define "static.anchor.fullname" -}}
+{{- include "static.fullname" . }}-anchor
+{{- end }}
+
+{{- define "static.launcher.headless" -}}
+{{- include "static.fullname" . }}-launcher
+{{- end }}
+
+{{- define "static.anchor.headless" -}}
+{{- include "static.anchor.fullname" . -}}
+{{- end }}
+
+{{- define "static.launcher.serviceAccountName" -}}
+{{- $account := .Values.serviceAccount -}}
+{{- $account.name | default ($account.create | ternary (printf "%s-launcher" (include "static.fullname" .)) "default") -}}
+{{- end }}
+
+{{- define "static.anchor.serviceAccountName" -}}
+{{- $account := .Values.anchor.serviceAccount -}}
+{{- $account.name | default ($account.create | ternary (include "static.anchor.fullname" .) "default") -}}
+{{- end }}
+
+{{- /* The ordinals of the replicas, a JSON list. */}}
+{{- define "static.ordinals" -}}
+{{- $start := int .Values.ordinals.start -}}
+{{- untilStep $start (add $start (int .Values.replicas) | int) 1 | toJson -}}
+{{- end }}
+
+{{- /* Whether each launcher has a StatefulSet of its own ("true", or empty): only so can each go to an anchor without an index. */}}
+{{- define "static.launcher.apart" -}}
+{{- if and (eq .Values.anchor.strategy "static") (not .Values.anchor.create) -}}true{{- end -}}
+{{- end }}
+
+{{- /*
+The StatefulSets of a component, a JSON list: name, first ordinal, the label that tells one's pods from another's (or none), and
+replicas where the chart knows them for sure. Takes (dict "root" $ "component" "anchor").
+*/}}
+{{- define "static.sets" -}}
+{{- $values := .root.Values -}}
+{{- $start := int $values.ordinals.start -}}
+{{- $name := include (printf "static.%s.fullname" .component) .root -}}
+{{- $sets := list -}}
+{{- $apart := include "static.launcher.apart" .root -}}
+{{- if eq .component "anchor" | and (not $values.anchor.create) -}}
+{{- else if eq .component "anchor" | and (eq $values.anchor.strategy "shared") -}}
+{{- $sets = list (dict "name" $name "start" $start "replicas" 1) -}}
+{{- else if or $apart (eq .component "anchor" | and (eq $values.anchor.strategy "static")) -}}
+{{- range $ordinal := include "static.ordinals" .root | fromJsonArray -}}
+{{- $own := printf "%s-%s%d" $name (eq $.component "launcher" | ternary "launcher-" "") (int $ordinal) -}}
+{{- $sets = append $sets (dict "name" $own "start" $ordinal "replicas" 1 "app" $own) -}}
+{{- end -}}
+{{- else -}}
+{{- $sets = list (dict "name" $name "start" $start) -}}
+{{- end -}}
+{{- toJson $sets -}}
+{{- end }}
+
+{{- /* The name of a replica's pod. Takes (dict "root" $ "component" "anchor" "ordinal" 3). */}}
+{{- define "static.podName" -}}
+{{- $name := include (printf "static.%s.fullname" .component) .root -}}
+{{- $strategy := .root.Values.anchor.strategy -}}
+{{- if eq .component "launcher" | and (include "static.launcher.apart" .root) -}}
+{{- printf "%s-launcher-%d-%d" $name .ordinal .ordinal -}}
+{{- else if eq .component "anchor" | and (eq $strategy "static") -}}
+{{- printf "%s-%d-%d" $name .ordinal .ordinal -}}
+{{- else if eq .component "anchor" | and (eq $strategy "shared") -}}
+{{- printf "%s-%d" $name (int .root.Values.ordinals.start) -}}
+{{- else -}}
+{{- printf "%s-%d" $name .ordinal -}}
+{{- end -}}
+{{- end }}
+
+{{- /* The pods of one component that the Role names: a list, as ordinals go up to rbac.maxReplicas. Takes (dict "root" $ "component" "anchor"). */}}
+{{- define "static.podNames" -}}
+{{- $scope := . -}}
+{{- $start := int .root.Values.ordinals.start -}}
+{{- $names := list -}}
+{{- range $ordinal := untilStep $start (add $start (int .root.Values.rbac.maxReplicas) | int) 1 -}}
+{{- $names = append $names (include "static.podName" (merge (dict "ordinal" $ordinal) $scope)) -}}
+{{- end -}}
+{{- toYaml (uniq $names) -}}
+{{- end }}
+
+{{- /* Where the anchors are. */}}
+{{- define "static.anchor.namespace" -}}
+{{- .Values.anchor.namespace | default (include "static.namespace" .) -}}
+{{- end }}
+
+{{- /*
+What finds anchors that others made: labels the same for all ("common") and labels with an {ordinal} in their value ("own"), as JSON.
+*/}}
+{{- define "static.anchor.labels" -}}
+{{- $common := dict -}}
+{{- $own := dict -}}
+{{- range splitList "," .Values.anchor.selector -}}
+{{- $parts := splitn "=" 2 . -}}
+{{- $_ := set (contains "{ordinal}" . | ternary $own $common) $parts._0 $parts._1 -}}
+{{- end -}}
+{{- dict "common" $common "own" $own | toJson -}}
+{{- end }}
+
+{{- /* The labels of the anchor of one ordinal, that others made. Takes (dict "root" $ "ordinal" 3). */}}
+{{- define "static.anchor.labelsOf" -}}
+{{- replace "{ordinal}" (toString .ordinal) .root.Values.anchor.selector | splitList "," | include "static.pairs" -}}
+{{- end }}
+
+{{- define "static.pairs" -}}
+{{- $labels := dict -}}
+{{- range . -}}
+{{- $parts := splitn "=" 2 . -}}
+{{- $_ := set $labels $parts._0 $parts._1 -}}
+{{- end -}}
+{{- toYaml $labels -}}
+{{- end }}
+
+{{- /* Whether Services can reach the anchors ("true", or empty): a Service selects in its own namespace alone. */}}
+{{- define "static.anchor.servable" -}}
+{{- if eq (include "static.anchor.namespace" .) (include "static.namespace" .) -}}true{{- end -}}
+{{- end }}

@@ -1,0 +1,362 @@
+{{- /*
+The rules between values, all of them checked before anything renders. A schema cannot say them, and --skip-schema-validation or a
+null would get past one. The generator checks the same for Apps; a test holds the two against each other.
+*/}}
+{{- define "static.validate" -}}
+{{- $found := list -}}
+{{- range (include "static.rules" . | splitList "\n") -}}
+{{- if trim . -}}
+{{- $found = append $found (trim .) -}}
+{{- end -}}
+{{- end -}}
+{{- if $found -}}
+{{- fail (printf "\n\n%s cannot be installed like this:\n  - %s\n" .Chart.Name (join "\n  - " $found)) -}}
+{{- end -}}
+{{- end }}
+
+{{- /* One broken rule on a line. Takes (list key found rule fix). */}}
+{{- define "static.refuse" }}
+{{ index . 0 }} {{ index . 2 }}; found {{ index . 1 | toJson }}; {{ index . 3 }}
+{{ end }}
+
+{{- define "static.rules" -}}
+{{- $target := .Values.target -}}
+{{- $gate := .Values.gate -}}
+{{- $stop := .Values.stop -}}
+{{- $platform := .Values.platform -}}
+{{- include "static.rules.cluster" . -}}
+{{- range $key, $allowed := dict "platform" (list "windows" "linux") "colocation" (list "perReplica" "singleNode") -}}
+{{- if not (has (index $.Values $key) $allowed) -}}
+{{- include "static.refuse" (list $key (index $.Values $key) (printf "must be %s" (join " or " $allowed)) "correct it") -}}
+{{- end -}}
+{{- end -}}
+{{- if not (has .Values.anchor.strategy (list "ordinal" "static" "shared")) -}}
+{{- include "static.refuse" (list "anchor.strategy" .Values.anchor.strategy "must be ordinal or static or shared" "correct it") -}}
+{{- end -}}
+{{- if not $target.exe -}}
+{{- include "static.refuse" (list "target.exe" "" "must be set" "give the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
+{{- end -}}
+{{- include "static.rules.paths" . -}}
+{{- include "static.rules.ports" . -}}
+{{- range $key, $limits := dict "memory" (list "minMiB" "maxMiB") "handles" (list "min" "max") "threads" (list "min" "max") -}}
+{{- $low := index $gate $key (first $limits) -}}
+{{- $high := index $gate $key (last $limits) -}}
+{{- if not (or (kindIs "invalid" $low) (kindIs "invalid" $high)) -}}
+{{- if gt (int64 $low) (int64 $high) -}}
+{{- include "static.refuse" (list (printf "gate.%s.%s" $key (first $limits)) $low (printf "is above gate.%s.%s (%d)" $key (last $limits) (int64 $high)) "swap or correct them") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $check := $gate.exec -}}
+{{- if not $check.command -}}
+{{- include "static.refuse" (list (printf "gate.exec.%s.command" $name) list "must name a program" "give its full path and arguments") -}}
+{{- end -}}
+{{- end -}}
+{{- $least := add (mul (int .Values.readiness.periodSeconds) (int .Values.readiness.failureThreshold)) 5 -}}
+{{- if lt (int64 $stop.drainSeconds) $least -}}
+{{- include "static.refuse" (list "stop.drainSeconds" $stop.drainSeconds (printf "must be at least readiness.periodSeconds x readiness.failureThreshold + 5 = %d" $least) "raise it, or lower the two") -}}
+{{- end -}}
+{{- $least = include "static.launcher.leastGrace" . | int -}}
+{{- if lt (include "static.launcher.grace" . | int) $least -}}
+{{- include "static.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds (printf "must be at least %d: stop.drainSeconds, all rungs of stop and 10 s" $least) "raise it, or leave it out") -}}
+{{- end -}}
+{{- $least = max $least (include "static.launcher.grace" . | int) | add 10 -}}
+{{- if lt (include "static.anchor.grace" . | int64) $least -}}
+{{- include "static.refuse" (list "anchor.terminationGracePeriodSeconds" .Values.anchor.terminationGracePeriodSeconds (printf "must be at least %d: the launcher's grace and 10 s" $least) "raise it, or leave it out") -}}
+{{- end -}}
+{{- include "static.rules.replicas" . -}}
+{{- include "static.rules.source" . -}}
+{{- if ne .Values.podManagementPolicy "Parallel" -}}
+{{- include "static.refuse" (list "podManagementPolicy" .Values.podManagementPolicy "must be Parallel: OrderedReady stops at the first unready pod and so blocks roll-out and scale-in" "leave it out") -}}
+{{- end -}}
+{{- if hasKey .Values.lifecycle "preStop" -}}
+{{- include "static.refuse" (list "lifecycle.preStop" .Values.lifecycle.preStop "is mooring's own" "use stop.command instead") -}}
+{{- end -}}
+{{- include "static.rules.env" (dict "path" "target.env" "env" $target.env) -}}
+{{- range $ordinal, $one := $target.perOrdinal -}}
+{{- include "static.rules.env" (dict "path" (printf "target.perOrdinal.%s.env" $ordinal) "env" ($one.env | default dict)) -}}
+{{- end -}}
+{{- range $number, $variable := .Values.extraEnv -}}
+{{- include "static.rules.env" (dict "path" (printf "extraEnv.%d" $number) "env" (dict (toString $variable.name) "")) -}}
+{{- end -}}
+{{- range $number, $volume := .Values.extraVolumes -}}
+{{- include "static.rules.volume" (list (printf "extraVolumes.%d.name" $number) (toString $volume.name)) -}}
+{{- end -}}
+{{- range $number, $claim := .Values.volumeClaimTemplates -}}
+{{- include "static.rules.volume" (list (printf "volumeClaimTemplates.%d.metadata.name" $number) (dig "metadata" "name" "" $claim | toString)) -}}
+{{- end -}}
+{{- range $number, $container := .Values.anchor.extraContainers -}}
+{{- if eq (toString $container.name) "anchor" -}}
+{{- include "static.refuse" (list (printf "anchor.extraContainers.%d.name" $number) "anchor" "is mooring's own container" "name it otherwise") -}}
+{{- end -}}
+{{- end -}}
+{{- include "static.rules.anchors" . -}}
+{{- include "static.rules.shared" . -}}
+{{- include "static.rules.supported" . -}}
+{{- $size := add (len (toJson $target)) (len (toJson $gate)) (len (toJson $stop)) -}}
+{{- if gt $size 204800 -}}
+{{- include "static.refuse" (list "target" (printf "%d bytes" $size) "target, gate and stop together must stay below 204800 bytes: they travel in an annotation" "move large arguments into a file on the node") -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Older clusters drop an unknown matchLabelKeys without a word, and pairs would be split. */}}
+{{- define "static.rules.cluster" -}}
+{{- if and (include "static.pairsByIndex" .) (semverCompare "<1.31.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- include "static.refuse" (list "colocation" "perReplica" (printf "needs Kubernetes 1.31 or later (podAffinity matchLabelKeys), this is %s" .Capabilities.KubeVersion.Version) "set colocation: singleNode, which keeps all pairs on one node") -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Only the chart knows whether it carries the launcher: the generator has put it there if the App asked. */}}
+{{- define "static.rules.source" -}}
+{{- if and (eq .Values.launcher.source "configMap") (not (include "static.launcher.archive" .)) -}}
+{{- include "static.refuse" (list "launcher.source" "configMap" "needs a chart that carries the launcher, and this one was generated without it" "set values.launcher.source: configMap in the App and generate again, or use host") -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Takes (list path name). */}}
+{{- define "static.rules.volume" -}}
+{{- $name := index . 1 -}}
+{{- if or (has $name (list "config" "state" "launcher" "launcher-code" "netns")) (hasPrefix "mount-" $name) -}}
+{{- include "static.refuse" (list (index . 0) $name "is a volume of mooring's own" "name it otherwise") -}}
+{{- end -}}
+{{- end }}
+
+{{- define "static.rules.paths" -}}
+{{- $platform := .Values.platform -}}
+{{- $paths := dict "target.exe" .Values.target.exe "target.workingDir" .Values.target.workingDir "launcher.hostPath" .Values.launcher.hostPath "launcher.python" .Values.launcher.python -}}
+{{- $seen := dict (include "static.launcher.configDir" .) true (include "static.launcher.stateDir" .) true (include "static.launcher.codeDir" .) true (include "static.launcher.hostPath" .) true -}}
+{{- range $name, $mount := .Values.target.mounts -}}
+{{- $_ := set $paths (printf "target.mounts.%s.hostPath" $name) $mount.hostPath -}}
+{{- $_ := set $paths (printf "target.mounts.%s.mountPath" $name) ($mount.mountPath | default "") -}}
+{{- $path := $mount.mountPath | default $mount.hostPath -}}
+{{- if hasKey $seen $path -}}
+{{- include "static.refuse" (list (printf "target.mounts.%s" $name) $path "is mounted twice, here and by another entry or by mooring" "give each entry of target.mounts its own mountPath") -}}
+{{- end -}}
+{{- $_ := set $seen $path true -}}
+{{- end -}}
+{{- if eq $platform "windows" -}}
+{{- range $key := list "hostPath" "python" -}}
+{{- if regexMatch `[&|^%<>()!"' ]` (index $.Values.launcher $key) -}}
+{{- include "static.refuse" (list (printf "launcher.%s" $key) (index $.Values.launcher $key) "must be free of spaces, quotes and & | ^ % < > ( ) !: HostProcess commands pass cmd /c" "install the launcher in a plainly named directory") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $absolute := eq $platform "windows" | ternary `^(\\\\|[A-Za-z]:[\\/])` `^/` -}}
+{{- $example := eq $platform "windows" | ternary `C:\apps\orders` "/opt/orders" -}}
+{{- range $key, $path := $paths -}}
+{{- if and $path (not (regexMatch $absolute $path)) -}}
+{{- include "static.refuse" (list $key $path (printf "must be an absolute path on %s" $platform) (printf "write the full path, such as %s" $example)) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "static.rules.ports" -}}
+{{- $ports := .Values.target.ports -}}
+{{- $listened := dict -}}
+{{- $served := dict -}}
+{{- $readiness := int .Values.readiness.port -}}
+{{- range $name, $port := $ports -}}
+{{- $protocol := $port.protocol | default "TCP" -}}
+{{- $key := printf "%d/%s" (int $port.port) $protocol -}}
+{{- if hasKey $listened $key -}}
+{{- include "static.refuse" (list (printf "target.ports.%s.port" $name) $port.port (printf "is used by more than one port of target.ports (%s)" $protocol) "give each a port of its own") -}}
+{{- end -}}
+{{- $_ := set $listened $key true -}}
+{{- $servicePort := $port.servicePort | default $port.port | int -}}
+{{- $key = printf "%d/%s" $servicePort $protocol -}}
+{{- if hasKey $served $key -}}
+{{- include "static.refuse" (list (printf "target.ports.%s.servicePort" $name) $servicePort (printf "is used by more than one port of the Service (%s)" $protocol) "give each a servicePort of its own") -}}
+{{- end -}}
+{{- $_ := set $served $key true -}}
+{{- if contains "--" $name -}}
+{{- include "static.refuse" (list (printf "target.ports.%s" $name) $name "has two hyphens in a row, which Kubernetes refuses in a port's name" "write one") -}}
+{{- end -}}
+{{- if eq $name "readiness" -}}
+{{- include "static.refuse" (list "target.ports.readiness" $name "is the name of mooring's own port" "name the program's port otherwise") -}}
+{{- end -}}
+{{- if and (eq (int $port.port) $readiness) (eq $protocol "TCP") -}}
+{{- include "static.refuse" (list "readiness.port" $readiness (printf "is the program's own port %s" $name) "choose a readiness.port that the program does not use") -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $_ := .Values.gate.ports -}}
+{{- if not (hasKey $ports $name) -}}
+{{- include "static.refuse" (list (printf "gate.ports.%s" $name) $name "must be a port named in target.ports" "declare it there, or remove it here") -}}
+{{- end -}}
+{{- end -}}
+{{- range $kind, $checks := pick .Values.gate "http" "tcp" -}}
+{{- range $name, $check := $checks -}}
+{{- if and (kindIs "string" $check.port) (not (hasKey $ports (toString $check.port))) -}}
+{{- include "static.refuse" (list (printf "gate.%s.%s.port" $kind $name) $check.port "must be a port named in target.ports" "declare it there, or give the port's number") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "static.rules.replicas" -}}
+{{- $most := int .Values.rbac.maxReplicas -}}
+{{- $rule := printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most -}}
+{{- if gt (int .Values.replicas) $most -}}
+{{- include "static.refuse" (list "replicas" .Values.replicas $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- end -}}
+{{- include "static.rules.autoscaling" . -}}
+{{- end }}
+
+{{- define "static.rules.autoscaling" -}}
+{{- $most := int .Values.rbac.maxReplicas -}}
+{{- $rule := printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most -}}
+{{- $scaler := .Values.autoscaling -}}
+{{- $keda := $scaler.keda -}}
+{{- $unmeasured := eq .Values.platform "windows" | ternary "is never measured on Windows: metrics-server reports nothing for HostProcess pods" "" -}}
+{{- if and $scaler.enabled $keda.enabled -}}
+{{- include "static.refuse" (list "autoscaling.keda.enabled" true "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight" "enable one of them") -}}
+{{- end -}}
+{{- if or (ne .Values.anchor.strategy "ordinal") (not .Values.anchor.create) -}}
+{{- range $key, $enabled := dict "autoscaling.enabled" $scaler.enabled "autoscaling.keda.enabled" $keda.enabled -}}
+{{- if $enabled -}}
+{{- include "static.refuse" (list $key true "must be false unless the chart makes the anchors by anchor.strategy: ordinal: no others follow a number" "leave it out, and scale by helm upgrade") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and (or $scaler.enabled $keda.enabled) (not .Values.scaling.follow) -}}
+{{- include "static.refuse" (list "scaling.follow" false "must be true with an autoscaler: nothing else would scale the anchors" "leave it out") -}}
+{{- end -}}
+{{- if $scaler.enabled -}}
+{{- $top := int $scaler.maxReplicas -}}
+{{- if gt $top $most -}}
+{{- include "static.refuse" (list "autoscaling.maxReplicas" $top $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- end -}}
+{{- if gt (int $scaler.minReplicas) $top -}}
+{{- include "static.refuse" (list "autoscaling.minReplicas" $scaler.minReplicas (printf "is above autoscaling.maxReplicas (%d)" $top) "swap or correct them") -}}
+{{- end -}}
+{{- if and $unmeasured (not $scaler.metrics) -}}
+{{- include "static.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
+{{- end -}}
+{{- range $number, $metric := $scaler.metrics -}}
+{{- if and $unmeasured (has (toString $metric.type) (list "Resource" "ContainerResource")) -}}
+{{- include "static.refuse" (list (printf "autoscaling.metrics.%d.type" $number) $metric.type $unmeasured "use a Pods, Object or External metric") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $keda.enabled -}}
+{{- $top := int $keda.maxReplicaCount -}}
+{{- $least := int $keda.minReplicaCount -}}
+{{- if gt $top $most -}}
+{{- include "static.refuse" (list "autoscaling.keda.maxReplicaCount" $top $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- end -}}
+{{- if gt $least $top -}}
+{{- include "static.refuse" (list "autoscaling.keda.minReplicaCount" $least (printf "is above autoscaling.keda.maxReplicaCount (%d)" $top) "swap or correct them") -}}
+{{- end -}}
+{{- if not (kindIs "invalid" $keda.idleReplicaCount) -}}
+{{- if ge (int $keda.idleReplicaCount) $least -}}
+{{- include "static.refuse" (list "autoscaling.keda.idleReplicaCount" $keda.idleReplicaCount (printf "must be below autoscaling.keda.minReplicaCount (%d)" $least) "lower it, or leave it out") -}}
+{{- end -}}
+{{- end -}}
+{{- if not $keda.triggers -}}
+{{- include "static.refuse" (list "autoscaling.keda.triggers" list "must name what to scale by" "add a trigger") -}}
+{{- end -}}
+{{- range $number, $trigger := $keda.triggers -}}
+{{- if and $unmeasured (has (toString $trigger.type) (list "cpu" "memory")) -}}
+{{- include "static.refuse" (list (printf "autoscaling.keda.triggers.%d.type" $number) $trigger.type $unmeasured "use another trigger, such as prometheus") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Takes (dict "path" "target.env" "env" …). */}}
+{{- define "static.rules.env" -}}
+{{- $path := .path -}}
+{{- range $name, $_ := .env -}}
+{{- if or (has $name (list "COMPARTMENT_ID_ATTACH" "POD_NAME" "POD_NAMESPACE" "POD_UID" "NODE_NAME")) (hasPrefix "MOORING_" $name) (hasPrefix "KUBERNETES_" $name) -}}
+{{- include "static.refuse" (list (printf "%s.%s" $path $name) $name "is set by mooring: COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_* are" "name it otherwise") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* How anchors that others made are found. */}}
+{{- define "static.rules.anchors" -}}
+{{- $anchor := .Values.anchor -}}
+{{- $shared := eq $anchor.strategy "shared" -}}
+{{- if $anchor.create -}}
+{{- range $key := list "selector" "namespace" -}}
+{{- with index $anchor $key -}}
+{{- include "static.refuse" (list (printf "anchor.%s" $key) . "is for anchors that others make" "set anchor.create: false as well") -}}
+{{- end -}}
+{{- end -}}
+{{- else if not $anchor.selector -}}
+{{- include "static.refuse" (list "anchor.create" false "needs anchor.selector, the labels of the anchors" (printf "set it, e.g. %s" ($shared | ternary "app=my-anchor" "app=my-anchor-{ordinal}"))) -}}
+{{- else -}}
+{{- $name := `[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?` -}}
+{{- $label := printf `\A([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?%s=%s\z` $name $name -}}
+{{- $legal := true -}}
+{{- $inKey := false -}}
+{{- range splitList "," $anchor.selector -}}
+{{- $legal = and $legal (regexMatch $label (replace "{ordinal}" "0" .)) -}}
+{{- $inKey = or $inKey (contains "{ordinal}" (splitList "=" . | first)) -}}
+{{- end -}}
+{{- if not $legal -}}
+{{- include "static.refuse" (list "anchor.selector" $anchor.selector "must be key=value, more after commas, each a legal label" "write it like app=my-anchor-{ordinal},tier=net") -}}
+{{- else if $inKey -}}
+{{- include "static.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal} in values alone, not in a key" "move it behind the =") -}}
+{{- else if and $shared (contains "{ordinal}" $anchor.selector) -}}
+{{- include "static.refuse" (list "anchor.selector" $anchor.selector "must be without {ordinal} with anchor.strategy: shared, where all replicas have one anchor" "correct it, or anchor.strategy") -}}
+{{- else if not (or $shared (contains "{ordinal}" $anchor.selector)) -}}
+{{- include "static.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal}, by which each replica knows its own anchor" "correct it, or anchor.strategy") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Replicas that share an anchor share its IP. */}}
+{{- define "static.rules.shared" -}}
+{{- $shared := eq .Values.anchor.strategy "shared" -}}
+{{- range $ordinal, $one := .Values.target.perOrdinal -}}
+{{- range $name, $port := $one.ports -}}
+{{- $path := printf "target.perOrdinal.%s.ports.%s" $ordinal $name -}}
+{{- if not $shared -}}
+{{- include "static.refuse" (list $path $port "is for anchor.strategy: shared: otherwise each replica has the port on its own IP" "leave it out") -}}
+{{- else if not (hasKey $.Values.target.ports $name) -}}
+{{- include "static.refuse" (list $path $name "must be a port named in target.ports" "declare it there, or remove it here") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $shared -}}
+{{- $first := int .Values.readiness.port -}}
+{{- $last := add $first (int .Values.rbac.maxReplicas) -1 | int -}}
+{{- if gt $last 65535 -}}
+{{- include "static.refuse" (list "readiness.port" $first (printf "is too high for rbac.maxReplicas replicas at one IP, which need the ports up to %d" $last) "lower one of the two") -}}
+{{- end -}}
+{{- $users := dict -}}
+{{- range $ordinal := include "static.ordinals" . | fromJsonArray -}}
+{{- $ordinal = int $ordinal -}}
+{{- range $name, $port := include "static.portsOf" (dict "root" $ "ordinal" $ordinal) | fromJson -}}
+{{- $number := int $port.port -}}
+{{- $key := printf "%d/%s" $number $port.protocol -}}
+{{- $user := printf "%s of replica %d" $name $ordinal -}}
+{{- if hasKey $users $key -}}
+{{- include "static.refuse" (list (printf "target.ports.%s" $name) $number (printf "is the port of %s and %s, which share one IP (%s)" (get $users $key) $user $port.protocol) (printf "give each replica its own by target.perOrdinal.<n>.ports.%s" $name)) -}}
+{{- else -}}
+{{- $_ := set $users $key $user -}}
+{{- end -}}
+{{- if and (eq $port.protocol "TCP") (ge $number $first) (le $number $last) -}}
+{{- include "static.refuse" (list (printf "target.ports.%s" $name) $number (printf "is a readiness port: %d to %d are, one for each of rbac.maxReplicas replicas at one IP" $first $last) "choose another, or another readiness.port") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What a later release builds: refused by name rather than half done. */}}
+{{- define "static.rules.supported" -}}
+{{- $wanted := list
+  (list "launcher.kind" .Values.launcher.kind "mooring")
+  (list "launcher.attach" .Values.launcher.attach "job")
+  (list "target.runAs" .Values.target.runAs "")
+  (list "target.signedBy" .Values.target.signedBy "") -}}
+{{- if eq .Values.platform "windows" -}}
+{{- $wanted = append $wanted (list "hostAliases" .Values.hostAliases list) -}}
+{{- end -}}
+{{- range $wanted -}}
+{{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
+{{- include "static.refuse" (list (index . 0) (index . 1) "is not supported yet" (printf "leave it at %s" (toJson (index . 2)))) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
