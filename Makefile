@@ -8,10 +8,10 @@ SANDBOX := $(BIN)/python -m mooring.rehearse.sandbox --
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage lint bench chart launcher lock clean
+.PHONY: help install demo test e2e e2e-chaos coverage lint bench chart launcher lock clean
 
 help: ## print these tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: $(VENV)/.installed ## put everything the other tasks need into .venv
 
@@ -38,13 +38,30 @@ demo: install ## run one program as three replicas, kill, scale and stop it: the
 
 # Tests that make namespaces run in the sandbox, so that nothing of them can stay behind; the sandbox's own run outside.
 PYTEST := -m pytest --numprocesses 2 --dist worksteal
-test: install ## all tests
-	$(BIN)/python $(PYTEST) -m "not sandbox"
+test: install ## all tests but those that need a cluster
+	$(BIN)/python $(PYTEST) -m "not sandbox and not cluster"
 	$(SANDBOX) $(BIN)/python $(PYTEST) -m sandbox
+
+# Our own cluster is built from source into $MOORING_CACHE, by default ~/.cache/mooring; with KUBECONFIG nothing is.
+e2e: install $(if $(KUBECONFIG),,cluster-system) ## tests on a real Kubernetes of two nodes, or on the one of KUBECONFIG
+	$(BIN)/python -m tests.cluster
+
+SEED ?=
+COUNT ?= 20
+e2e-chaos: install cluster-system ## COUNT faults on that cluster, drawn at random by SEED
+	SEED=$(SEED) COUNT=$(COUNT) $(BIN)/python -m tests.cluster tests/cluster/chaos.py --capture=no
+
+.PHONY: cluster-system
+cluster-system:
+	@$(call ensure,command -v gcc,gcc libc6-dev)
+	@$(call ensure,pkg-config --exists libseccomp,pkg-config libseccomp-dev)
+	@$(call ensure,command -v iptables,iptables)
+	@$(call ensure,command -v conntrack,conntrack)
+	@$(call ensure,test -x /usr/lib/cni/ptp,containernetworking-plugins)
 
 coverage: install ## all tests once more, slower, with the branches they reach (also in launchers they start)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run $(PYTEST) -m "not sandbox"
+	$(BIN)/coverage run $(PYTEST) -m "not sandbox and not cluster"
 	$(SANDBOX) $(BIN)/coverage run $(PYTEST) -m sandbox
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

@@ -34,19 +34,21 @@ class SandboxError(MooringError):
     """This machine lets us make no namespaces; the message says what was refused and what to do."""
 
 
-def run(function: Callable[[], int]) -> int:
+def run(function: Callable[[], int], *, user_namespace: bool = True) -> int:
     """Run a function in a sandbox and return its exit status (128 + n if signal n ended it).
 
+    Without a user namespace (which only root can do) what runs inside keeps root's right to cgroups and sysctls.
     Raises SandboxError where neither a user namespace nor root's own right allows it.
     """
     refusals = []
-    for with_user in (True, False) if os.geteuid() == 0 else (True,):
+    ways = ([True] if user_namespace else []) + ([False] if os.geteuid() == 0 else [])
+    for with_user in ways:
         outcome = _attempt(function, with_user)
         if isinstance(outcome, int):
             return outcome
         refusals.append(outcome)
     message = (
-        f"cannot make namespaces on this machine ({'; '.join(refusals)}): "
+        f"cannot make namespaces on this machine ({'; '.join(refusals) or 'not root'}): "
         "allow user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
         "kernel.apparmor_restrict_unprivileged_userns) or run as root"
     )

@@ -1,0 +1,58 @@
+"""Run tests against our own cluster: `python -m tests.cluster [PYTEST ARGUMENTS]`; `--up` gives a shell beside it.
+
+What is missing is built first, outside the sandbox, where the network is. Everything else is started inside it and ends
+with it. With KUBECONFIG set the tests run against that cluster, and nothing is built or started.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mooring.rehearse import sandbox
+
+from tests.cluster.builds import BuildError, build_all
+from tests.cluster.conftest import PROGRAMS
+
+
+def main(arguments: list[str]) -> int:
+    """Build, then run pytest or a shell inside the sandbox."""
+    tests = [sys.executable, "-m", "pytest", "-m", "cluster", "--numprocesses", "0", *(arguments or ["tests/cluster"])]
+    if os.environ.get("KUBECONFIG"):
+        return subprocess.run(tests, check=False).returncode
+    began = time.monotonic()
+    try:
+        programs = build_all(_say)
+    except BuildError as error:
+        _say(str(error))
+        return 1
+    _say(f"cluster: programs ready after {time.monotonic() - began:.0f} s")
+    os.environ[PROGRAMS] = str(programs)
+    if arguments[:1] == ["--up"]:
+        return sandbox.run(lambda: _shell(programs, arguments[1:]), user_namespace=False)
+    return sandbox.run(lambda: sandbox.exec_command(tests), user_namespace=False)
+
+
+def _shell(programs: Path, command: list[str]) -> int:
+    from tests.cluster.cluster import Cluster
+
+    with tempfile.TemporaryDirectory(prefix="mooring-cluster-", ignore_cleanup_errors=True) as base:
+        cluster = Cluster(programs, Path(base), _say)
+        cluster.up()
+        environment = os.environ | {
+            "KUBECONFIG": cluster.kubeconfig,
+            "PATH": f"{cluster.programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        return subprocess.run(command or [os.environ.get("SHELL", "/bin/sh")], env=environment, check=False).returncode
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

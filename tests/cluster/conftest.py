@@ -1,0 +1,143 @@
+"""The cluster of the tests: our own, or any other that KUBECONFIG names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tools import missing, require
+
+if TYPE_CHECKING:
+    from tests.cluster.cluster import Cluster
+    from tests.cluster.kube import Kube
+    from tests.cluster.oracle_run import Oracle
+    from tests.cluster.release import Helm, Release
+
+PROGRAMS = "MOORING_CLUSTER_PROGRAMS"
+"""Set by `python -m tests.cluster`: the directory of what was built; tests then run inside the sandbox."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a cluster, so that `make test` leaves it out."""
+    for item in items:
+        if "kube" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.cluster)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print every line `figure: <what>: <value>` of the tests that passed as one table."""
+    reports = terminalreporter.stats.get("passed", [])
+    lines = [line[8:] for report in reports for line in report.capstdout.splitlines() if line.startswith("figure: ")]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.line("| " + " | ".join(line.rsplit(": ", 1)) + " |")
+
+
+@pytest.fixture(scope="session")
+def own_cluster() -> Iterator[Cluster | None]:
+    """Our own cluster, up for the whole session; None where KUBECONFIG names another."""
+    from tests.cluster.cluster import Cluster
+
+    programs = os.environ.get(PROGRAMS)
+    if programs is None:
+        if not os.environ.get("KUBECONFIG"):
+            missing("needs a cluster: `make e2e` brings one up, KUBECONFIG names another")
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="mooring-cluster-", ignore_cleanup_errors=True) as base:
+        cluster = Cluster(Path(programs), Path(base), lambda line: print(line, file=sys.stderr))
+        cluster.up()
+        os.environ["KUBECONFIG"] = cluster.kubeconfig
+        os.environ["PATH"] = f"{cluster.programs}:{os.environ['PATH']}"
+        yield cluster
+        if os.environ.get("MOORING_KEEP_LOGS"):
+            shutil.copytree(cluster.logs, os.environ["MOORING_KEEP_LOGS"], dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def kube(own_cluster: Cluster | None) -> Kube:
+    """The cluster, by its API."""
+    from tests.cluster.kube import Kube
+
+    return Kube(os.environ["KUBECONFIG"])
+
+
+@pytest.fixture
+def cluster(own_cluster: Cluster | None, kube: Kube) -> Cluster:
+    """Our own cluster, for tests that pull its plugs; elsewhere they are skipped."""
+    if own_cluster is None:
+        pytest.skip("kills nodes or the API server, or looks into them: only in the cluster of `make e2e`")
+    return own_cluster
+
+
+@pytest.fixture(scope="session")
+def oracle(own_cluster: Cluster | None, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
+    """The oracle, watching every namespace from its first use to the end of the session."""
+    from tests.cluster.oracle_run import Oracle
+
+    running = Oracle(kube.kubeconfig, tmp_path_factory.mktemp("oracle") / "record.jsonl", own_cluster)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def helm3(kube: Kube) -> Helm:
+    """Helm 3, from PyPI."""
+    from tests.cluster.release import Helm
+
+    return Helm(require("helm"), kube.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def helm4(kube: Kube) -> Helm:
+    """Helm 4, built from source."""
+    from tests.cluster.release import Helm
+
+    return Helm(require("helm4"), kube.kubeconfig)
+
+
+@pytest.fixture(params=["helm3", "helm4"])
+def helm(request: pytest.FixtureRequest) -> Helm:
+    """Each Helm in turn."""
+    found: Helm = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def namespace(kube: Kube) -> Iterator[str]:
+    """A namespace of the test's own."""
+    with kube.namespace(f"e2e-{uuid.uuid4().hex[:6]}") as name:
+        yield name
+
+
+@pytest.fixture
+def new_release(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[..., Release]]:
+    """A maker of releases in the test's namespace: `new_release(name, helm=…, chart=…)`."""
+    from tests.cluster.kube import Mirror
+    from tests.cluster.release import CHART, Release
+
+    mirror = Mirror(kube, namespace)
+    made: list[Release] = []
+
+    def make(name: str = "r", helm: Helm = helm3, chart: Path = CHART) -> Release:
+        made.append(Release(kube, helm, mirror, name, chart))
+        return made[-1]
+
+    yield make
+    for release in made:
+        release.helm.run("uninstall", release.name, "--namespace", namespace, "--ignore-not-found", check=False)
+    mirror.close()
+
+
+@pytest.fixture
+def release(new_release: Callable[..., Release]) -> Release:
+    """One release named `r`."""
+    return new_release()

@@ -1,0 +1,68 @@
+"""What became of pairs, moment by moment: the events of a mirror, played again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tests.cluster.kube import Mirror, Object
+from tests.cluster.release import Pair, Release
+
+Picture = dict[int, Pair]
+"""All pairs of a release at one moment, by ordinal."""
+
+
+class History:
+    """A stretch of time, from its making until it is asked: `pictures` has the pairs after each event of a pod in it."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+        self._first = len(mirror.events)
+
+    def pictures(self, release: Release, replicas: int) -> Iterator[tuple[float, Picture]]:
+        """Yield (time.monotonic(), the pairs) from the last moment before the stretch to its end."""
+        pods: dict[str, Object] = {}
+        for number, (moment, kind, what, item) in enumerate(list(self._mirror.events)):
+            if kind != "pods":
+                continue
+            if what == "DELETED":
+                pods.pop(item["metadata"]["name"], None)
+            else:
+                pods[item["metadata"]["name"]] = item
+            if number >= self._first:
+                yield moment, _picture(release, replicas, pods)
+
+    def most(self, release: Release, replicas: int, counted: Callable[[Pair], bool]) -> tuple[int, list[int]]:
+        """Return how many pairs at most had a property at one moment, and which the first time."""
+        most: list[int] = []
+        for _moment, pairs in self.pictures(release, replicas):
+            now = [pair.ordinal for pair in pairs.values() if counted(pair)]
+            if len(now) > len(most):
+                most = now
+        return len(most), most
+
+    def most_broken(self, release: Release, replicas: int) -> tuple[int, list[int]]:
+        """Return how many pairs at most were not whole at one moment, and which the first time."""
+        return self.most(release, replicas, lambda pair: not pair.is_whole)
+
+    def launchers(self, release: Release, ordinal: int) -> list[tuple[float, str, str]]:
+        """Return every launcher pod of an ordinal that was there in this stretch: (since when, its uid, its node)."""
+        found: dict[str, tuple[float, str, str]] = {}
+        for number, (moment, kind, what, item) in enumerate(list(self._mirror.events)):
+            if kind == "pods" and what != "DELETED" and item["metadata"]["name"] == release.pod(ordinal):
+                uid, node = item["metadata"]["uid"], item["spec"].get("nodeName", "")
+                began = found[uid][0] if uid in found else moment
+                if number >= self._first or uid in found:
+                    found[uid] = (began, uid, node)
+        return list(found.values())
+
+
+def is_split(pair: Pair) -> bool:
+    """Tell whether both halves have a node and it is not the same, neither being on its way out."""
+    halves = [half for half in (pair.launcher, pair.anchor) if half and not half["metadata"].get("deletionTimestamp")]
+    nodes = {half["spec"]["nodeName"] for half in halves if half["spec"].get("nodeName")}
+    return len(nodes) == 2
+
+
+def _picture(release: Release, replicas: int, pods: dict[str, Object]) -> Picture:
+    ordinals = range(release.start, release.start + replicas)
+    return {n: Pair(n, pods.get(release.pod(n)), pods.get(release.anchor(n))) for n in ordinals}

@@ -1,0 +1,185 @@
+"""A node: containerd, kubelet and kube-proxy on a machine, set up as far as possible as a real one is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import yaml
+from mooring.rehearse import kernel
+from mooring.rehearse.bundle import build_bundle
+
+from tests.cluster import images
+from tests.cluster.control_plane import POD_RANGE
+from tests.cluster.machines import Machine
+from tests.cluster.pki import Pki
+
+LAUNCHER = "/opt/mooring"
+"""The launcher's directory on the node (the chart's `launcher.hostPath`)."""
+APPS = "/opt/apps"
+"""The native programs' directory on the node."""
+SOCKET = "unix:///run/containerd/containerd.sock"
+
+CONTAINERD = """\
+version = 4
+root = "/var/lib/containerd"
+state = "/run/containerd"
+disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor.v1.otlp"]
+[grpc]
+address = "/run/containerd/containerd.sock"
+[plugins."io.containerd.cri.v1.images".pinned_images]
+sandbox = "{pause}"
+[plugins."io.containerd.cri.v1.runtime"]
+# Without the right to lower an oom score (CAP_SYS_RESOURCE) every sandbox would fail.
+restrict_oom_score_adj = true
+[plugins."io.containerd.cri.v1.runtime".cni]
+bin_dirs = ["/usr/lib/cni"]
+conf_dir = "/var/lib/node/net.d"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
+SystemdCgroup = false
+"""
+
+
+class Node:
+    """One node. `start` boots it, `kill` ends its daemons, `machine.unplug` cuts its power."""
+
+    def __init__(self, machine: Machine, pki: Pki, pod_range: str, shared: Path) -> None:
+        """`pod_range`: its pods' CIDR; `shared`: what all nodes have alike (images, launcher, programs)."""
+        self.machine = machine
+        self.name = machine.name
+        self.pod_range = pod_range
+        self._pki = pki
+        self._shared = shared
+        machine.on_disk = {
+            "/var/lib/kubelet": "kubelet",
+            "/var/lib/containerd": "containerd",
+            "/var/lib/cni": "cni",
+            "/var/log": "log",
+            "/var/lib/node": "conf",
+        }
+
+    def start(self, routes: dict[str, str]) -> None:
+        """Boot the machine and start its daemons. `routes`: other nodes' pod range -> their address."""
+        state = self.machine.disk / "kubelet"
+        if not state.exists():
+            # Small, so that a test can fill it: the pods' emptyDirs lie here.
+            state.mkdir(parents=True)
+            kernel.mount("tmpfs", str(state), "tmpfs", data="size=64m,mode=755")
+        self.machine.boot()
+        for pod_range, address in routes.items():
+            self.machine.run(["ip", "route", "replace", pod_range, "via", address])
+        for mount_point, folder in ((LAUNCHER, "launcher"), (APPS, "apps")):
+            source = self._shared / folder
+            self.machine.run(["sh", "-ec", f"mkdir -p {mount_point}; mount --rbind {source} {mount_point}"])
+        self._configure()
+        self.machine.start("containerd", ["--config", "/var/lib/node/containerd.toml", "--log-level", "warn"])
+        self.start_kubelet()
+        self.machine.start("kube-proxy", self._proxy())
+
+    def start_kubelet(self) -> None:
+        """Start kubelet."""
+        arguments = ["--config", "/var/lib/node/kubelet.yaml", "--hostname-override", self.name]
+        arguments += ["--kubeconfig", self._pki.kubeconfig(f"node-{self.name}"), "--node-ip", self.machine.address]
+        self.machine.start("kubelet", arguments)
+
+    def start_runtime(self) -> None:
+        """Start containerd again after `machine.kill("containerd")`; containers have gone on."""
+        self.machine.start("containerd", ["--config", "/var/lib/node/containerd.toml", "--log-level", "warn"])
+
+    def import_images(self) -> None:
+        """Give the runtime the images that no registry is asked for."""
+        for archive in sorted(self._shared.glob("*.image.tar")):
+            self.machine.run(["ctr", "--namespace", "k8s.io", "images", "import", str(archive)])
+
+    def _configure(self) -> None:
+        disk = self.machine.disk
+        (disk / "conf").mkdir(parents=True, exist_ok=True)
+        (disk / "conf/containerd.toml").write_text(CONTAINERD.format(pause=images.PAUSE))
+        (disk / "conf/kubelet.yaml").write_text(yaml.safe_dump(self._kubelet()))
+        (disk / "conf/resolv.conf").write_text("")
+        network = {
+            "cniVersion": "1.0.0",
+            "name": "pods",
+            "plugins": [
+                {
+                    # Point to point, not a bridge: traffic between pods of one node passes kube-proxy's rules too.
+                    "type": "ptp",
+                    "ipMasq": False,
+                    "ipam": {
+                        "type": "host-local",
+                        "ranges": [[{"subnet": self.pod_range}]],
+                        "routes": [{"dst": "0.0.0.0/0"}],
+                    },
+                }
+            ],
+        }
+        (disk / "conf/net.d").mkdir(parents=True, exist_ok=True)
+        (disk / "conf/net.d/10-pods.conflist").write_text(json.dumps(network))
+
+    def _kubelet(self) -> dict[str, object]:
+        path = self._pki.path
+        return {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "containerRuntimeEndpoint": SOCKET,
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": True},
+                "x509": {"clientCAFile": path("ca.crt")},
+            },
+            "authorization": {"mode": "Webhook"},
+            "tlsCertFile": path(f"kubelet-{self.name}.crt"),
+            "tlsPrivateKeyFile": path(f"kubelet-{self.name}.key"),
+            # What a machine with cgroup v1 and without CAP_SYS_RESOURCE allows.
+            "cgroupDriver": "cgroupfs",
+            "failCgroupV1": False,
+            "cgroupsPerQOS": False,
+            "enforceNodeAllocatable": [],
+            "localStorageCapacityIsolation": False,
+            "evictionHard": {"memory.available": "50Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
+            "nodeLeaseDurationSeconds": 8,
+            "nodeStatusUpdateFrequency": "4s",
+            "resolvConf": "/var/lib/node/resolv.conf",
+            "imageGCHighThresholdPercent": 100,
+            "containerLogMaxSize": "10Mi",
+            # Tests end the same container again and again; by default it would soon be started every five minutes only.
+            "crashLoopBackOff": {"maxContainerRestartPeriod": "4s"},
+            "volumePluginDir": "/var/lib/kubelet/volume-plugins",
+            "healthzBindAddress": "127.0.0.1",
+        }
+
+    def _proxy(self) -> list[str]:
+        return [
+            "--kubeconfig",
+            self._pki.kubeconfig("kube-proxy"),
+            "--hostname-override",
+            self.name,
+            "--proxy-mode=iptables",
+            f"--cluster-cidr={POD_RANGE}",
+            "--conntrack-max-per-core=0",
+            "--conntrack-tcp-timeout-established=0",
+            "--conntrack-tcp-timeout-close-wait=0",
+            "--healthz-bind-address=127.0.0.1:10256",
+            "--metrics-bind-address=127.0.0.1:10249",
+        ]
+
+
+def furnish(shared: Path, programs: Path) -> None:
+    """Make what all nodes have alike: the launcher's directory, the native programs, the images."""
+    build_bundle(shared / "launcher")
+    # On a node Python and psutil are there by themselves, not as links into somebody's checkout.
+    shutil.rmtree(shared / "launcher/python")
+    (shared / "launcher/python").mkdir()
+    kernel.mount(sys.base_prefix, str(shared / "launcher/python"), flags=kernel.MS_BIND | kernel.MS_REC)
+    psutil = (shared / "launcher/lib/psutil").resolve()
+    (shared / "launcher/lib/psutil").unlink()
+    shutil.copytree(psutil, shared / "launcher/lib/psutil", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    (shared / "apps").mkdir()
+    shutil.copy2(programs / "served", shared / "apps/served")
+    images.write_image(shared / "pause.image.tar", images.PAUSE, {"/pause": programs / "pause"}, ["/pause"])
+    images.write_image(shared / "debian.image.tar", images.DEBIAN, images.python_libraries(), [])
+    images.write_image(shared / "programs.image.tar", images.PROGRAMS, {"/asker": programs / "asker"}, ["/asker"])

@@ -1,0 +1,77 @@
+"""The processes of a node, as the tests see them from outside its pid namespace."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from tests.cluster.machines import Machine
+
+
+def of(machine: Machine) -> Iterator[psutil.Process]:
+    """Yield every process of a machine except its process 1."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        yield from psutil.Process(machine.pid).children(recursive=True)
+
+
+def launchers(machine: Machine, namespace: str, pod: str | None = None) -> list[psutil.Process]:
+    """Return the launchers (`… run`) of a namespace's pods, or of one pod."""
+    return [
+        process
+        for process in of(machine)
+        if _command(process)[-1:] == ["run"]
+        and _environment(process).get("POD_NAMESPACE") == namespace
+        and (pod is None or _environment(process).get("POD_NAME") == pod)
+    ]
+
+
+def targets(machine: Machine, ip: str | None = None) -> list[psutil.Process]:
+    """Return every process of test programs that launchers started, of all pairs or of the one with an anchor's IP."""
+    return [
+        process
+        for process in of(machine)
+        if _command(process)[:1] == ["/opt/apps/served"]
+        and (ip is None or _environment(process).get("MOORING_ANCHOR_IP") == ip)
+    ]
+
+
+def main_target(machine: Machine, ip: str) -> psutil.Process:
+    """Return the main process of an anchor's program: the one that is no `-wait` helper."""
+    found = [process for process in targets(machine, ip) if "-wait" not in _command(process)]
+    if len(found) != 1:
+        message = f"on {machine.name} there are {len(found)} programs for {ip}, not one"
+        raise AssertionError(message)
+    return found[0]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}
+
+
+def network_namespaces(machine: Machine) -> set[str]:
+    """Return the network namespaces of a machine's pods, by the runtime's names."""
+    shown = machine.run(["sh", "-c", "ls /run/netns"])
+    return set(shown.split())
+
+
+def listens(pid: int, port: int) -> bool:
+    """Tell whether anything listens on a TCP port in the network namespace of a process."""
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                return True
+    return False

@@ -1,0 +1,209 @@
+"""One installed chart: installed, scaled and looked at as its users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.kube import Kube, Mirror, Object, is_ready
+
+CHART = Path(__file__).parents[2] / "chart"
+
+PORT = 8080
+"""The fixed port of the test program."""
+READINESS_PORT = 8091
+
+
+def values(**more: Any) -> dict[str, Any]:
+    """Return values that run the test program, with whole keys of the root replaced by `more`."""
+    base: dict[str, Any] = {
+        "platform": "linux",
+        "fullnameOverride": "",
+        "target": target(),
+        "gate": {"http": {"front": {"port": "http", "path": "/"}}},
+        "stop": {"drainSeconds": 7, "consoleSeconds": 5},
+        "readiness": {"periodSeconds": 1, "failureThreshold": 2},
+        "anchor": {"unschedulableSeconds": 10},
+    }
+    return {key: value for key, value in (base | more).items() if value != ""}
+
+
+def target(*args: str, **more: Any) -> dict[str, Any]:
+    """Return `target` for the test program with further arguments."""
+    return {
+        "exe": "/opt/apps/served",
+        "args": ["-port", str(PORT), *args],
+        "ports": {"http": {"port": PORT, "servicePort": 80}},
+        "mounts": {"apps": {"hostPath": "/opt/apps", "readOnly": True}},
+    } | more
+
+
+@dataclass(frozen=True)
+class Helm:
+    """One Helm, of one major version."""
+
+    program: str
+    kubeconfig: str
+
+    def run(self, *arguments: str, check: bool = True, timeout_s: float = 400) -> subprocess.CompletedProcess[str]:
+        """Run it; raises RuntimeError with its words if it fails."""
+        done = subprocess.run(
+            [self.program, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+            env=os.environ | {"KUBECONFIG": self.kubeconfig},
+        )
+        if check and done.returncode:
+            message = f"{Path(self.program).name} {' '.join(arguments)}: {(done.stdout + done.stderr).strip()[-3000:]}"
+            raise RuntimeError(message)
+        return done
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Anchor n and launcher n, as the API shows them now; either may be missing."""
+
+    ordinal: int
+    launcher: Object | None
+    anchor: Object | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Both Ready, on one node."""
+        return (
+            is_ready(self.launcher)
+            and is_ready(self.anchor)
+            and self.launcher is not None
+            and self.anchor is not None
+            and self.launcher["spec"]["nodeName"] == self.anchor["spec"]["nodeName"]
+        )
+
+    @property
+    def ip(self) -> str:
+        """The anchor's IP, or nothing."""
+        return str((self.anchor or {}).get("status", {}).get("podIP", ""))
+
+    @property
+    def node(self) -> str:
+        """The launcher's node, or nothing."""
+        return str((self.launcher or {}).get("spec", {}).get("nodeName", ""))
+
+
+class Release:
+    """A release of the chart in a namespace of its own or one that is shared."""
+
+    def __init__(self, kube: Kube, helm: Helm, mirror: Mirror, name: str, chart: Path = CHART) -> None:
+        self.kube = kube
+        self.helm = helm
+        self.mirror = mirror
+        self.name = name
+        self.namespace = mirror.namespace
+        self.chart = chart
+        self.start = 0
+        self.values: dict[str, Any] = {}
+
+    def install(self, replicas: int | None, *options: str, **more: Any) -> float:
+        """`helm upgrade --install` with values and options such as `--wait`; returns the seconds Helm took."""
+        self.values = values(**more)
+        return self._helm_upgrade(replicas, options)
+
+    def upgrade(self, replicas: int | None, *options: str, **more: Any) -> float:
+        """`helm upgrade` with some root values changed; `replicas` None leaves them out."""
+        self.values = self.values | more
+        return self._helm_upgrade(replicas, options)
+
+    def _helm_upgrade(self, replicas: int | None, options: tuple[str, ...]) -> float:
+        began = time.monotonic()
+        chosen = self.values if replicas is None else self.values | {"replicas": replicas}
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(chosen, file)
+            file.flush()
+            self.helm.run(
+                "upgrade",
+                "--install",
+                self.name,
+                str(self.chart),
+                "--namespace",
+                self.namespace,
+                "--values",
+                file.name,
+                *options,
+            )
+        return time.monotonic() - began
+
+    def uninstall(self, *options: str) -> None:
+        """`helm uninstall`."""
+        self.helm.run("uninstall", self.name, "--namespace", self.namespace, *options)
+
+    def scale(self, replicas: int) -> None:
+        """`kubectl scale statefulset`, of the launcher set alone."""
+        self.kube.kubectl("scale", "statefulset", self.name, f"--replicas={replicas}", "--namespace", self.namespace)
+
+    def pod(self, ordinal: int) -> str:
+        """Name of launcher n."""
+        return f"{self.name}-{ordinal}"
+
+    def anchor(self, ordinal: int) -> str:
+        """Name of anchor n."""
+        return f"{self.name}-anchor-{ordinal}"
+
+    def pairs(self) -> dict[int, Pair]:
+        """Return every pair of which one half exists."""
+        pods = self.mirror.all("pods")
+        found = {}
+        for pod in pods.values():
+            labels = pod["metadata"].get("labels", {})
+            if labels.get("app.kubernetes.io/instance") == self.name and "apps.kubernetes.io/pod-index" in labels:
+                ordinal = int(labels["apps.kubernetes.io/pod-index"])
+                found[ordinal] = Pair(ordinal, pods.get(self.pod(ordinal)), pods.get(self.anchor(ordinal)))
+        return found
+
+    def pair(self, ordinal: int) -> Pair:
+        """Return one pair."""
+        pods = self.mirror.all("pods")
+        return Pair(ordinal, pods.get(self.pod(ordinal)), pods.get(self.anchor(ordinal)))
+
+    def is_whole(self, replicas: int) -> bool:
+        """Tell whether exactly these pairs exist, each Ready on one node, and nothing is left of others."""
+        pairs = self.pairs()
+        wanted = set(range(self.start, self.start + replicas))
+        return set(pairs) == wanted and all(pair.is_whole for pair in pairs.values())
+
+    def wait_whole(self, replicas: int, timeout_s: float = 90) -> float:
+        """Wait until exactly so many pairs are whole; returns the seconds."""
+        return self.mirror.wait(lambda: self.is_whole(replicas), timeout_s, f"{replicas} whole pairs of {self.name}")
+
+    def ready_endpoints(self) -> set[str]:
+        """Return the addresses that the Service sends traffic to."""
+        return {
+            address
+            for slice_ in self.mirror.all("endpointslices").values()
+            if slice_["metadata"]["labels"].get("kubernetes.io/service-name") == self.name
+            for endpoint in slice_.get("endpoints") or []
+            if endpoint["conditions"].get("ready")
+            for address in endpoint["addresses"]
+        }
+
+    def service_ip(self) -> str:
+        """Return the Service's cluster IP."""
+        return str(self.kube.get(f"namespaces/{self.namespace}/services/{self.name}")["spec"]["clusterIP"])
+
+
+def fetch(ip: str, path: str = "/", port: int = PORT, timeout_s: float = 5) -> str:
+    """GET a path of a pod, from where the tests are; raises OSError."""
+    with urllib.request.urlopen(f"http://{ip}:{port}{path}", timeout=timeout_s) as answer:
+        return str(answer.read().decode())
+
+
+def status(ip: str) -> dict[str, Any]:
+    """Return what the launcher says of itself on an anchor's IP."""
+    return dict(json.loads(fetch(ip, "/status", READINESS_PORT)))

@@ -1,0 +1,147 @@
+"""Five hundred pairs on fifty nodes that exist only in the API: what pairing costs the real scheduler."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.kube import Kube, Mirror
+from tests.cluster.release import CHART, Helm, values
+
+NODES = 50
+PAIRS = 500
+FAKE = "mooring.invalid/fake"
+
+
+@contextmanager
+def fake_nodes(kube: Kube) -> Iterator[None]:
+    """Fifty nodes without a kubelet: Ready, kept so by leases that are renewed; tainted, so that nobody else comes."""
+    names = [f"fake-{number:02}" for number in range(NODES)]
+    stop = threading.Event()
+
+    def lease(name: str) -> dict[str, Any]:
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": name, "namespace": "kube-node-lease"},
+            "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": now},
+        }
+
+    def renew() -> None:
+        path = "namespaces/kube-node-lease/leases"
+        while not stop.is_set():
+            for name in names:
+                spec = {"spec": lease(name)["spec"]}
+                kube.http.patch(
+                    version="coordination.k8s.io/v1",
+                    url=f"{path}/{name}",
+                    data=json.dumps(spec),
+                    headers={"Content-Type": "application/merge-patch+json"},
+                )
+            stop.wait(3)
+
+    kube.apply(
+        *(
+            {
+                "apiVersion": "v1",
+                "kind": "Node",
+                "metadata": {
+                    "name": name,
+                    "labels": {FAKE: "true", "kubernetes.io/os": "linux", "kubernetes.io/hostname": name},
+                },
+                "spec": {"taints": [{"key": FAKE, "effect": "NoSchedule"}]},
+            }
+            for name in names
+        ),
+        *(lease(name) for name in names),
+    )
+    capacity = {"cpu": "64", "memory": "256Gi", "pods": "110"}
+    ready = {"type": "Ready", "status": "True", "reason": "Fake", "message": "it has no kubelet"}
+    for name in names:
+        kube.http.patch(
+            url=f"nodes/{name}/status",
+            data=json.dumps({"status": {"capacity": capacity, "allocatable": capacity, "conditions": [ready]}}),
+            headers={"Content-Type": "application/strategic-merge-patch+json"},
+        ).raise_for_status()
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        kube.kubectl("delete", "nodes", "--selector", FAKE, "--wait=false")
+
+
+def scheduled(kube: Kube, helm: Helm, namespace: str, tmp_path: Path, paired: bool) -> float:
+    """Create both sets at once; return the seconds from then until the last of the 1,000 pods is bound."""
+    chosen = values(
+        replicas=PAIRS,
+        rbac={"maxReplicas": PAIRS},
+        nodeSelector={FAKE: "true"},
+        tolerations=[{"key": FAKE, "operator": "Exists"}],
+    )
+    file = tmp_path / "values.json"
+    file.write_text(json.dumps(chosen))
+    rendered = helm.run(
+        "template",
+        "x",
+        str(CHART),
+        "--namespace",
+        namespace,
+        "--values",
+        str(file),
+        "--show-only",
+        "templates/anchor/statefulset.yaml",
+        "--show-only",
+        "templates/launcher/statefulset.yaml",
+    ).stdout
+    shown = kube.kubectl("create", "--dry-run=client", "--output", "json", "--filename", "-", stdin=rendered).stdout
+    decoder = json.JSONDecoder()
+    sets, at = [], 0
+    while at < len(shown.rstrip()):
+        found, at = decoder.raw_decode(shown, at)
+        sets += found.get("items", [found])
+        at += len(shown[at:]) - len(shown[at:].lstrip())
+    for each in sets:
+        each["spec"]["replicas"] = PAIRS
+        pod = each["spec"]["template"]["spec"]
+        pod["serviceAccountName"] = "default"
+        if not paired:
+            del pod["affinity"]
+    mirror = Mirror(kube, namespace)
+    began = time.monotonic()
+    kube.apply(*sets)
+
+    def all_bound() -> bool:
+        return sum("nodeName" in pod["spec"] for pod in mirror.all("pods").values()) == 2 * PAIRS
+
+    mirror.wait(all_bound, 600, f"{2 * PAIRS} pods are bound")
+    took = time.monotonic() - began
+    if paired:
+        nodes = {name: pod["spec"]["nodeName"] for name, pod in mirror.all("pods").items()}
+        split = [n for n in range(PAIRS) if nodes[f"x-{n}"] != nodes[f"x-anchor-{n}"]]
+        assert not split, f"{len(split)} pairs are split"
+    mirror.close()
+    for each in sets:
+        kube.kubectl("delete", "statefulset", each["metadata"]["name"], "--namespace", namespace, "--cascade=orphan")
+    # Nobody else would: there is no kubelet to say that they have ended.
+    kube.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", "--namespace", namespace, timeout_s=600)
+    return took
+
+
+def test_five_hundred_pairs(cluster: Cluster, kube: Kube, helm3: Helm, namespace: str, tmp_path: Path) -> None:
+    with fake_nodes(kube):
+        unpaired = scheduled(kube, helm3, namespace, tmp_path, paired=False)
+        paired = scheduled(kube, helm3, namespace, tmp_path, paired=True)
+    print(f"figure: {2 * PAIRS} pods on {NODES} nodes bound, unpaired: {unpaired:.1f} s")
+    print(f"figure: {PAIRS} pairs on {NODES} nodes bound, 0 split: {paired:.1f} s")
+    print(f"figure: pairs against the same pods unpaired (goal <= 1.1): {paired / unpaired:.2f}")

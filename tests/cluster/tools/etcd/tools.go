@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package tools names what is built from this module, so that go.sum covers all of it.
+package tools
+
+import (
+	_ "go.etcd.io/etcd/server/v3"
+)

@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package tools names what is built from this module, so that go.sum covers all of it.
+package tools
+
+import (
+	_ "helm.sh/helm/v4/cmd/helm"
+)

@@ -1,0 +1,3 @@
+module mooring.invalid/programs
+
+go 1.26.0
