@@ -1,0 +1,104 @@
+"""metrics-server as a daemon of the control plane, through which the API server serves `metrics.k8s.io`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.control_plane import ADDRESS
+from tests.cluster.kube import Kube, Object
+
+API = "metrics.k8s.io/v1beta1"
+PORT = 4443
+RESOLUTION_S = 10
+"""How often kubelets are asked; metrics-server takes no smaller number."""
+
+_NAME = "metrics-server"
+
+
+@contextmanager
+def metrics_server(cluster: Cluster) -> Iterator[None]:
+    """Run it while the body does, from when it has figures of both nodes."""
+    machine = cluster.control_plane.machine
+    account = cluster.pki.kubeconfig("admin")
+    arguments = [
+        f"--{each}={account}" for each in ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
+    ]
+    arguments += [
+        f"--kubelet-certificate-authority={cluster.pki.path('ca.crt')}",
+        "--kubelet-preferred-address-types=InternalIP",
+    ]
+    arguments += [f"--metric-resolution={RESOLUTION_S}s", f"--secure-port={PORT}", "--cert-dir=/run/metrics-server"]
+    machine.start(_NAME, arguments)
+    objects = _objects()
+    try:
+        cluster.kube.apply(*objects)
+        cluster.wait(
+            lambda: len(_nodes(cluster.kube)) == len(cluster.nodes), 90, "metrics-server has figures of each node"
+        )
+        yield
+    finally:
+        for each in reversed(objects):
+            kind, name = each["kind"], each["metadata"]["name"]
+            cluster.kube.kubectl("delete", kind, name, "--namespace=kube-system", "--ignore-not-found", check=False)
+        machine.kill(_NAME)
+
+
+def _nodes(kube: Kube) -> list[Object]:
+    try:
+        return list(kube.get("nodes", version=API)["items"])
+    except requests.RequestException:
+        return []  # it has just been started
+
+
+def cpu_cores(kube: Kube, namespace: str) -> dict[str, float]:
+    """Return the CPU that each pod of a namespace uses, in cores, as an autoscaler sees it."""
+    pods = kube.get(f"namespaces/{namespace}/pods", version=API)["items"]
+    return {
+        pod["metadata"]["name"]: sum(_cores(container["usage"]["cpu"]) for container in pod["containers"])
+        for pod in pods
+    }
+
+
+def _cores(quantity: str) -> float:
+    """Return a quantity of CPU as a number: 12345n, 250m, 2."""
+    units = {"n": 1e-9, "u": 1e-6, "m": 1e-3}
+    return float(quantity[:-1]) * units[quantity[-1]] if quantity[-1] in units else float(quantity)
+
+
+def _objects() -> list[Object]:
+    """Return how the API server finds it: a Service without pods, the address behind it, the API that it serves."""
+    place = {"name": _NAME, "namespace": "kube-system"}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": place,
+            "spec": {"ports": [{"name": "https", "port": 443, "targetPort": PORT}]},
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": place | {"labels": {"kubernetes.io/service-name": _NAME}},
+            "addressType": "IPv4",
+            "ports": [{"name": "https", "port": PORT}],
+            "endpoints": [{"addresses": [ADDRESS], "conditions": {"ready": True}}],
+        },
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": "v1beta1.metrics.k8s.io"},
+            "spec": {
+                "group": "metrics.k8s.io",
+                "version": "v1beta1",
+                "service": place | {"port": 443},
+                # It signs its own certificate, anew with every start.
+                "insecureSkipTLSVerify": True,
+                "groupPriorityMinimum": 100,
+                "versionPriority": 100,
+            },
+        },
+    ]

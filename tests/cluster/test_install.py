@@ -1,0 +1,132 @@
+"""Installed, changed, taken back and taken away by each Helm, as its users do; afterwards nothing is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import processes
+from tests.cluster.cluster import Cluster
+from tests.cluster.kube import Kube
+from tests.cluster.release import Helm, Release, target
+
+NewRelease = Callable[..., Release]
+
+
+def undo_on_failure(helm: Helm) -> str:
+    """Return the option that takes a failed install or upgrade back; Helm 4 gave it a new name."""
+    return "--rollback-on-failure" if Path(helm.program).name == "helm4" else "--atomic"
+
+
+def version(release: Release, ordinal: int) -> str:
+    """Return which version of the program answers at an anchor's IP, asked through the API server."""
+    pod = f"namespaces/{release.namespace}/pods/{release.anchor(ordinal)}:8080/proxy/"
+    answer = release.kube.http.get(version="v1", url=pod)
+    answer.raise_for_status()
+    words = str(answer.text).split()
+    return words[words.index("version") + 1]
+
+
+def objects(kube: Kube, namespace: str, instance: str) -> set[str]:
+    """Return all that lies in a namespace but events, and what belongs to a release outside of namespaces."""
+    found: list[str] = []
+    for scoped, choice in (
+        ("true", ["--namespace", namespace]),
+        ("false", ["-l", f"app.kubernetes.io/instance={instance}"]),
+    ):
+        listed = kube.kubectl("api-resources", f"--namespaced={scoped}", "--verbs=list,delete", "--output=name").stdout
+        kinds = ",".join(kind for kind in listed.split() if not kind.startswith("events"))
+        found += kube.kubectl("get", kinds, *choice, "--output=name", "--ignore-not-found").stdout.split()
+    return set(found)
+
+
+def on_nodes(cluster: Cluster | None, namespace: str) -> list[str]:
+    """Return what runs on our own nodes for a namespace's releases; of other clusters' nodes nothing is seen."""
+    found = []
+    for node in cluster.nodes.values() if cluster else ():
+        found += [f"{node.name}: launcher {each.pid}" for each in processes.launchers(node.machine, namespace)]
+        found += [f"{node.name}: program {each.pid}" for each in processes.targets(node.machine)]
+        found += [f"{node.name}: network {each}" for each in processes.network_namespaces(node.machine)]
+    return found
+
+
+@contextmanager
+def nothing_left(release: Release, cluster: Cluster | None, within_s: float = 60) -> Iterator[None]:
+    """Assert that within some seconds after the body all is as it was before it, in the API and on the nodes."""
+
+    def look() -> set[str]:
+        return objects(release.kube, release.namespace, release.name) | set(on_nodes(cluster, release.namespace))
+
+    before = look()
+    yield
+    deadline = time.monotonic() + within_s
+    while left := look() - before:
+        assert time.monotonic() < deadline, f"{within_s:.0f} s later there is still {sorted(left)}"
+        time.sleep(0.5)
+
+
+def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | None) -> None:
+    """With --wait each step returns when its pairs are whole and its version answers; uninstall leaves nothing."""
+    name = Path(helm.program).name
+    release = new_release(helm=helm)
+    with nothing_left(release, own_cluster):
+        took = release.install(2, "--wait", "--timeout=180s")
+        assert release.wait_whole(2, timeout_s=2) < 2, "install --wait returned before the pairs were whole"
+        assert [version(release, ordinal) for ordinal in (0, 1)] == ["1", "1"]
+        print(f"figure: {name} install --wait, 2 pairs: {took:.1f} s")
+
+        took = release.upgrade(2, "--wait", "--timeout=180s", target=target("-version", "2"))
+        assert release.wait_whole(2, timeout_s=2) < 2, "upgrade --wait returned before the pairs were whole"
+        assert [version(release, ordinal) for ordinal in (0, 1)] == ["2", "2"]
+        print(f"figure: {name} upgrade --wait of the arguments, 2 pairs: {took:.1f} s")
+
+        began = time.monotonic()
+        helm.run("rollback", release.name, "1", "--namespace", release.namespace, "--wait", "--timeout=180s")
+        assert release.wait_whole(2, timeout_s=2) < 2, "rollback --wait returned before the pairs were whole"
+        assert [version(release, ordinal) for ordinal in (0, 1)] == ["1", "1"]
+        print(f"figure: {name} rollback --wait, 2 pairs: {time.monotonic() - began:.1f} s")
+
+        began = time.monotonic()
+        release.uninstall()
+    print(f"figure: {name} uninstall until nothing is left: {time.monotonic() - began:.1f} s")
+
+
+def test_helm_test(helm: Helm, new_release: NewRelease, own_cluster: Cluster | None) -> None:
+    """`helm test` passes while every pair answers, fails while one does not, and leaves nothing behind on uninstall."""
+    release = new_release(helm=helm)
+    with nothing_left(release, own_cluster):
+        release.install(2, "--wait", "--timeout=180s")
+        arguments = ("test", release.name, "--namespace", release.namespace, "--timeout=60s")
+        said = helm.run(*arguments).stdout
+        assert "Succeeded" in said, f"no test ran: {said}"
+        # The program of one pair answers nobody any more; with onUnhealthy: unready it stays so.
+        release.kube.http.get(
+            version="v1", url=f"namespaces/{release.namespace}/pods/{release.anchor(1)}:8080/proxy/hang"
+        ).raise_for_status()
+        release.mirror.wait(lambda: not release.pair(1).is_whole, 30, "pair 1 is unready")
+        failed = helm.run(*arguments, check=False)
+        assert failed.returncode != 0, f"helm test passed with a pair that does not answer: {failed.stdout}"
+        release.uninstall()
+
+
+def test_failing_install_leaves_nothing(helm: Helm, new_release: NewRelease, own_cluster: Cluster | None) -> None:
+    """An install that cannot become ready fails at its timeout and takes everything away again."""
+    release = new_release(helm=helm)
+    with nothing_left(release, own_cluster), pytest.raises(RuntimeError):
+        release.install(1, undo_on_failure(helm), "--timeout=10s", target=target(exe="/opt/apps/absent"))
+
+
+def test_failing_upgrade_is_taken_back(helm: Helm, new_release: NewRelease) -> None:
+    """An upgrade that cannot become ready is rolled back; the version before serves again."""
+    release = new_release(helm=helm)
+    release.install(1, "--wait", "--timeout=180s")
+    with pytest.raises(RuntimeError):
+        release.upgrade(
+            1, undo_on_failure(helm), "--timeout=40s", target=target("-version", "2", exe="/opt/apps/absent")
+        )
+    release.wait_whole(1, timeout_s=2)
+    assert version(release, 0) == "1"

@@ -1,0 +1,224 @@
+"""Whoever sets the number of replicas, the anchors follow; and what each Helm makes of a number that others set."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import processes
+from tests.cluster.cluster import Cluster
+from tests.cluster.kube import Mirror
+from tests.cluster.release import Helm, Release, target
+
+NewRelease = Callable[..., Release]
+
+FOLLOWS_WITHIN_S = 2.0
+
+
+def changes(mirror: Mirror, set_name: str, since: float = 0.0) -> list[tuple[float, int]]:
+    """Return (time.monotonic(), spec.replicas) for every change of a set's number that was seen from a moment on."""
+    found: list[tuple[float, int]] = []
+    for moment, kind, what, item in list(mirror.events):
+        if kind == "statefulsets" and what != "DELETED" and item["metadata"]["name"] == set_name:
+            replicas = int(item["spec"]["replicas"])
+            if not found or found[-1][1] != replicas:
+                found.append((moment, replicas))
+    return [change for change in found if change[0] >= since]
+
+
+def replicas(release: Release, set_name: str) -> int:
+    """Return a set's number as it is now."""
+    return int(release.mirror.all("statefulsets")[set_name]["spec"]["replicas"])
+
+
+def anchors_of(release: Release) -> str:
+    """Return the name of the anchor set."""
+    return f"{release.name}-anchor"
+
+
+def wait_followed(release: Release, wanted: int, since: float, timeout_s: float = 60) -> float:
+    """Wait until the anchor set has a number; return the moment (time.monotonic()) it got it."""
+    release.mirror.wait(
+        lambda: replicas(release, anchors_of(release)) == wanted, timeout_s, f"the anchor set has replicas: {wanted}"
+    )
+    return next(moment for moment, number in changes(release.mirror, anchors_of(release), since) if number == wanted)
+
+
+def follow_s(release: Release, wanted: int, since: float) -> float:
+    """Return by how many seconds the anchor set's change to a number came after the launcher set's."""
+    followed = wait_followed(release, wanted, since)
+    asked = next(moment for moment, number in changes(release.mirror, release.name, since) if number == wanted)
+    return followed - asked
+
+
+def change(release: Release, what: str, wanted: int, act: Callable[[], object]) -> None:
+    """Change the number by `act`; assert that the anchors follow in time and that exactly these pairs become whole."""
+    since = time.monotonic()
+    act()
+    followed = follow_s(release, wanted, since)
+    release.wait_whole(wanted, timeout_s=180)
+    print(f"figure: {what} to {wanted}, anchor set follows: {followed * 1000:.0f} ms")
+    print(f"figure: {what} to {wanted}, all pairs whole: {time.monotonic() - since:.1f} s")
+    assert followed <= FOLLOWS_WITHIN_S
+
+
+def test_anchors_follow(release: Release) -> None:
+    """2 -> 8 -> 2 by kubectl scale, 4 by helm upgrade, 0 and back: the anchor set has the same number within 2 s."""
+    release.install(2)
+    release.wait_whole(2)
+    change(release, "kubectl scale", 8, lambda: release.scale(8))
+    change(release, "kubectl scale", 2, lambda: release.scale(2))
+    change(release, "helm upgrade --set replicas", 4, lambda: release.upgrade(None, "--set=replicas=4"))
+    change(release, "kubectl scale", 0, lambda: release.scale(0))
+    assert not release.mirror.all("pods")
+    since = time.monotonic()
+    release.scale(1)
+    # The launcher has to start first: how long after that the anchors follow is measured below, in our own cluster.
+    wait_followed(release, 1, since)
+    release.wait_whole(1)
+    print(f"figure: kubectl scale 0 to 1, all pairs whole: {time.monotonic() - since:.1f} s")
+    numbers = [number for _, number in changes(release.mirror, anchors_of(release))]
+    assert numbers == [1, 2, 8, 2, 4, 0, 1], "nothing else ever changed the anchors' number"
+
+
+def test_follows_from_another_start(release: Release) -> None:
+    """With ordinals.start the launcher of that ordinal does it, and the pairs have those ordinals."""
+    release.start = 3
+    release.install(1, ordinals={"start": 3})
+    release.wait_whole(1)
+    change(release, "kubectl scale from ordinal 3 on", 2, lambda: release.scale(2))
+    assert set(release.pairs()) == {3, 4}
+
+
+@contextmanager
+def nowhere_to_go(cluster: Cluster) -> Iterator[None]:
+    """Let no new pod be placed."""
+    cluster.kube.kubectl("cordon", *cluster.nodes)
+    try:
+        yield
+    finally:
+        cluster.kube.kubectl("uncordon", *cluster.nodes)
+
+
+def started(pid: int) -> float:
+    """Return the moment (time.monotonic()) a process was made, from its start in ticks since boot."""
+    ticks = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+    age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.monotonic() - age_s
+
+
+def start_of_launcher(cluster: Cluster, release: Release, ordinal: int) -> float:
+    """Wait until a launcher runs; return the moment (time.monotonic()) its process was made."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for node in cluster.nodes.values():
+            for launcher in processes.launchers(node.machine, release.namespace, release.pod(ordinal)):
+                return started(launcher.pid)
+        time.sleep(0.05)
+    message = f"{release.pod(ordinal)} did not start"
+    raise AssertionError(message)
+
+
+def test_next_start_catches_up(cluster: Cluster, release: Release) -> None:
+    """While launcher 0 is down nobody follows; its next start does, within 2 s."""
+    release.install(2)
+    release.wait_whole(2)
+    with nowhere_to_go(cluster):
+        release.kube.kubectl("delete", "pod", release.pod(0), "--namespace", release.namespace)
+        since = time.monotonic()
+        release.scale(3)
+        release.mirror.wait(lambda: release.pod(2) in release.mirror.all("pods"), 30, "launcher 2 exists")
+        assert replicas(release, anchors_of(release)) == 2
+    began = start_of_launcher(cluster, release, 0)
+    followed = wait_followed(release, 3, since) - began
+    print(f"figure: launcher 0 starts, anchor set has caught up: {followed * 1000:.0f} ms")
+    release.wait_whole(3)
+    assert followed <= FOLLOWS_WITHIN_S
+
+
+def test_installed_with_0(cluster: Cluster, release: Release) -> None:
+    """Installed with 0 replicas one anchor waits, unplaced; the first launcher that starts makes the number right."""
+    release.install(0)
+    release.mirror.wait(lambda: len(release.mirror.all("pods")) == 1, 30, "one anchor")
+    assert release.pair(0).anchor and not release.pair(0).anchor["spec"].get("nodeName")
+    since = time.monotonic()
+    release.scale(2)
+    began = start_of_launcher(cluster, release, 0)
+    followed = wait_followed(release, 2, since) - began
+    print(f"figure: from 0, launcher 0 starts, anchor set follows: {followed * 1000:.0f} ms")
+    release.wait_whole(2)
+    assert followed <= FOLLOWS_WITHIN_S
+
+
+def owners(release: Release) -> set[str]:
+    """Return the field managers that own spec.replicas of the launcher set."""
+    answer = release.kube.get(f"namespaces/{release.namespace}/statefulsets/{release.name}", version="apps/v1")
+    return {
+        entry["manager"]
+        for entry in answer["metadata"]["managedFields"]
+        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+    }
+
+
+def now(release: Release) -> int:
+    """Return the launcher set's number, as the API has it."""
+    path = f"namespaces/{release.namespace}/statefulsets/{release.name}"
+    return int(release.kube.get(path, version="apps/v1")["spec"]["replicas"])
+
+
+def test_helm_3_after_kubectl_scale(release: Release) -> None:
+    """Helm 3 scales back to the number in the values without a word, and keeps the number it is given."""
+    release.install(1)
+    release.scale(2)
+    release.upgrade(2, target=target("-version", "2"))
+    assert now(release) == 2
+    release.scale(3)
+    release.upgrade(2, target=target("-version", "3"))
+    assert now(release) == 2, "an upgrade with the old number in the values scales back"
+
+
+def test_helm_4_after_kubectl_scale(new_release: NewRelease, helm4: Helm) -> None:
+    """Helm 4 stops at a number that kubectl set, keeps the one it is given, and scales back if it is forced to."""
+    release = new_release(helm=helm4)
+    release.install(1)
+    assert owners(release) == {"helm"}
+    release.scale(2)
+    with pytest.raises(RuntimeError, match=r'(?s)conflict.*with "kubectl".*\.spec\.replicas'):
+        release.upgrade(1, target=target("-version", "2"))
+    assert now(release) == 2, "an upgrade that was refused changes nothing"
+    release.upgrade(2, target=target("-version", "2"))
+    assert now(release) == 2
+    assert owners(release) == {"helm", "kubectl"}
+    with pytest.raises(RuntimeError, match=r"\.spec\.replicas"):
+        release.upgrade(3)
+    release.upgrade(1, "--force-conflicts")
+    assert now(release) == 1
+    assert owners(release) == {"helm"}
+
+
+def test_helm_4_goes_on_patching_what_helm_3_installed(new_release: NewRelease, helm3: Helm, helm4: Helm) -> None:
+    """A release of Helm 3 is still upgraded by Helm 4 in Helm 3's way: it scales back without a word."""
+    release = new_release(helm=helm3)
+    release.install(1)
+    release.scale(2)
+    release.helm = helm4
+    release.upgrade(1, target=target("-version", "2"))
+    assert now(release) == 1
+
+
+def test_to_an_autoscaler_and_back(helm: Helm, new_release: NewRelease) -> None:
+    """Turning the autoscaler on takes replicas away, which reads as 1, and it goes to its minimum at once."""
+    release = new_release(helm=helm)
+    release.install(3)
+    since = time.monotonic()
+    autoscaling = {"enabled": True, "minReplicas": 2, "maxReplicas": 4}
+    release.upgrade(None, autoscaling=autoscaling, launcher={"resources": {"requests": {"cpu": "100m"}}})
+    release.mirror.wait(lambda: replicas(release, release.name) == 2, 60, "the autoscaler's minimum")
+    assert [number for _, number in changes(release.mirror, release.name, since)] == [1, 2]
+    release.upgrade(3, autoscaling={"enabled": False})
+    assert now(release) == 3

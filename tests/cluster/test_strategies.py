@@ -1,0 +1,241 @@
+"""Every way to provide anchors and the launcher, as docs/strategies.md says: installed, scaled, killed and healed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import images, processes
+from tests.cluster.cluster import Cluster
+from tests.cluster.kube import Kube, Mirror, Object
+from tests.cluster.release import PORT, READINESS_PORT, Helm, Pair, Release, target
+
+NewRelease = Callable[..., Release]
+
+
+class Numbered(Release):
+    """A release whose anchors have names of their own: `named` is given an ordinal."""
+
+    named: Callable[[int], str]
+
+    def anchor(self, ordinal: int) -> str:
+        """Name of anchor n."""
+        return self.named(ordinal)
+
+
+class Foreign(Release):
+    """A release whose anchors others made in another namespace; they are known by a label."""
+
+    nets: Mirror
+
+    def pod(self, ordinal: int) -> str:
+        """Name of launcher n, which has a set of its own."""
+        return f"{self.name}-launcher-{ordinal}-{ordinal}"
+
+    def pair(self, ordinal: int) -> Pair:
+        """Return launcher n and the anchor with the label of ordinal n that is not ending, or any."""
+        found = [
+            pod for pod in self.nets.all("pods").values() if pod["metadata"]["labels"].get("app") == f"net-{ordinal}"
+        ]
+        found.sort(key=lambda pod: "deletionTimestamp" in pod["metadata"])
+        return Pair(ordinal, self.mirror.pod(self.pod(ordinal)), found[0] if found else None)
+
+    def pairs(self) -> dict[int, Pair]:
+        """Return a pair for every launcher."""
+        index = "apps.kubernetes.io/pod-index"
+        ordinals = [int(pod["metadata"]["labels"][index]) for pod in self.mirror.all("pods").values()]
+        return {ordinal: self.pair(ordinal) for ordinal in ordinals}
+
+
+def ask(release: Release, path: str) -> str:
+    """GET something of a namespace through the API server; return the whole answer."""
+    answer = release.kube.http.get(version="v1", url=f"namespaces/{path}")
+    answer.raise_for_status()
+    return str(answer.text)
+
+
+def ask_anchors(release: Release, replicas: int) -> None:
+    """Assert that each anchor's IP is answered by the program of its own ordinal."""
+    for ordinal in range(replicas):
+        anchor = release.pair(ordinal).anchor
+        assert anchor is not None
+        place = f"{anchor['metadata']['namespace']}/pods/{anchor['metadata']['name']}"
+        assert f"ordinal {ordinal} " in ask(release, f"{place}:{PORT}/proxy/")
+
+
+def uid(pod: Object | None) -> str:
+    """Return a pod's uid, or nothing."""
+    return str(pod["metadata"]["uid"]) if pod else ""
+
+
+def restarts(pod: Object | None) -> int:
+    """Return how often a pod's containers have been started anew."""
+    return sum(each["restartCount"] for each in pod["status"].get("containerStatuses", [])) if pod else 0
+
+
+def kill_and_heal(cluster: Cluster, release: Release, replicas: int, what: str) -> None:
+    """Kill launcher 1 without a chance to clean up, then delete its anchor: each time all is whole again by itself."""
+    pair = release.pair(1)
+    (launcher,) = processes.launchers(cluster.nodes[pair.node].machine, release.namespace, release.pod(1))
+    began, before = time.monotonic(), restarts(pair.launcher)
+    launcher.kill()
+    release.mirror.wait(lambda: restarts(release.pair(1).launcher) > before, 60, "launcher 1 was started anew")
+    release.wait_whole(replicas, timeout_s=120)
+    print(f"figure: {what}, kill -9 of a launcher to all whole: {time.monotonic() - began:.1f} s")
+
+    anchor = release.pair(1).anchor
+    assert anchor is not None
+    began = time.monotonic()
+    where = ("--namespace", anchor["metadata"]["namespace"], "--wait=false")
+    release.kube.kubectl("delete", "pod", anchor["metadata"]["name"], *where)
+    release.mirror.wait(lambda: uid(release.pair(1).anchor) not in ("", uid(anchor)), 120, "there is a new anchor 1")
+    release.wait_whole(replicas, timeout_s=120)
+    print(f"figure: {what}, anchor deleted to all whole: {time.monotonic() - began:.1f} s")
+
+
+def install(release: Release, replicas: int, what: str, **more: Any) -> None:
+    """Install and wait until the pairs are whole."""
+    began = time.monotonic()
+    release.install(replicas, **more)
+    release.wait_whole(replicas, timeout_s=120)
+    print(f"figure: {what}, install to {replicas} whole pairs: {time.monotonic() - began:.1f} s")
+
+
+@pytest.fixture
+def make(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[[type[Release]], Release]]:
+    """A maker of a release `r` of a class."""
+    mirror = Mirror(kube, namespace)
+    yield lambda kind: kind(kube, helm3, mirror, "r")
+    helm3.run("uninstall", "r", "--namespace", namespace, "--ignore-not-found", check=False)
+    mirror.close()
+
+
+def test_static(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) -> None:
+    """A set for each anchor; helm upgrade adds and removes whole pairs and leaves the others alone."""
+    release = make(Numbered)
+    release.named = lambda ordinal: f"r-anchor-{ordinal}-{ordinal}"
+    anchor = {"strategy": "static", "unschedulableSeconds": 10}
+    install(release, 2, "static", anchor=anchor)
+    ask_anchors(release, 2)
+    stay = {uid(half) for n in (0, 1) for half in (release.pair(n).launcher, release.pair(n).anchor)}
+    release.upgrade(3)
+    release.wait_whole(3)
+    assert set(release.mirror.all("statefulsets")) == {"r", "r-anchor-0", "r-anchor-1", "r-anchor-2"}
+    ask_anchors(release, 3)
+    release.upgrade(2)
+    release.wait_whole(2)
+    assert {uid(half) for n in (0, 1) for half in (release.pair(n).launcher, release.pair(n).anchor)} == stay
+    kill_and_heal(cluster, release, 2, "static")
+    ask_anchors(release, 2)
+
+
+def test_shared(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) -> None:
+    """One IP, a port and a Service for each; a replica more leaves the network and the others alone."""
+    release = make(Numbered)
+    release.named = lambda _ordinal: "r-anchor-0"
+    ports = {ordinal: PORT + ordinal for ordinal in range(3)}
+    own = {str(n): {"args": ["-port", str(port)], "ports": {"http": port}} for n, port in ports.items() if n}
+    anchor = {"strategy": "shared", "unschedulableSeconds": 10}
+    rbac = {"create": True, "maxReplicas": 3}
+    install(release, 2, "shared", anchor=anchor, rbac=rbac, target=target(perOrdinal=own))
+
+    def ask_services(replicas: int) -> None:
+        for ordinal in range(replicas):
+            said = ask(release, f"{release.namespace}/services/r-anchor-{ordinal}:http/proxy/")
+            assert f"ordinal {ordinal} " in said
+            assert f":{ports[ordinal]}" in said
+
+    ask_services(2)
+    assert len({release.pair(ordinal).ip for ordinal in (0, 1)}) == 1
+    stay = {uid(release.pair(n).launcher) for n in (0, 1)} | {uid(release.pair(0).anchor)}
+    release.upgrade(3)
+    release.wait_whole(3)
+    ask_services(3)
+    release.upgrade(2)
+    release.wait_whole(2)
+    assert {uid(release.pair(n).launcher) for n in (0, 1)} | {uid(release.pair(0).anchor)} == stay
+    kill_and_heal(cluster, release, 2, "shared")
+    ask_services(2)
+
+
+def foreign_anchor(ordinal: int, namespace: str) -> Object:
+    """Return an anchor as K2s users write it, a Deployment and a label, with all that docs/strategies.md advises."""
+    labels = {"app": f"net-{ordinal}"}
+    container = {
+        "name": "anchor",
+        "image": images.PAUSE,
+        "imagePullPolicy": "IfNotPresent",
+        "ports": [{"name": "readiness", "containerPort": READINESS_PORT}],
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "readiness"}, "periodSeconds": 1},
+        "lifecycle": {"preStop": {"httpGet": {"path": "/hold", "port": "readiness"}}},
+    }
+    pod = {"terminationGracePeriodSeconds": 40, "containers": [container]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": f"net-{ordinal}", "namespace": namespace},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
+    }
+
+
+def test_anchors_of_others(cluster: Cluster, make: Callable[[type[Foreign]], Foreign]) -> None:
+    """Deployments in another namespace are the anchors: launchers go to them, follow them and never evict one."""
+    release = make(Foreign)
+    with release.kube.namespace(f"{release.namespace}-nets") as nets:
+        release.nets = Mirror(release.kube, nets)
+        release.kube.apply(*(foreign_anchor(ordinal, nets) for ordinal in range(3)))
+        selector = {"create": False, "strategy": "static", "selector": "app=net-{ordinal}", "namespace": nets}
+        install(release, 2, "anchors of others", anchor=selector | {"unschedulableSeconds": 10})
+        ask_anchors(release, 2)
+        release.upgrade(3)
+        release.wait_whole(3)
+        ask_anchors(release, 3)
+        release.upgrade(2)
+        release.wait_whole(2)
+        kill_and_heal(cluster, release, 2, "anchors of others")
+        ask_anchors(release, 2)
+        # Anchor 0 was nobody's to touch in all that.
+        assert len({uid(item) for _, kind, _, item in release.nets.events if kind == "pods" and is_net(item, 0)}) == 1
+        release.uninstall()
+        release.mirror.wait(lambda: not release.mirror.all("pods"), 60, "no launcher is left")
+        release.nets.close()
+
+
+def is_net(pod: Object, ordinal: int) -> bool:
+    """Tell whether a pod is an anchor for an ordinal."""
+    return bool(pod["metadata"]["labels"]["app"] == f"net-{ordinal}")
+
+
+APP = """\
+apiVersion: mooring/v1
+kind: App
+name: carried
+version: 1.0.0
+values: {platform: linux, target: {exe: /opt/apps/served}, launcher: {source: configMap}}
+"""
+
+
+def test_launcher_from_the_chart(cluster: Cluster, new_release: NewRelease, tmp_path: Path) -> None:
+    """With launcher.source: configMap the launcher that runs is the chart's; it scales and heals like the node's."""
+    (tmp_path / "app.yaml").write_text(APP)
+    command = [sys.executable, "-m", "mooring", "generate", str(tmp_path / "app.yaml"), "--out", str(tmp_path / "out")]
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    (chart,) = (tmp_path / "out").rglob("Chart.yaml")
+    release = new_release(chart=chart.parent)
+    install(release, 2, "launcher from the chart", launcher={"source": "configMap"})
+    pair = release.pair(1)
+    (launcher,) = processes.launchers(cluster.nodes[pair.node].machine, release.namespace, release.pod(1))
+    assert "/etc/mooring-launcher/mooring-launcher.pyz" in launcher.cmdline()
+    ask_anchors(release, 2)
+    release.scale(3)
+    release.wait_whole(3)
+    release.scale(2)
+    release.wait_whole(2)
+    kill_and_heal(cluster, release, 2, "launcher from the chart")
+    ask_anchors(release, 2)
