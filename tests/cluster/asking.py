@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.cluster import images
-from tests.cluster.kube import Kube, nodes
+from tests.cluster import images, nodes
+from tests.cluster.kube import Kube
 from tests.cluster.release import Release
 
 RATE = 200
@@ -48,8 +47,8 @@ class Asked:
 
     def tell(self, what: str) -> None:
         """Print the figures."""
-        worst = {key: max(report[key] for report in self.reports.values()) for key in next(iter(self.reports.values()))
-                 if key.endswith("_ms")}  # fmt: skip
+        reports = list(self.reports.values())
+        worst = {key: max(report[key] for report in reports) for key in reports[0] if key.endswith("_ms")}
         print(f"figure: {what}, requests sent: {self.sent} requests")
         print(f"figure: {what}, requests lost: {self.lost} requests")
         if self.lost:
@@ -101,13 +100,7 @@ class _Asker:
         )
         self._kubectl("wait", "--for=condition=Ready", f"pod/{self._name}", "--timeout=60s")
         self._lines: list[str] = []
-        self._logs = subprocess.Popen(
-            kube.command("logs", "--namespace", namespace, "--follow", self._name),
-            env=kube.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self._logs = nodes.start_kubectl(kube, "logs", "--namespace", namespace, "--follow", self._name)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -138,7 +131,14 @@ class _Asker:
     def end(self) -> None:
         """Leave nothing behind, whatever happened."""
         self._kube.kubectl(
-            "--namespace", self._namespace, "delete", "pod", self._name, "--ignore-not-found", "--wait=false", check=False
+            "--namespace",
+            self._namespace,
+            "delete",
+            "pod",
+            self._name,
+            "--ignore-not-found",
+            "--wait=false",
+            check=False,
         )
         self._logs.kill()
         self._logs.wait()
@@ -147,7 +147,7 @@ class _Asker:
 @contextmanager
 def asked(release: Release) -> Iterator[Asked]:
     """Ask the release's Service at its cluster IP, from every node, during the block; at its end `Asked` is filled."""
-    names = nodes(release.kube)
+    names = nodes.names(release.kube)
     url = f"http://{release.service_ip()}:80/"
     result = Asked()
     askers = {}

@@ -40,6 +40,14 @@ class ControlPlane:
         (self._base / "etcd").mkdir(parents=True, exist_ok=True)
         self.machine.start("etcd", ["--data-dir", str(self._base / "etcd"), "--unsafe-no-fsync", "--log-level=error"])
         self.start_api()
+        self._start_controllers()
+
+    def restart_controllers(self) -> None:
+        """End kube-controller-manager and kube-scheduler and start them again, as after a change of the tokens' key."""
+        self.machine.kill("kube-controller-manager", "kube-scheduler")
+        self._start_controllers()
+
+    def _start_controllers(self) -> None:
         common = ["--kubeconfig", "{0}", "--leader-elect=false", "--bind-address=127.0.0.1"]
         for name, more in (
             (

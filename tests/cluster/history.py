@@ -12,16 +12,21 @@ Picture = dict[int, Pair]
 
 
 class History:
-    """A stretch of time, from its making until it is asked: `pictures` has the pairs after each event of a pod in it."""
+    """A stretch of time, from its making to `end`: `pictures` has the pairs after each event of a pod in it."""
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
         self._first = len(mirror.events)
+        self._end: int | None = None
+
+    def end(self) -> None:
+        """Count nothing that comes after this moment."""
+        self._end = len(self._mirror.events)
 
     def pictures(self, release: Release, replicas: int) -> Iterator[tuple[float, Picture]]:
         """Yield (time.monotonic(), the pairs) from the last moment before the stretch to its end."""
         pods: dict[str, Object] = {}
-        for number, (moment, kind, what, item) in enumerate(list(self._mirror.events)):
+        for number, (moment, kind, what, item) in enumerate(self._mirror.events[: self._end]):
             if kind != "pods":
                 continue
             if what == "DELETED":
@@ -47,7 +52,7 @@ class History:
     def launchers(self, release: Release, ordinal: int) -> list[tuple[float, str, str]]:
         """Return every launcher pod of an ordinal that was there in this stretch: (since when, its uid, its node)."""
         found: dict[str, tuple[float, str, str]] = {}
-        for number, (moment, kind, what, item) in enumerate(list(self._mirror.events)):
+        for number, (moment, kind, what, item) in enumerate(self._mirror.events[: self._end]):
             if kind == "pods" and what != "DELETED" and item["metadata"]["name"] == release.pod(ordinal):
                 uid, node = item["metadata"]["uid"], item["spec"].get("nodeName", "")
                 began = found[uid][0] if uid in found else moment
