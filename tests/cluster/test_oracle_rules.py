@@ -30,6 +30,7 @@ from tests.cluster.oracle.picture import (
     Config,
     Endpoint,
     HostListener,
+    HttpCheck,
     Picture,
     Pod,
     Program,
@@ -39,8 +40,10 @@ from tests.cluster.oracle.picture import (
     read_endpoints,
     read_pod,
 )
+from tests.cluster.oracle.probes import QUIET_S, Prober, Question
 from tests.cluster.oracle.record import Oracle, Record, Recorder, read_record
 from tests.cluster.oracle.rules import Violation, judge
+from tests.cluster.oracle.sight import Node
 
 HOST = 1
 PORTS = frozenset({(8080, "TCP"), (5353, "UDP")})
@@ -518,6 +521,34 @@ def add_network(name: str, number: int) -> str:
 def http_get(address: str) -> None:
     with urllib.request.urlopen(f"http://{address}:8080/up", timeout=1):
         return
+
+
+@pytest.mark.sandbox
+def test_a_pause_of_the_oracle_is_no_silence_of_others() -> None:
+    """On a machine that had no time for the oracle, an answer that came meanwhile is still a good one."""
+    server = subprocess.Popen([sys.executable, "-c", SERVER])
+    try:
+        wait_for(lambda: listens(8080), "the server")
+        prober, node = Prober(), Node("here", os.getpid())
+        check = HttpCheck("/up", "", (), frozenset({204}), 0.5)
+        prober.ask([Question(Endpoint("127.0.0.1", 8080, "a0", "orders"), node, check)])
+        prober.start_due(time.monotonic())
+        time.sleep(1)
+        prober.serve(time.monotonic() + 0.3)
+        assert (prober.count, prober.silences()) == (1, [])
+        server.send_signal(signal.SIGSTOP)
+        prober.serve(time.monotonic() + QUIET_S)
+        prober.start_due(time.monotonic())
+        prober.serve(time.monotonic() + 1)
+        assert [silence.heard for silence in prober.silences()] == ["no answer within 0.5 s"]
+    finally:
+        server.kill()
+        server.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.sandbox

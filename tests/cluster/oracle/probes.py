@@ -21,6 +21,7 @@ from tests.cluster.oracle.sight import Node
 QUIET_S, AWAKE_S, AWAKE_FOR_S = 2.0, 0.5, 10.0
 _AT_ONCE = 10
 _CONNECT_TIMEOUT_S = 1.0
+_PAUSE_S = 0.2
 _BODY_LIMIT = 64 * 1024
 
 
@@ -64,6 +65,7 @@ class Prober:
         self._addresses: dict[tuple[str, int], _Address] = {}
         self._selector = selectors.DefaultSelector()
         self._awake_until_s = 0.0
+        self._ran_s = time.monotonic()
 
     def wake(self, now_s: float) -> None:
         """Ask more often for a while: something has changed."""
@@ -91,6 +93,7 @@ class Prober:
 
     def start_due(self, now_s: float) -> None:
         """Begin the questions that are due."""
+        self._forgive_pause()
         due = sorted((a for a in self._addresses.values() if not a.asking and a.due_s <= now_s), key=_due)
         for address in due[:_AT_ONCE]:
             awake = now_s < self._awake_until_s or address.silent_since_s is not None
@@ -105,13 +108,27 @@ class Prober:
         while (left_s := until_s - time.monotonic()) > 0:
             if not self._selector.get_map():
                 time.sleep(left_s)
+                self._forgive_pause()
                 return
             for key, _ in self._selector.select(min(left_s, 0.05)):
                 if isinstance(key.data, Node):
                     self._lose(key.data)
                 elif not key.data.ended:
                     self._go_on(key.data)
+            self._forgive_pause()
             self._give_up(time.monotonic())
+
+    def _forgive_pause(self) -> None:
+        """Count a time in which this process did not run as nobody's silence: answers may have been waiting."""
+        ran_s, self._ran_s = self._ran_s, time.monotonic()
+        pause_s = self._ran_s - ran_s
+        if pause_s < _PAUSE_S:
+            return
+        for asking in self._under_way():
+            asking.deadline_s += pause_s
+        for address in self._addresses.values():
+            if address.silent_since_s is not None:
+                address.silent_since_s += pause_s
 
     def follow(self, node: Node) -> None:
         """Let go of a node in the moment in which it ends."""
