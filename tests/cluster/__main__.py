@@ -15,8 +15,8 @@ from pathlib import Path
 
 from mooring.rehearse import sandbox
 
+from tests.cluster import PROGRAMS
 from tests.cluster.builds import BuildError, build_all
-from tests.cluster.conftest import PROGRAMS
 
 
 def main(arguments: list[str]) -> int:

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from tools import missing, require
 
+from tests.cluster import PROGRAMS
+
 if TYPE_CHECKING:
     from tests.cluster.cluster import Cluster
     from tests.cluster.kube import Kube
     from tests.cluster.oracle_run import Oracle
     from tests.cluster.release import Helm, Release
-
-PROGRAMS = "MOORING_CLUSTER_PROGRAMS"
-"""Set by `python -m tests.cluster`: the directory of what was built; tests then run inside the sandbox."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
