@@ -35,6 +35,10 @@ The base is the release's name, which Helm keeps unique in a namespace, and neve
 {{- include "mooring.fullname" . }}-anchor
 {{- end }}
 
+{{- define "mooring.test.fullname" -}}
+{{- include "mooring.fullname" . }}-test
+{{- end }}
+
 {{- define "mooring.launcher.headless" -}}
 {{- include "mooring.fullname" . }}-launcher
 {{- end }}

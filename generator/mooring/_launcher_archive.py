@@ -1,7 +1,7 @@
 """The launcher as text that a chart can carry (`launcher.source: configMap`), the same on every machine.
 
 It is the zip that Python runs, in base64. Members are the sources alone, stored: compiled modules belong to one version
-of Python, and deflated bytes to one version of zlib. A start therefore compiles what it imports, and a probe takes about
+of Python, and deflated bytes to one version of zlib. A start therefore compiles what it imports, and a probe takes some
 30 ms of CPU more.
 """
 

@@ -254,7 +254,10 @@ SERVICE = Obj(
 RBAC = Obj(
     doc="What the launcher may do: by name, never by list.",
     fields={
-        "create": Bool(doc="Whether the chart makes the Role and its binding.", default=True),
+        "create": Bool(
+            doc="Whether the chart makes the Role and its binding, and those of helm test, whose account is <fullname>-test.",
+            default=True,
+        ),
         "maxReplicas": Int(
             doc="Ordinals named in the Role, from ordinals.start on; no replica beyond them can start.",
             default=32,
@@ -341,6 +344,21 @@ AUTOSCALING = Obj(
     },
 )
 
+TESTS = Obj(
+    doc="`helm test`: a pod that asks every replica on its own IP, and the Service. It runs the launcher's own file, by the node's Python.",
+    fields={
+        "enabled": Bool(doc="Whether there is one. There is none for anchors that others made.", default=True),
+        "timeoutSeconds": Int(
+            doc="Seconds until what is not well counts as failed.", default=60, minimum=0, maximum=3600
+        ),
+        "image": image("Image of its container; empty repository: launcher.image."),
+        "resources": Open(doc="Requests and limits of its container.", kubernetes="ResourceRequirements"),
+        "podAnnotations": Open(
+            doc="Annotations of its pod, e.g. linkerd.io/inject: disabled.", kubernetes="map of string"
+        ),
+    },
+)
+
 _FIELDS: dict[str, Node] = {
     "replicas": Int(
         doc="Pairs of launcher and anchor. Scale later with kubectl scale statefulset <fullname>.",
@@ -383,6 +401,7 @@ _FIELDS: dict[str, Node] = {
     "rbac": RBAC,
     "podDisruptionBudget": PDB,
     "autoscaling": AUTOSCALING,
+    "tests": TESTS,
     **LAUNCHER_KUBERNETES,
     **METADATA,
     **EXTRAS,

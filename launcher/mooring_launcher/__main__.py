@@ -3,7 +3,9 @@
 import os
 import sys
 
-USAGE = "usage: mooring-launcher run | check | stop | version | probe ready|live|started"
+USAGE = (
+    "usage: mooring-launcher run | check | stop | version | probe ready|live|started | check-release SECONDS [SERVICE]"
+)
 _EXIT_USAGE = 201  # ExitCode.USAGE; the enum itself would cost each probe a millisecond
 
 
@@ -26,6 +28,10 @@ def main(argv: list[str]) -> int:
             from mooring_launcher.cli import check
 
             return check(os.environ, state_dir, _tell)
+        case ["check-release", seconds, *service] if seconds.isdecimal() and len(service) <= 1:
+            from mooring_launcher.release import check_release
+
+            return check_release(os.environ, float(seconds), "".join(service), _tell)
         case ["version" | "--version"]:
             from mooring_launcher import __version__
 

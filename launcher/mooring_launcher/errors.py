@@ -28,7 +28,7 @@ class ExitCode(IntEnum):
     USAGE = (
         201,
         "The command line is not one the launcher knows.",
-        "Use `run`, `check`, `stop`, `version`, or `probe` with `ready`, `live` or `started`.",
+        "Use `run`, `check`, `stop`, `version`, `check-release`, or `probe` with `ready`, `live` or `started`.",
     )
     CONFIG_INVALID = (
         202,

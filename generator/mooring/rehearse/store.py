@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Object = dict[str, Any]
-API_VERSIONS = {"pods": "v1", "statefulsets": "apps/v1"}
-KIND_NAMES = {"pods": "Pod", "statefulsets": "StatefulSet"}
+API_VERSIONS = {"pods": "v1", "statefulsets": "apps/v1", "services": "v1"}
+KIND_NAMES = {"pods": "Pod", "statefulsets": "StatefulSet", "services": "Service"}
 
 
 class ExpiredError(Exception):

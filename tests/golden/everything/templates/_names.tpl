@@ -35,6 +35,10 @@ The base is the release's name, which Helm keeps unique in a namespace, and neve
 {{- include "everything.fullname" . }}-anchor
 {{- end }}
 
+{{- define "everything.test.fullname" -}}
+{{- include "everything.fullname" . }}-test
+{{- end }}
+
 {{- define "everything.launcher.headless" -}}
 {{- include "everything.fullname" . }}-launcher
 {{- end }}

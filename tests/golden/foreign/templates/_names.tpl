@@ -35,6 +35,10 @@ The base is the release's name, which Helm keeps unique in a namespace, and neve
 {{- include "foreign.fullname" . }}-anchor
 {{- end }}
 
+{{- define "foreign.test.fullname" -}}
+{{- include "foreign.fullname" . }}-test
+{{- end }}
+
 {{- define "foreign.launcher.headless" -}}
 {{- include "foreign.fullname" . }}-launcher
 {{- end }}

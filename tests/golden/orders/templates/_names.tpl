@@ -35,6 +35,10 @@ The base is the release's name, which Helm keeps unique in a namespace, and neve
 {{- include "orders.fullname" . }}-anchor
 {{- end }}
 
+{{- define "orders.test.fullname" -}}
+{{- include "orders.fullname" . }}-test
+{{- end }}
+
 {{- define "orders.launcher.headless" -}}
 {{- include "orders.fullname" . }}-launcher
 {{- end }}

@@ -35,6 +35,10 @@ The base is the release's name, which Helm keeps unique in a namespace, and neve
 {{- include "shared.fullname" . }}-anchor
 {{- end }}
 
+{{- define "shared.test.fullname" -}}
+{{- include "shared.fullname" . }}-test
+{{- end }}
+
 {{- define "shared.launcher.headless" -}}
 {{- include "shared.fullname" . }}-launcher
 {{- end }}

@@ -35,6 +35,10 @@ The base is the release's name, which Helm keeps unique in a namespace, and neve
 {{- include "sleeper.fullname" . }}-anchor
 {{- end }}
 
+{{- define "sleeper.test.fullname" -}}
+{{- include "sleeper.fullname" . }}-test
+{{- end }}
+
 {{- define "sleeper.launcher.headless" -}}
 {{- include "sleeper.fullname" . }}-launcher
 {{- end }}

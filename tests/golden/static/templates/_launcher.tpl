@@ -191,3 +191,34 @@ could not start. resource-policy: keep would leave them behind at the uninstalla
 {{- end -}}
 {{- toJson $templates -}}
 {{- end }}
+
+{{- define "static.launcher.image" -}}
+{{- include "static.image" (eq .Values.platform "windows" | ternary
+  (dict "image" .Values.launcher.image "registry" "mcr.microsoft.com" "repository" "oss/kubernetes/windows-host-process-containers-base-image" "tag" "v1.0.0")
+  (dict "image" .Values.launcher.image "registry" "docker.io" "repository" "library/debian" "tag" "12-slim")) -}}
+{{- end }}
+
+{{- /* The mounts and volumes that a container needs to run the launcher. */}}
+{{- define "static.launcher.mounts" -}}
+- name: launcher
+  mountPath: {{ include "static.launcher.hostPath" . | quote }}
+  readOnly: true
+{{- if eq .Values.launcher.source "configMap" }}
+- name: launcher-code
+  mountPath: {{ include "static.launcher.codeDir" . | quote }}
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "static.launcher.volumes" -}}
+- name: launcher
+  hostPath:
+    path: {{ include "static.launcher.hostPath" . | quote }}
+    # A launcher of the chart's own may need nothing there: launcher.python can be anywhere.
+    type: {{ eq .Values.launcher.source "configMap" | ternary "DirectoryOrCreate" "Directory" }}
+{{- if eq .Values.launcher.source "configMap" }}
+- name: launcher-code
+  configMap:
+    name: {{ include "static.launcher.configMap" . | quote }}
+{{- end }}
+{{- end }}

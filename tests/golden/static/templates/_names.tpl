@@ -35,6 +35,10 @@ The base is the release's name, which Helm keeps unique in a namespace, and neve
 {{- include "static.fullname" . }}-anchor
 {{- end }}
 
+{{- define "static.test.fullname" -}}
+{{- include "static.fullname" . }}-test
+{{- end }}
+
 {{- define "static.launcher.headless" -}}
 {{- include "static.fullname" . }}-launcher
 {{- end }}

@@ -1,0 +1,36 @@
+{{- /* Whether there is a test ("true", or empty). Anchors that others made are theirs to test. */}}
+{{- define "foreign.test.enabled" -}}
+{{- if and .Values.tests.enabled .Values.anchor.create -}}true{{- end -}}
+{{- end }}
+
+{{- /* The Service that is asked, or nothing. */}}
+{{- define "foreign.test.service" -}}
+{{- if and .Values.service.enabled .Values.target.ports (ne .Values.anchor.strategy "shared") -}}
+{{- include "foreign.fullname" . -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+Labels of the test's objects. The name is another one, so that no Service, no affinity and above all not the PodDisruptionBudget selects
+the pod: one that no controller owns makes the whole budget fail (disruption.go: getExpectedPodCount).
+*/}}
+{{- define "foreign.test.labels" -}}
+{{- $own := fromYaml (include "foreign.labels" (dict "root" . "component" "test")) -}}
+{{- toYaml (set $own "app.kubernetes.io/name" (printf "%s-test" (include "foreign.name" . | trunc 58 | trimSuffix "-"))) -}}
+{{- end }}
+
+{{- define "foreign.test.image" -}}
+{{- if .Values.tests.image.repository -}}
+{{- include "foreign.image" (dict "image" .Values.tests.image "registry" "" "repository" "" "tag" "") -}}
+{{- else -}}
+{{- include "foreign.launcher.image" . -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+Helm 4 reads the log before it deletes the pod of a test that succeeded, Helm 3 afterwards, and would find none: there the pod stays until
+the next test.
+*/}}
+{{- define "foreign.test.deletePolicy" -}}
+before-hook-creation{{ if semverCompare ">=4.0.0-0" .Capabilities.HelmVersion.Version }},hook-succeeded{{ end -}}
+{{- end }}

@@ -1,0 +1,36 @@
+{{- /* Whether there is a test ("true", or empty). Anchors that others made are theirs to test. */}}
+{{- define "orders.test.enabled" -}}
+{{- if and .Values.tests.enabled .Values.anchor.create -}}true{{- end -}}
+{{- end }}
+
+{{- /* The Service that is asked, or nothing. */}}
+{{- define "orders.test.service" -}}
+{{- if and .Values.service.enabled .Values.target.ports (ne .Values.anchor.strategy "shared") -}}
+{{- include "orders.fullname" . -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+Labels of the test's objects. The name is another one, so that no Service, no affinity and above all not the PodDisruptionBudget selects
+the pod: one that no controller owns makes the whole budget fail (disruption.go: getExpectedPodCount).
+*/}}
+{{- define "orders.test.labels" -}}
+{{- $own := fromYaml (include "orders.labels" (dict "root" . "component" "test")) -}}
+{{- toYaml (set $own "app.kubernetes.io/name" (printf "%s-test" (include "orders.name" . | trunc 58 | trimSuffix "-"))) -}}
+{{- end }}
+
+{{- define "orders.test.image" -}}
+{{- if .Values.tests.image.repository -}}
+{{- include "orders.image" (dict "image" .Values.tests.image "registry" "" "repository" "" "tag" "") -}}
+{{- else -}}
+{{- include "orders.launcher.image" . -}}
+{{- end -}}
+{{- end }}
+
+{{- /*
+Helm 4 reads the log before it deletes the pod of a test that succeeded, Helm 3 afterwards, and would find none: there the pod stays until
+the next test.
+*/}}
+{{- define "orders.test.deletePolicy" -}}
+before-hook-creation{{ if semverCompare ">=4.0.0-0" .Capabilities.HelmVersion.Version }},hook-succeeded{{ end -}}
+{{- end }}

@@ -1,0 +1,158 @@
+"""What `check-release`, the program behind `helm test`, sees and tells."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from rig import PORT, READINESS_PORT, Rig, anchor_pod, make_config, stateful_set
+
+pytestmark = pytest.mark.sandbox
+
+
+@contextmanager
+def replica(ip: str, *, status: int = 200, program: bool = True) -> Iterator[None]:
+    """Answer on an address as a launcher (`/readyz`) and, if wanted, its program do."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"gate: port http is not listened on\n" if status != 200 else b"ready\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    servers = [ThreadingHTTPServer((ip, port), Answer) for port in (READINESS_PORT, *([PORT] if program else []))]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.shutdown()
+            server.server_close()
+
+
+def service(ip: str) -> dict[str, Any]:
+    """Return the Service over all replicas."""
+    metadata = {"name": "orders", "namespace": "apps"}
+    return {"metadata": metadata, "spec": {"clusterIP": ip, "ports": [{"name": "http", "port": PORT}]}}
+
+
+@pytest.fixture
+def release(rig: Rig) -> Rig:
+    """Return an API that knows a release of two replicas, on 127.0.0.2 and 127.0.0.3, and its Service."""
+    (rig.tmp / "config.json").write_text(json.dumps(make_config()))
+    rig.api.put("statefulsets", stateful_set("orders", 2))
+    for ordinal in (0, 1):
+        rig.api.put("pods", anchor_pod(f"127.0.0.{2 + ordinal}", ordinal))
+    rig.api.put("services", service("127.0.0.2"))
+    return rig
+
+
+def check(rig: Rig, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `check-release` as the test's pod does."""
+    return rig.command("check-release", *(words or ("0", "orders")))
+
+
+def test_a_release_that_is_well(release: Rig) -> None:
+    """A line for each replica with its own IP and ports, one for the Service, and exit code 0."""
+    with replica("127.0.0.2"), replica("127.0.0.3"):
+        answer = check(release)
+    assert answer.stdout.splitlines() == [
+        "replica 0: ready on 127.0.0.2, http 8080",
+        "replica 1: ready on 127.0.0.3, http 8080",
+        "Service orders: accepts on 127.0.0.2, http 8080",
+        "3 of 3 are well",
+    ]
+    assert answer.returncode == 0
+
+
+def test_an_unready_replica_fails_and_says_why(release: Rig) -> None:
+    """The others are asked all the same, and what /readyz says is told."""
+    with replica("127.0.0.2"), replica("127.0.0.3", status=503):
+        answer = check(release)
+    assert answer.returncode == 1
+    assert "replica 1: FAILED: /readyz on 127.0.0.3:8091: 503 gate: port http is not listened on" in answer.stdout
+    assert answer.stdout.endswith("2 of 3 are well\n")
+
+
+def test_a_ready_replica_whose_program_refuses_fails(release: Rig) -> None:
+    """The program's own port is asked too, so that a gate which looks elsewhere is found out."""
+    with replica("127.0.0.2"), replica("127.0.0.3", program=False):
+        answer = check(release)
+    assert answer.returncode == 1
+    assert "replica 1: FAILED: port http on 127.0.0.3:8080: Connection refused" in answer.stdout
+
+
+def test_a_dead_launcher_fails(release: Rig) -> None:
+    """Where nobody answers, the line says so."""
+    with replica("127.0.0.2"):
+        answer = check(release)
+    assert answer.returncode == 1
+    assert "replica 1: FAILED: /readyz on 127.0.0.3:8091: Connection refused" in answer.stdout
+
+
+def test_an_absent_anchor_and_service_fail(release: Rig) -> None:
+    """What the API does not know is named."""
+    release.api.delete("pods", "apps", "orders-anchor-1")
+    release.api.delete("services", "apps", "orders")
+    with replica("127.0.0.2"):
+        answer = check(release)
+    assert "replica 1: FAILED: its anchor orders-anchor-1 has no IP yet" in answer.stdout
+    assert "Service orders: FAILED: does not exist" in answer.stdout
+
+
+def test_what_becomes_well_in_time_is_well(release: Rig) -> None:
+    """Right after an installation the test waits, and returns as soon as all is well."""
+    with replica("127.0.0.2"):
+        late = replica("127.0.0.3")
+        timer = threading.Timer(1.5, late.__enter__)
+        timer.start()
+        try:
+            answer = check(release, "12", "orders")
+        finally:
+            timer.join()
+            late.__exit__(None, None, None)
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_no_replicas_are_well(release: Rig) -> None:
+    """A release scaled to 0 has nothing that could fail, its Service least of all."""
+    release.api.put("statefulsets", stateful_set("orders", 0))
+    answer = check(release)
+    assert (answer.returncode, answer.stdout) == (0, "0 of 0 are well\n")
+
+
+def test_without_a_service_none_is_asked(release: Rig) -> None:
+    """A program without ports has no Service."""
+    with replica("127.0.0.2"), replica("127.0.0.3"):
+        answer = check(release, "0")
+    assert answer.returncode == 0
+    assert "Service" not in answer.stdout
+
+
+def test_a_set_that_is_not_there_fails(release: Rig) -> None:
+    """An uninstalled release is no healthy one."""
+    release.api.delete("statefulsets", "apps", "orders")
+    answer = check(release)
+    assert answer.returncode == 1
+    assert "statefulsets orders in namespace apps: FAILED: does not exist" in answer.stdout
+
+
+def test_it_reads_and_reads_by_name_alone(release: Rig) -> None:
+    """GET of the set, the anchors and the Service; no list, no watch."""
+    with replica("127.0.0.2"), replica("127.0.0.3"):
+        check(release)
+    asked = {(request.verb, request.resource, request.name) for request in release.api.requests}
+    assert asked == {
+        ("get", "statefulsets", "orders"),
+        ("get", "pods", "orders-anchor-0"),
+        ("get", "pods", "orders-anchor-1"),
+        ("get", "services", "orders"),
+    }
