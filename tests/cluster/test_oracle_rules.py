@@ -331,7 +331,7 @@ def kubeconfig(api: ApiServer, tmp_path: Path) -> Path:
     return path
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     deadline_s = time.monotonic() + timeout_s
     while not (value := condition()):
         assert time.monotonic() < deadline_s, f"waited {timeout_s:g} s for {what}"

@@ -133,7 +133,7 @@ class Oracle:
         path: str | Path,
         nodes: Mapping[str, int] | None = None,
         namespaces: Sequence[str] = (),
-        timeout_s: float = 20.0,
+        timeout_s: float = 60.0,
     ) -> Oracle:
         """Start one and wait until it looks. `nodes`: a process inside each node's network; no namespaces: all.
 
