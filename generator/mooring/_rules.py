@@ -399,6 +399,38 @@ def _containers_reserved(values: Values) -> Iterator[Violation]:
             yield Violation(path, "anchor", "is mooring's own container", "name it otherwise")
 
 
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def _pod_affinity_single(values: Values) -> Iterator[Violation]:
+    """Refuse a second required pod affinity on the half that follows the other.
+
+    The scheduler counts a pod only if it matches all required terms (interpodaffinity: podMatchesAllAffinityTerms).
+    """
+    anchor = values["anchor"]
+    halves: list[tuple[bool, tuple[str, ...], Any]] = [
+        (anchor["create"] and anchor["strategy"] != "shared", ("anchor", "affinity"), anchor["affinity"]),
+        (
+            not anchor["create"] or anchor["strategy"] == "shared" or values["colocation"] == "singleNode",
+            ("affinity",),
+            values["affinity"],
+        ),
+    ]
+    for follows, path, affinity in halves:
+        pods = affinity.get("podAffinity")
+        own = pods.get(_REQUIRED) if isinstance(pods, Mapping) else None
+        if follows and own:
+            rule = (
+                "must be left out: mooring's own term pairs the halves, and Kubernetes wants one pod that matches all"
+            )
+            yield Violation(
+                (*path, "podAffinity", _REQUIRED),
+                own,
+                rule,
+                "use preferred terms, nodeAffinity, podAntiAffinity or topologySpreadConstraints",
+            )
+
+
 def is_selector(text: str) -> bool:
     """Tell whether text is ``key=value``, more after commas, each value with {ordinal} in it or not."""
     pattern = f"{_LABEL_PREFIX}{_LABEL_NAME}={_LABEL_NAME}"
@@ -554,6 +586,7 @@ RULES: tuple[Rule, ...] = (
     Rule("env-reserved", _env_reserved),
     Rule("volumes-reserved", _volumes_reserved),
     Rule("containers-reserved", _containers_reserved),
+    Rule("pod-affinity-single", _pod_affinity_single),
     Rule("anchors-found", _anchors_found),
     Rule("per-ordinal-ports", _per_ordinal_ports),
     Rule("shared-ports-unique", _shared_ports_unique),

@@ -59,7 +59,7 @@ def _set_fields(which: str, grace: str) -> dict[str, Node]:
         "minReadySeconds": Int(doc="Seconds a pod must be ready to count as available.", default=0, minimum=0),
         "revisionHistoryLimit": Int(doc="Old revisions kept.", default=10, minimum=0),
         "affinity": Open(
-            doc="Affinity on top of what pairs launcher and anchor.",
+            doc="Affinity on top of what pairs launcher and anchor; no required podAffinity on the half that follows the other.",
             kubernetes="Affinity",
         ),
         "terminationGracePeriodSeconds": Int(doc=grace, default=None, minimum=1),

@@ -38,17 +38,18 @@ def test_the_launcher_only_prefers_its_anchors_node() -> None:
 
 
 def test_a_users_affinity_is_kept() -> None:
-    """The user's own terms stand beside mooring's on both halves."""
+    """The user's own terms stand beside mooring's on both halves, required ones to pods where mooring has none."""
     own = {
         "podAffinity": {REQUIRED: [{"topologyKey": "zone", "labelSelector": {}}]},
         "nodeAffinity": {PREFERRED: [{"weight": 1, "preference": {"matchExpressions": []}}]},
     }
-    objects = render(layered(MINIMAL, {"affinity": own, "anchor": {"affinity": own}}))
-    for name, count in (("orders", 1), ("orders-anchor", 2)):
-        affinity = pod_spec(objects, name)["affinity"]
-        assert affinity["nodeAffinity"] == own["nodeAffinity"]
-        assert len(affinity["podAffinity"][REQUIRED]) == count
-        assert own["podAffinity"][REQUIRED][0] in affinity["podAffinity"][REQUIRED]
+    objects = render(layered(MINIMAL, {"affinity": own, "anchor": {"affinity": {"nodeAffinity": own["nodeAffinity"]}}}))
+    for name in ("orders", "orders-anchor"):
+        assert pod_spec(objects, name)["affinity"]["nodeAffinity"] == own["nodeAffinity"]
+    assert pod_spec(objects, "orders")["affinity"]["podAffinity"][REQUIRED] == own["podAffinity"][REQUIRED]
+    assert len(pod_spec(objects, "orders-anchor")["affinity"]["podAffinity"][REQUIRED]) == 1
+    shared = render(layered(MINIMAL, {"anchor": {"strategy": "shared", "affinity": own}}))
+    assert pod_spec(shared, "orders-anchor")["affinity"] == own
 
 
 def test_both_sets_number_alike_and_start_in_parallel() -> None:

@@ -13,6 +13,7 @@ from .rendering import MINIMAL, layered, refusal, render
 
 EXE = {"target": {"exe": r"C:\a.exe"}}
 PORTS = {"target": {"exe": r"C:\a.exe", "ports": {"http": {"port": 8080}}}}
+TERM = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}}
 SHARED: dict[str, Any] = {"anchor": {"strategy": "shared"}}
 
 # rule id, values on top of a program's path, the key it names, and words of the sentence
@@ -178,6 +179,21 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         {"target": {"mounts": {"a": {"hostPath": "C:\\etc\\mooring-launcher"}}}},
         "target.mounts.a",
         "by mooring",
+    ),
+    *(
+        (
+            "pod-affinity-single",
+            layered(values, {"affinity": TERM} if key == "affinity" else {"anchor": {"affinity": TERM}}),
+            f"{key}.podAffinity.requiredDuringSchedulingIgnoredDuringExecution",
+            "one pod that matches all",
+        )
+        for key, values in (
+            ("anchor.affinity", {}),
+            ("anchor.affinity", {"anchor": {"strategy": "static"}}),
+            ("affinity", {"colocation": "singleNode"}),
+            ("affinity", {"anchor": {"strategy": "shared"}}),
+            ("affinity", {"anchor": {"create": False, "selector": "app=x-{ordinal}"}}),
+        )
     ),
     ("anchors-found", {"anchor": {"selector": "app=x"}}, "anchor.selector", "set anchor.create: false"),
     ("anchors-found", {"anchor": {"namespace": "x"}}, "anchor.namespace", "set anchor.create: false"),

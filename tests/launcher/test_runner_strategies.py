@@ -1,5 +1,6 @@
 """Anchors that others made, and one anchor for several launchers: found, gone to, and held up for the last of them."""
 
+import json
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from rig import (
     Rig,
     anchor_pod,
     http_get,
+    make_config,
     unschedulable_pod,
     wait_for,
 )
@@ -47,6 +49,20 @@ def test_an_anchor_of_others_is_found_by_its_labels(rig: Rig, ip: str, compartme
         "preStop",
     ]
     assert rig.verbs() == ["list", "watch"]
+
+
+def test_check_warns_of_what_an_anchor_lacks(rig: Rig, ip: str, compartment: Compartment) -> None:
+    """Before anything is started: what is missing of probe, hold and grace, each on a line; two anchors are named."""
+    rig.api.put("pods", foreign_pod(ip))
+    (rig.tmp / "config.json").write_text(json.dumps(make_config(anchor=FOREIGN)))
+    checked = rig.command("check")
+    assert checked.returncode == 0
+    assert checked.stdout.count("warning: the anchor net-0-x7f has no ") == 2
+    assert "warning: the anchor net-0-x7f has terminationGracePeriodSeconds 30" not in checked.stdout
+    rig.api.put("pods", foreign_pod("10.9.9.9", name="net-0-b2c", uid="uid-2"))
+    checked = rig.command("check")
+    assert checked.returncode == 210
+    assert "found net-0-b2c and net-0-x7f" in checked.stdout + checked.stderr
 
 
 def test_a_watch_by_labels_goes_on_after_410(rig: Rig, ip: str, compartment: Compartment) -> None:

@@ -90,6 +90,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "sleeper.refuse" (list (printf "anchor.extraContainers.%d.name" $number) "anchor" "is mooring's own container" "name it otherwise") -}}
 {{- end -}}
 {{- end -}}
+{{- include "sleeper.rules.affinity" . -}}
 {{- include "sleeper.rules.anchors" . -}}
 {{- include "sleeper.rules.shared" . -}}
 {{- include "sleeper.rules.supported" . -}}
@@ -268,6 +269,22 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- range $name, $_ := .env -}}
 {{- if or (has $name (list "COMPARTMENT_ID_ATTACH" "POD_NAME" "POD_NAMESPACE" "POD_UID" "NODE_NAME")) (hasPrefix "MOORING_" $name) (hasPrefix "KUBERNETES_" $name) -}}
 {{- include "sleeper.refuse" (list (printf "%s.%s" $path $name) $name "is set by mooring: COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_* are" "name it otherwise") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* The scheduler counts a pod only if it matches all required terms, so the half that follows the other can have no second one. */}}
+{{- define "sleeper.rules.affinity" -}}
+{{- $shared := eq .Values.anchor.strategy "shared" -}}
+{{- $required := "requiredDuringSchedulingIgnoredDuringExecution" -}}
+{{- range $half := list
+  (list "anchor.affinity" .Values.anchor.affinity (and .Values.anchor.create (not $shared)))
+  (list "affinity" .Values.affinity (or (not .Values.anchor.create) $shared (eq .Values.colocation "singleNode"))) -}}
+{{- $pods := (index $half 1).podAffinity -}}
+{{- if and (index $half 2) (kindIs "map" $pods) -}}
+{{- with index $pods $required -}}
+{{- include "sleeper.refuse" (list (printf "%s.podAffinity.%s" (index $half 0) $required) . "must be left out: mooring's own term pairs the halves, and Kubernetes wants one pod that matches all" "use preferred terms, nodeAffinity, podAntiAffinity or topologySpreadConstraints") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
