@@ -99,6 +99,11 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     how = generate.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="write nothing; exit 3 and show any difference")
     how.add_argument("--force", action="store_true", help="overwrite generated files that were edited")
+    generate.add_argument(
+        "--with-tests",
+        action="store_true",
+        help="add tests/test_release.py, which installs the chart in a cluster (give it with --check too)",
+    )
     generate.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
     generate.set_defaults(command=_generate)
 
@@ -146,7 +151,13 @@ def _generate(arguments: argparse.Namespace) -> int:
 
     from mooring._generate import generate
 
-    result = generate(arguments.apps, Path(arguments.out), check=arguments.check, force=arguments.force)
+    result = generate(
+        arguments.apps,
+        Path(arguments.out),
+        check=arguments.check,
+        force=arguments.force,
+        with_tests=arguments.with_tests,
+    )
     show = _show_json if arguments.output == "json" else _show_text
     show(result)
     return result.exit_code

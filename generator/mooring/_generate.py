@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from mooring._app import App, Reading, read_app
@@ -66,10 +67,13 @@ class RunResult:
         return ExitCode.DRIFT if stale else ExitCode.DONE
 
 
-def generate(sources: Sequence[str], out: Path, *, check: bool = False, force: bool = False) -> RunResult:
+def generate(
+    sources: Sequence[str], out: Path, *, check: bool = False, force: bool = False, with_tests: bool = False
+) -> RunResult:
     """Make the chart of each App below `out`, or with `check` only compare.
 
     A source is an App's file, or a directory of them. An App with problems is not written; the others are.
+    `with_tests` adds the App team's suite to each chart; a run without it takes an unedited one away again.
     """
     result = RunResult()
     apps = _read_all(sources, result)
@@ -78,7 +82,8 @@ def generate(sources: Sequence[str], out: Path, *, check: bool = False, force: b
     try:
         with nullcontext() if check else open_output(out):
             for app in apps:
-                _generate_one(app, out / app.name, result, check=check, force=force)
+                texts = partial(render_chart, app, with_tests=with_tests)
+                _generate_one(app, out / app.name, texts, result, check=check, force=force)
     except OutputError as error:
         result.problems.append(_output_problem(error))
     return result
@@ -125,9 +130,11 @@ def _find_clashes(readings: Sequence[Reading], result: RunResult) -> set[str]:
     return clashing
 
 
-def _generate_one(app: App, directory: Path, result: RunResult, *, check: bool, force: bool) -> None:
+def _generate_one(
+    app: App, directory: Path, render: Callable[[], dict[str, str]], result: RunResult, *, check: bool, force: bool
+) -> None:
     try:
-        plan = plan_chart(directory, render_chart(app))
+        plan = plan_chart(directory, render())
         status = _decide(plan, check=check, force=force)
         if status is Status.WRITTEN:
             write_chart(plan)

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 _SUFFIX = ".j2"
 _OPENING = "<%"  # every construct of ours starts with it
 _NAME = "<%= app.name %>"  # the only construct in most templates
+SUITE_FILE = "tests/test_release.py"
+"""The App team's suite: pytest-helm-charts, real Helm, a real cluster."""
+
 _DOTTED = {"helmignore": ".helmignore"}  # a source by its real name would be read by tools that look into this folder
 
 
-def render_chart(app: App) -> dict[str, str]:
-    """Return the text of each file of the App's chart, by its path in the chart's directory, sorted."""
+def render_chart(app: App, *, with_tests: bool = False) -> dict[str, str]:
+    """Return the text of each file of the App's chart, by its path in the chart's directory, sorted.
+
+    `with_tests` adds the suite that installs the chart in a cluster; `.helmignore` keeps it out of packages.
+    """
     context = _context(app)
     texts = {path: template.render(context) for path, template in _templates().items()}
     texts |= {path: text.replace(_NAME, app.name) for path, text in _name_texts().items()}
@@ -34,6 +40,8 @@ def render_chart(app: App) -> dict[str, str]:
     texts["values.schema.json"] = values_schema_text()
     if app.values["launcher"]["source"] == "configMap":
         texts[ARCHIVE_FILE] = archive_text()
+    if with_tests:
+        texts[SUITE_FILE] = _suite_text().replace(_NAME, app.name)
     return {path: texts[path] for path in sorted(texts)}
 
 
@@ -57,6 +65,11 @@ def _wrap_leaves(node: Node, value: Any) -> Any:
     if isinstance(node, Obj):
         return {name: _wrap_leaves(child, value[name]) for name, child in node.fields.items()}
     return [value]
+
+
+@cache
+def _suite_text() -> str:
+    return (files("mooring") / "suite" / "test_release.py.j2").read_text(encoding="utf-8")
 
 
 @cache

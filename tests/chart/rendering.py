@@ -76,7 +76,7 @@ def render(values: Mapping[str, Any] | None = None, **options: Any) -> Objects:
 
 
 def notes(folder: Path, values: Mapping[str, Any]) -> str:
-    """Return what Helm tells after an installation. Only one in a cluster prints it, so a copy renders it as an object."""
+    """Return what Helm tells after an installation, which only a cluster sees: a copy renders it as an object."""
     chart = Path(shutil.copytree(CHART, folder / "chart"))
     (chart / "templates" / "NOTES.txt").rename(chart / "notes")
     (chart / "templates" / "notes.yaml").write_text(

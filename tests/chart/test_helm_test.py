@@ -91,7 +91,7 @@ def test_on_linux_it_is_an_ordinary_pod() -> None:
 
 
 def test_nothing_selects_the_tests_pod() -> None:
-    """No Service sends it traffic, no pair's affinity counts it, and the budget does not break over a pod without owner."""
+    """No Service sends it traffic, no pair's affinity counts it, and no budget breaks over a pod without owner."""
     objects = render(MINIMAL, sets=["service.perReplica=true"])
     labels = the_pod(objects)["metadata"]["labels"].items()
     selectors = [one["spec"]["selector"] for (kind, _), one in objects.items() if kind in SELECTING]
@@ -120,7 +120,8 @@ def test_it_can_be_left_out() -> None:
 
 def test_it_can_have_an_image_of_its_own() -> None:
     """By default it is the launcher's image, with what the user changed of that."""
-    own = render(MINIMAL, sets=["tests.image.repository=tools", "tests.image.registry=example.org", "tests.image.tag=v2"])
+    parts = ("repository=tools", "registry=example.org", "tag=v2")
+    own = render(MINIMAL, sets=[f"tests.image.{part}" for part in parts])
     assert the_pod(own)["spec"]["containers"][0]["image"] == "example.org/tools:v2"
     launchers = render(MINIMAL, sets=["launcher.image.registry=example.org"])
     assert the_pod(launchers)["spec"]["containers"][0]["image"].startswith("example.org/oss/kubernetes/")

@@ -48,7 +48,8 @@ def test_the_config_map_holds_a_launcher_that_runs(carrier: Path, tmp_path: Path
     _, archive = the_config_map(render(chart=carrier))
     file = tmp_path / "mooring-launcher.pyz"
     file.write_bytes(archive)
-    done = subprocess.run([sys.executable, "-I", "-S", str(file), "version"], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-I", "-S", str(file), "version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"{mooring_launcher.__version__}\n"
     assert not [name for name in zipfile.ZipFile(file).namelist() if not name.endswith((".py", ".json"))]
 
