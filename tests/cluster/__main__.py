@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -39,9 +38,10 @@ def main(arguments: list[str]) -> int:
 
 def _shell(programs: Path, command: list[str]) -> int:
     from tests.cluster.cluster import Cluster
+    from tests.cluster.machines import scratch
 
-    with tempfile.TemporaryDirectory(prefix="mooring-cluster-", ignore_cleanup_errors=True) as base:
-        cluster = Cluster(programs, Path(base), _say)
+    with scratch() as base:
+        cluster = Cluster(programs, base, _say)
         cluster.up()
         environment = os.environ | {
             "KUBECONFIG": cluster.kubeconfig,

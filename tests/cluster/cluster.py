@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mooring.rehearse import kernel
-
 from tests.cluster import control_plane, node
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kube import Kube
-from tests.cluster.machines import Machine, make_switch
+from tests.cluster.machines import Machine, make_switch, show
 from tests.cluster.node import Node
 from tests.cluster.pki import Pki, make_pki
 
@@ -24,12 +22,11 @@ class Cluster:
     """The cluster: `up` starts it; it ends with the sandbox around it."""
 
     def __init__(self, programs: Path, base: Path, say: Callable[[str], None]) -> None:
-        """`programs`: what `builds.build_all` returned; `base`: an empty directory, to put a file system of its own on."""
+        """`programs`: what `builds.build_all` returned; `base`: a directory of `machines.scratch`."""
         self._say = say
-        kernel.mount("tmpfs", str(base), "tmpfs", data="mode=755")
         # Machines hide some of the tree; here they find the programs wherever the cache is.
         (base / "cache").mkdir()
-        kernel.mount(str(programs.parent), str(base / "cache"), flags=kernel.MS_BIND)
+        show(programs.parent, base / "cache")
         self.programs = base / "cache" / programs.name
         self._base = base
         self.pki: Pki = make_pki(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +43,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def own_cluster() -> Iterator[Cluster | None]:
     """Our own cluster, up for the whole session; None where KUBECONFIG names another."""
     from tests.cluster.cluster import Cluster
+    from tests.cluster.machines import scratch
 
     programs = os.environ.get(PROGRAMS)
     if programs is None:
@@ -51,8 +51,8 @@ def own_cluster() -> Iterator[Cluster | None]:
             missing("needs a cluster: `make e2e` brings one up, KUBECONFIG names another")
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="mooring-cluster-", ignore_cleanup_errors=True) as base:
-        cluster = Cluster(Path(programs), Path(base), lambda line: print(line, file=sys.stderr))
+    with scratch() as base:
+        cluster = Cluster(Path(programs), base, lambda line: print(line, file=sys.stderr))
         cluster.up()
         os.environ["KUBECONFIG"] = cluster.kubeconfig
         os.environ["PATH"] = f"{cluster.programs}:{os.environ['PATH']}"

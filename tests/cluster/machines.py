@@ -1,8 +1,8 @@
 """Machines: a network, pid, mount and host name of their own, on one switch, with daemons that are started and killed.
 
-Everything lies inside the sandbox (`mooring.rehearse.sandbox`), so it ends with it, whatever happens. A machine's
-process 1 is the `pause` program: killing it is pulling the plug, as the kernel then kills all that runs there. What lies
-on the machine's disk outlasts that, what lies in /run does not.
+Everything lies inside the sandbox (`mooring.rehearse.sandbox`), so it ends with it, whatever happens. Process 1 of a
+machine is the `pause` program: killing it is pulling the plug, as the kernel then kills all that runs there. What is
+on its disk outlasts that, what is in /run does not.
 """
 
 from __future__ import annotations
@@ -11,15 +11,38 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mooring.rehearse import kernel
 from mooring.rehearse.network import ip
 
 SWITCH = "cluster0"
 SWITCH_IP = "192.168.99.1"
 """Where the tests are, as the machines see them."""
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Give an empty file system, which goes away in one piece with all that is mounted in it.
+
+    Never delete it file by file: what is mounted in it (the machine's own Python, the cache) would be deleted.
+    """
+    base = Path(tempfile.mkdtemp(prefix="mooring-cluster-"))
+    kernel.mount("tmpfs", str(base), "tmpfs", data="mode=755")
+    try:
+        yield base
+    finally:
+        kernel.unmount(str(base))
+        base.rmdir()
+
+
+def show(source: Path, target: Path) -> None:
+    """Show a directory of the machine that the tests run on at another place as well, where nobody can write to it."""
+    kernel.mount(str(source), str(target), flags=kernel.MS_BIND)
+    kernel.mount("none", str(target), flags=kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY)
 
 
 def make_switch() -> None:

@@ -13,7 +13,7 @@ from mooring.rehearse.bundle import build_bundle
 
 from tests.cluster import images
 from tests.cluster.control_plane import POD_RANGE
-from tests.cluster.machines import Machine
+from tests.cluster.machines import Machine, show
 from tests.cluster.pki import Pki
 
 LAUNCHER = "/opt/mooring"
@@ -174,7 +174,7 @@ def furnish(shared: Path, programs: Path) -> None:
     # On a node Python and psutil are there by themselves, not as links into somebody's checkout.
     shutil.rmtree(shared / "launcher/python")
     (shared / "launcher/python").mkdir()
-    kernel.mount(sys.base_prefix, str(shared / "launcher/python"), flags=kernel.MS_BIND | kernel.MS_REC)
+    show(Path(sys.base_prefix), shared / "launcher/python")
     psutil = (shared / "launcher/lib/psutil").resolve()
     (shared / "launcher/lib/psutil").unlink()
     shutil.copytree(psutil, shared / "launcher/lib/psutil", ignore=shutil.ignore_patterns("tests", "__pycache__"))
