@@ -63,6 +63,7 @@ class Cluster:
         self.control_plane.start()
         node.furnish(self._shared, self.programs)
         self.wait(lambda: control_plane.is_up(self.pki, "/livez"), 120, "the API answers")
+        self.control_plane.start_controllers()
         for name in self.nodes:
             self.start_node(name)
         # The API server's own certificate speaks for it to kubelets; nothing grants that by itself.

@@ -36,18 +36,18 @@ class ControlPlane:
         self._base = base
 
     def start(self) -> None:
-        """Start all four."""
+        """Start etcd and the API server; the others give up on an API that does not answer soon."""
         (self._base / "etcd").mkdir(parents=True, exist_ok=True)
         self.machine.start("etcd", ["--data-dir", str(self._base / "etcd"), "--unsafe-no-fsync", "--log-level=error"])
         self.start_api()
-        self._start_controllers()
 
     def restart_controllers(self) -> None:
         """End kube-controller-manager and kube-scheduler and start them again, as after a change of the tokens' key."""
         self.machine.kill("kube-controller-manager", "kube-scheduler")
-        self._start_controllers()
+        self.start_controllers()
 
-    def _start_controllers(self) -> None:
+    def start_controllers(self) -> None:
+        """Start kube-controller-manager and kube-scheduler."""
         common = ["--kubeconfig", "{0}", "--leader-elect=false", "--bind-address=127.0.0.1"]
         for name, more in (
             (
@@ -103,6 +103,7 @@ class ControlPlane:
             "kubelet-client-key": path("apiserver-kubelet-client.key"),
             "kubelet-preferred-address-types": "InternalIP",
             "requestheader-client-ca-file": path("ca.crt"),
+            "requestheader-allowed-names": "front-proxy-client",
             "requestheader-username-headers": "X-Remote-User",
             "requestheader-group-headers": "X-Remote-Group",
             "requestheader-extra-headers-prefix": "X-Remote-Extra-",
