@@ -63,7 +63,7 @@ def _named(prefix: str, *names: str) -> dict[str, str]:
 
 
 BUILDS = (
-    Build("programs", {"pause": "./pause", "asker": "./asker"}),
+    Build("programs", _named(".", "pause", "served", "asker")),
     Build("runc", {"runc": "github.com/opencontainers/runc"}, "-X main.version={version}", cgo=True, tags="seccomp"),
     Build("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
     Build(
