@@ -76,9 +76,21 @@ class Node:
             source = self._shared / folder
             self.machine.run(["sh", "-ec", f"mkdir -p {mount_point}; mount --rbind {source} {mount_point}"])
         self._configure()
+        self._weigh_pods()
         self.machine.start("containerd", ["--config", "/var/lib/node/containerd.toml", "--log-level", "warn"])
         self.start_kubelet()
         self.machine.start("kube-proxy", self._proxy())
+
+    def _weigh_pods(self) -> None:
+        """Give all pods together a share of the CPU that a busy machine cannot starve.
+
+        With `cgroupsPerQOS` kubelet would; without it, one process of the machine weighs as much as all pods together,
+        and their probes and hooks run into timeouts.
+        """
+        group = "/sys/fs/cgroup/cpu/k8s.io"  # containerd's; cgroup v2 is laid out otherwise
+        self.machine.run(
+            ["sh", "-c", f"! test -d {group}/.. || {{ mkdir -p {group} && echo 8192 >{group}/cpu.shares; }}"]
+        )
 
     def start_kubelet(self) -> None:
         """Start kubelet."""
