@@ -87,10 +87,9 @@ class Node:
         With `cgroupsPerQOS` kubelet would; without it, one process of the machine weighs as much as all pods together,
         and their probes and hooks run into timeouts.
         """
-        group = "/sys/fs/cgroup/cpu/k8s.io"  # containerd's; cgroup v2 is laid out otherwise
-        self.machine.run(
-            ["sh", "-c", f"! test -d {group}/.. || {{ mkdir -p {group} && echo 8192 >{group}/cpu.shares; }}"]
-        )
+        cpu = "/sys/fs/cgroup/cpu"  # cgroup v2 is laid out otherwise
+        script = f"test ! -d {cpu} || {{ mkdir -p {cpu}/k8s.io && echo 8192 >{cpu}/k8s.io/cpu.shares; }}"
+        self.machine.run(["sh", "-c", script])
 
     def start_kubelet(self) -> None:
         """Start kubelet."""
