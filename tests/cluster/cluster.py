@@ -83,8 +83,8 @@ class Cluster:
             }
         )
         for each in self.nodes.values():
-            self.wait(lambda each=each: self._has_images(each), 60, f"{each.name} has its images")
-        self.wait(self._nodes_are_ready, 60, "both nodes are Ready")
+            self.wait(lambda each=each: self._has_images(each), 180, f"{each.name} has its images")
+        self.wait(self._nodes_are_ready, 180, "both nodes are Ready")
         self.wait(self._has_default_account, 60, "the default ServiceAccount exists")
         self._say(f"cluster: two nodes Ready after {time.monotonic() - began:.1f} s")
 
