@@ -79,7 +79,8 @@ class Node:
         self._weigh_pods()
         self.machine.start("containerd", ["--config", "/var/lib/node/containerd.toml", "--log-level", "warn"])
         # Without a runtime to ask kubelet ends at once, and nothing here starts it again.
-        self.machine.run(["sh", "-c", "until test -S /run/containerd/containerd.sock; do sleep 0.05; done"], timeout_s=120)
+        wait = "until test -S /run/containerd/containerd.sock; do sleep 0.05; done"
+        self.machine.run(["sh", "-c", wait], timeout_s=120)
         self.start_kubelet()
         self.machine.start("kube-proxy", self._proxy())
 
