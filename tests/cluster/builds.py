@@ -2,8 +2,8 @@
 
 Each folder of `tools/` is a Go module of its own: its `go.mod` pins the version, its `go.sum` the checksum of every
 module that goes in. What was built is kept below `${MOORING_CACHE:-~/.cache/mooring}` under a name made of everything
-that decides the result, so a changed version, flag or compiler is another entry. SHA-256 sums written beside the programs
-are compared before an entry is used; one that does not match is built again.
+that decides the result, so a changed version, flag or compiler is another entry. SHA-256 sums written beside the
+programs are compared before an entry is used; one that does not match is built again.
 """
 
 from __future__ import annotations
