@@ -57,7 +57,7 @@ def follow_s(release: Release, wanted: int, since: float) -> float:
 
 
 def change(release: Release, what: str, wanted: int, act: Callable[[], object]) -> float:
-    """Change the number by `act` and wait until exactly these pairs are whole; return how late the anchor set followed."""
+    """Change the number by `act`, wait until exactly these pairs are whole; return how late the anchor set followed."""
     since = time.monotonic()
     act()
     followed = follow_s(release, wanted, since)
