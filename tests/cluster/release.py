@@ -178,7 +178,7 @@ class Release:
         wanted = set(range(self.start, self.start + replicas))
         return set(pairs) == wanted and all(pair.is_whole for pair in pairs.values())
 
-    def wait_whole(self, replicas: int, timeout_s: float = 90) -> float:
+    def wait_whole(self, replicas: int, timeout_s: float = 240) -> float:
         """Wait until exactly so many pairs are whole; returns the seconds."""
         return self.mirror.wait(lambda: self.is_whole(replicas), timeout_s, f"{replicas} whole pairs of {self.name}")
 

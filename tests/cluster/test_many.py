@@ -72,12 +72,12 @@ def test_ten_releases_of_two_charts(new_release: NewRelease, own_cluster: Cluste
     for release in releases:
         release.install(1, target=target("-version", release.name))
     for release in releases:
-        release.wait_whole(1, timeout_s=180)
+        release.wait_whole(1)
     print(f"figure: ten releases of one pair each, first install to all whole: {time.monotonic() - began:.1f} s")
     addresses = {release.pair(0).ip for release in releases}
     assert len(addresses) == len(releases)
     for release in releases:
-        release.mirror.wait(lambda each=release: each.ready_endpoints(), 30, f"an endpoint of {release.name}")  # type: ignore[misc]
+        release.mirror.wait(lambda each=release: each.ready_endpoints(), 120, f"an endpoint of {release.name}")  # type: ignore[misc]
         assert_own(release)
     for node in own_cluster.nodes.values() if own_cluster else ():
         for port in (PORT, READINESS_PORT):
@@ -104,7 +104,7 @@ def test_inside_an_umbrella(kube: Kube, helm: Helm, namespace: str, tmp_path: Pa
     }
     (umbrella / "values.yaml").write_text(json.dumps(chosen))
     mirror = Mirror(kube, namespace)
-    helm.run("install", "u", str(umbrella), "--namespace", namespace, "--wait", "--timeout=180s")
+    helm.run("install", "u", str(umbrella), "--namespace", namespace, "--wait", "--timeout=300s")
     parts = {}
     for part, replicas in (("front", 1), ("back", 2)):
         (full,) = (
@@ -114,18 +114,20 @@ def test_inside_an_umbrella(kube: Kube, helm: Helm, namespace: str, tmp_path: Pa
         )
         parts[part] = Release(kube, helm, mirror, full)
         mirror.wait(
-            lambda each=parts[part], n=replicas: len(each.ready_endpoints()) == n, 30, f"{replicas} endpoints of {part}"
+            lambda each=parts[part], n=replicas: len(each.ready_endpoints()) == n,
+            120,
+            f"{replicas} endpoints of {part}",
         )  # type: ignore[misc]
         for ordinal in range(replicas):
             assert parts[part].pair(ordinal).is_whole
             assert f"version {part} ordinal {ordinal} " in fetch_anchor(parts[part], ordinal)
     helm.run("upgrade", "u", str(umbrella), "--namespace", namespace, "--set", "back.enabled=false")
     mirror.wait(
-        lambda: not any(name.startswith("u-back") for name in mirror.all("pods")), 60, "the pairs of back have gone"
+        lambda: not any(name.startswith("u-back") for name in mirror.all("pods")), 120, "the pairs of back have gone"
     )
     assert parts["front"].pair(0).is_whole
     helm.run("uninstall", "u", "--namespace", namespace)
-    mirror.wait(lambda: not mirror.all("pods"), 60, "no pod is left")
+    mirror.wait(lambda: not mirror.all("pods"), 120, "no pod is left")
     mirror.close()
 
 

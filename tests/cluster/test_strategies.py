@@ -85,8 +85,8 @@ def kill_and_heal(cluster: Cluster, release: Release, replicas: int, what: str) 
     (launcher,) = processes.launchers(cluster.nodes[pair.node].machine, release.namespace, release.pod(1))
     began, before = time.monotonic(), restarts(pair.launcher)
     launcher.kill()
-    release.mirror.wait(lambda: restarts(release.pair(1).launcher) > before, 60, "launcher 1 was started anew")
-    release.wait_whole(replicas, timeout_s=120)
+    release.mirror.wait(lambda: restarts(release.pair(1).launcher) > before, 120, "launcher 1 was started anew")
+    release.wait_whole(replicas)
     print(f"figure: {what}, kill -9 of a launcher to all whole: {time.monotonic() - began:.1f} s")
 
     anchor = release.pair(1).anchor
@@ -95,7 +95,7 @@ def kill_and_heal(cluster: Cluster, release: Release, replicas: int, what: str) 
     where = ("--namespace", anchor["metadata"]["namespace"], "--wait=false")
     release.kube.kubectl("delete", "pod", anchor["metadata"]["name"], *where)
     release.mirror.wait(lambda: uid(release.pair(1).anchor) not in ("", uid(anchor)), 120, "there is a new anchor 1")
-    release.wait_whole(replicas, timeout_s=120)
+    release.wait_whole(replicas)
     print(f"figure: {what}, anchor deleted to all whole: {time.monotonic() - began:.1f} s")
 
 
@@ -103,7 +103,7 @@ def install(release: Release, replicas: int, what: str, **more: Any) -> None:
     """Install and wait until the pairs are whole."""
     began = time.monotonic()
     release.install(replicas, **more)
-    release.wait_whole(replicas, timeout_s=120)
+    release.wait_whole(replicas)
     print(f"figure: {what}, install to {replicas} whole pairs: {time.monotonic() - began:.1f} s")
 
 
@@ -203,7 +203,7 @@ def test_anchors_of_others(cluster: Cluster, make: Callable[[type[Foreign]], For
         # Anchor 0 was nobody's to touch in all that.
         assert len({uid(item) for _, kind, _, item in release.nets.events if kind == "pods" and is_net(item, 0)}) == 1
         release.uninstall()
-        release.mirror.wait(lambda: not release.mirror.all("pods"), 60, "no launcher is left")
+        release.mirror.wait(lambda: not release.mirror.all("pods"), 120, "no launcher is left")
         release.nets.close()
 
 
