@@ -18,14 +18,15 @@ def of(machine: Machine) -> Iterator[psutil.Process]:
 
 
 def launchers(machine: Machine, namespace: str, pod: str | None = None) -> list[psutil.Process]:
-    """Return the launchers (`… run`) of a namespace's pods, or of one pod."""
-    return [
-        process
+    """Return the launchers (`… run`) of a namespace's pods, or of one pod; not what each has forked around its program."""
+    found = {
+        process.pid: process
         for process in of(machine)
         if _command(process)[-1:] == ["run"]
         and _environment(process).get("POD_NAMESPACE") == namespace
         and (pod is None or _environment(process).get("POD_NAME") == pod)
-    ]
+    }
+    return [process for process in found.values() if _parent(process) not in found]
 
 
 def targets(machine: Machine, ip: str | None = None) -> list[psutil.Process]:
@@ -59,6 +60,13 @@ def _environment(process: psutil.Process) -> dict[str, str]:
         return process.environ()
     except (psutil.Error, OSError):
         return {}
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return 0
 
 
 def network_namespaces(machine: Machine) -> set[str]:
