@@ -18,7 +18,7 @@ def of(machine: Machine) -> Iterator[psutil.Process]:
 
 
 def launchers(machine: Machine, namespace: str, pod: str | None = None) -> list[psutil.Process]:
-    """Return the launchers (`… run`) of a namespace's pods, or of one pod; not what each has forked around its program."""
+    """Return the launchers (`… run`) of a namespace's pods, or of one; not what each has forked around its program."""
     found = {
         process.pid: process
         for process in of(machine)
