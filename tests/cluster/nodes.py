@@ -43,7 +43,7 @@ def cordoned(kube: Kube, *nodes: str) -> Iterator[None]:
 class Drain:
     """`kubectl drain` of one node for the pods of one release, under way. The node stays cordoned."""
 
-    def __init__(self, release: Release, node: str, timeout_s: float = 170) -> None:
+    def __init__(self, release: Release, node: str, timeout_s: float = 500) -> None:
         self.node = node
         self.release = release
         self._began = time.monotonic()

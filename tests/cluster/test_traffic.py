@@ -109,7 +109,7 @@ def _restart(shop: Release, component: str) -> None:
     shop.kube.kubectl("rollout", "restart", f"statefulset/{name}", "--namespace", shop.namespace)
     shop.mirror.wait(
         lambda: not before & uids() and shop.is_whole(REPLICAS),
-        150,
+        240,
         f"every {component} is new and the pairs are whole",
     )
 
@@ -183,7 +183,7 @@ def _told_kill(world: World, shop: Release, what: str, kill: Callable[[], None])
         kill()
         took = shop.mirror.wait(
             lambda: _restarts(shop) > restarts and shop.is_whole(REPLICAS),
-            90,
+            240,
             "the launcher has restarted and all pairs are whole",
         )
         time.sleep(3)  # nothing more is lost: these requests are counted too
@@ -224,6 +224,6 @@ def test_uninstall_lets_the_programs_finish(shop: Release) -> None:
     last = LastRequests(shop)
     began = time.monotonic()
     shop.uninstall()
-    shop.mirror.wait(lambda: not shop.mirror.all("pods"), 90, "every pod has gone")
+    shop.mirror.wait(lambda: not shop.mirror.all("pods"), 240, "every pod has gone")
     print(f"figure: uninstall of {REPLICAS} pairs to the last pod gone: {time.monotonic() - began:.1f} s")
     last.assert_answered(REPLICAS)
