@@ -34,6 +34,8 @@ _BOOLS = {
 }
 _INT = re.compile(r"[-+]?(0|0b[01][01_]*|0x[0-9a-fA-F][0-9a-fA-F_]*|0o?[0-7][0-7_]*|[1-9][0-9_]{0,40})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FOR_HELM = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
+"""Helm's YAML writer leaves these as they are, and its reader, behind the schema check, refuses them (3.17)."""
 _NOT_A_NUMBER = re.compile(r"([-+]?\.(inf|Inf|INF))|\.(nan|NaN|NAN)")
 
 _CANNOT_START = "found character that cannot start any token"
@@ -243,6 +245,10 @@ class _Builder:
 
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
         self._count(event, 1)
+        if found := _NOT_FOR_HELM.search(event.value):
+            path = self._open[-1].path if self._expects_key() else self._path_of_next()
+            message = f"holds the character U+{ord(found[0]):X}, which Helm cannot read; leave it out"
+            self._note(event, path, message)
         if self._expects_key():
             self._take_key(event)
             return

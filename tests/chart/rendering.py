@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import os
 import shutil
 import subprocess
@@ -66,7 +67,17 @@ def render_text(
         arguments += ["--set", one]
     if values is not None:
         arguments += ["--values", "-"]
-    return helm(*arguments, stdin=json.dumps(values) if values is not None else "")
+    return helm(*arguments, stdin=as_yaml(values) if values is not None else "")
+
+
+def as_yaml(values: Mapping[str, Any]) -> str:
+    """Return JSON, which is YAML but for one thing: a character beyond U+FFFF is one escape there, not two."""
+
+    def one(found: re.Match[str]) -> str:
+        text = found[0]
+        return text if text == "\\\\" else "\\U" + f"{ord(json.loads(chr(34) + text + chr(34))):08X}"
+
+    return re.sub(r"\\\\|\\ud[89ab]..\\ud[c-f]..", one, json.dumps(values))
 
 
 def render(values: Mapping[str, Any] | None = None, **options: Any) -> Objects:

@@ -21,6 +21,10 @@ BAD_APPS = {
         APP.replace("  replicas: 3", "\treplicas: 3"),
         "6:1: not valid YAML: a tab stands where YAML wants spaces; indent with spaces",
     ),
+    "character that Helm cannot read": (
+        APP.replace("replicas: 3", 'priorityClassName: "a\\uFFFEb"'),
+        "6:22: values.priorityClassName: holds the character U+FFFE, which Helm cannot read; leave it out",
+    ),
     "duplicate key": (
         APP + "  replicas: 4\n",
         "11:3: values.replicas: key replicas stands here twice; it was first on line 6",
