@@ -128,11 +128,14 @@ def container(objects: Objects, name: str) -> dict[str, Any]:
     return one
 
 
-def config(objects: Objects, name: str = "orders") -> dict[str, Any]:
-    """Return the launcher's configuration out of the annotation."""
-    template = objects["StatefulSet", name]["spec"]["template"]
-    document: dict[str, Any] = json.loads(template["metadata"]["annotations"]["mooring/config"])
-    return document
+def config(objects: Objects) -> dict[str, Any]:
+    """Return the launcher's configuration out of the annotation, whatever the values name the sets."""
+    for (kind, _), one in objects.items():
+        annotations = one["spec"]["template"]["metadata"].get("annotations", {}) if kind == "StatefulSet" else {}
+        if "mooring/config" in annotations:
+            document: dict[str, Any] = json.loads(annotations["mooring/config"])
+            return document
+    raise AssertionError("no StatefulSet carries the launcher's configuration")
 
 
 def assert_accepted(objects: Objects, version: str) -> None:

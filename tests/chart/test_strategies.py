@@ -105,7 +105,7 @@ def test_static_services_and_role_name_its_pods() -> None:
 def test_only_numbered_anchors_follow_a_number(values: dict[str, Any]) -> None:
     """Without the one set of anchors there is nothing to scale, no right to, and no launcher that would try."""
     objects = chart(values)
-    assert config(objects, sets(objects)[0] if ("StatefulSet", "orders") not in objects else "orders")["scaling"] == {
+    assert config(objects)["scaling"] == {
         "follow": False
     }
     assert not [one for one in objects["Role", "orders-launcher"]["rules"] if one["apiGroups"] == ["apps"]]
@@ -246,7 +246,7 @@ def test_services_over_anchors_of_others() -> None:
 def test_the_launcher_is_told_how_its_anchor_is_known(values: dict[str, Any]) -> None:
     """Strategy, selector and namespace reach the launcher as they were given, the namespace always."""
     objects = chart(values)
-    told = config(objects, next(name for name in sets(objects) if "anchor" not in name))
+    told = config(objects)
     given = {"create": True, "selector": "", "namespace": "apps", "strategy": "ordinal", **values["anchor"]}
     assert {key: told["anchor"][key] for key in given} == given
     assert told["maxReplicas"] == values.get("rbac", {}).get("maxReplicas", 32)
