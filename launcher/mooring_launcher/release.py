@@ -34,7 +34,7 @@ def check_release(environ: Mapping[str, str], patience_s: float, service: str, t
     """
     deadline_s = time.monotonic() + patience_s
     try:
-        well = [_await(check, deadline_s, tell) for check in _checks(environ, service)]
+        well = [_await(check, deadline_s, tell) for check in _checks(environ, service, tell)]
     except LauncherError as error:
         tell(f"FAILED: {error}")
         return 1
@@ -42,7 +42,7 @@ def check_release(environ: Mapping[str, str], patience_s: float, service: str, t
     return 0 if all(well) else 1
 
 
-def _checks(environ: Mapping[str, str], service: str) -> Iterator[Check]:
+def _checks(environ: Mapping[str, str], service: str, tell: Callable[[str], None]) -> Iterator[Check]:
     client = ApiClient.in_cluster(environ)
     config = load_config(environ.get("MOORING_CONFIG", default_config_path()))
     namespace = environ.get("POD_NAMESPACE", "")
@@ -51,6 +51,7 @@ def _checks(environ: Mapping[str, str], service: str) -> Iterator[Check]:
     if found is None:
         yield Check(str(launchers), lambda: (False, "does not exist"))
         return
+    _belong_to(found, client, environ, tell)
     start, replicas = config["ordinals"]["start"], found["spec"].get("replicas", 1)
     for ordinal in range(start, start + replicas):
         setup = make_setup(environ, "", ordinal)
@@ -58,6 +59,25 @@ def _checks(environ: Mapping[str, str], service: str) -> Iterator[Check]:
     if service and replicas:
         address = Resource("/api/v1", namespace, "services", service)
         yield Check(f"Service {service}", lambda: _look_at_service(client, address))
+
+
+def _belong_to(owner: Object, client: ApiClient, environ: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    """Make the set the owner of the test's pod, so that it goes with the release.
+
+    Helm deletes no test's pod with its release, nor may it right after the test: `helm test --logs` reads it then.
+    An owner that is no controller changes nothing else. Where the API refuses it (an admission plugin asks who sets an
+    owner to be allowed to delete, as on OpenShift), the pod stays until somebody deletes it, which is told.
+    """
+    name = environ.get("POD_NAME", "")
+    if not name:
+        return
+    reference = {key: owner.get(key) for key in ("apiVersion", "kind")} | {
+        key: owner["metadata"][key] for key in ("name", "uid")
+    }
+    try:
+        client.patch(pod(environ.get("POD_NAMESPACE", ""), name), {"metadata": {"ownerReferences": [reference]}})
+    except ApiError as error:
+        tell(f"note: pod {name} outlives the release: {error}")
 
 
 def _await(check: Check, deadline_s: float, tell: Callable[[str], None]) -> bool:

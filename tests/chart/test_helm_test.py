@@ -58,16 +58,17 @@ def test_without_a_service_none_is_asked() -> None:
         assert resources == {"statefulsets", "pods"}
 
 
-def test_it_may_read_by_name_and_nothing_else() -> None:
-    """Its Role gets the set, the anchors and the Service, all by name; its account has no other Role."""
+def test_it_may_read_by_name_and_patch_itself() -> None:
+    """Its Role gets set, anchors and Service and patches its own pod, all by name; its account has no other Role."""
     objects = render(MINIMAL, sets=["rbac.maxReplicas=2"])
-    rules = objects["Role", "orders-test"]["rules"]
-    assert {verb for rule in rules for verb in rule["verbs"]} == {"get"}
-    assert {rule["resources"][0]: rule["resourceNames"] for rule in rules} == {
-        "statefulsets": ["orders"],
-        "pods": ["orders-anchor-0", "orders-anchor-1"],
-        "services": ["orders"],
-    }
+    assert [
+        (rule["verbs"], rule["resources"], rule["resourceNames"]) for rule in objects["Role", "orders-test"]["rules"]
+    ] == [
+        (["get"], ["statefulsets"], ["orders"]),
+        (["get"], ["pods"], ["orders-anchor-0", "orders-anchor-1"]),
+        (["patch"], ["pods"], ["orders-test"]),
+        (["get"], ["services"], ["orders"]),
+    ]
     bound = {name for (kind, name), one in objects.items() if kind == "RoleBinding" and "orders-test" in str(one)}
     assert bound == {"orders-test"}
 

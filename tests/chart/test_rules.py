@@ -208,7 +208,16 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     *(
         ("anchors-found", {"anchor": {"create": False, "selector": selector}}, "anchor.selector", "must be key=value")
-        for selector in ("app", "app in (a,b)", "app=", "app=a,", "app==x-{ordinal}", "a=b-{}", "a=b-{ordinal}\n", "ä=b")
+        for selector in (
+            "app",
+            "app in (a,b)",
+            "app=",
+            "app=a,",
+            "app==x-{ordinal}",
+            "a=b-{}",
+            "a=b-{ordinal}\n",
+            "ä=b",
+        )
     ),
     (
         "anchors-found",

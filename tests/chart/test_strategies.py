@@ -105,9 +105,7 @@ def test_static_services_and_role_name_its_pods() -> None:
 def test_only_numbered_anchors_follow_a_number(values: dict[str, Any]) -> None:
     """Without the one set of anchors there is nothing to scale, no right to, and no launcher that would try."""
     objects = chart(values)
-    assert config(objects)["scaling"] == {
-        "follow": False
-    }
+    assert config(objects)["scaling"] == {"follow": False}
     assert not [one for one in objects["Role", "orders-launcher"]["rules"] if one["apiGroups"] == ["apps"]]
 
 
@@ -172,7 +170,7 @@ def test_replicas_that_share_are_disrupted_together(given: object, rendered: obj
 
 @pytest.mark.parametrize("values", [FOREIGN, FOREIGN_STATIC, FOREIGN_SHARED])
 def test_anchors_of_others_are_not_made(values: dict[str, Any]) -> None:
-    """No set, no account and no headless Service; the launchers may see pods where the anchors are, and evict themselves."""
+    """No set, no account, no headless Service; the launchers may see pods where anchors are, and evict themselves."""
     objects = chart(values)
     assert not [name for name in sets(objects) if "anchor" in name]
     assert ("ServiceAccount", "orders-anchor") not in objects
@@ -265,7 +263,14 @@ NOTES = [
     ({}, ["anchor n (orders-anchor-n)", "orders.apps.svc:8080", "scale statefulset orders", "logs orders-0"]),
     (STATIC, ["anchor n (orders-anchor-n-n)", "orders.apps.svc:8080", "Scale by helm upgrade", "logs orders-0"]),
     (SHARED, ["the anchor (orders-anchor-0)", "orders-anchor-n.apps.svc:8080", "Scale by helm upgrade"]),
-    (FOREIGN, ["(app=net-n,tier=net in namespace apps)", "carry the label apps.kubernetes.io/pod-index", "has to make them too"]),
+    (
+        FOREIGN,
+        [
+            "(app=net-n,tier=net in namespace apps)",
+            "carry the label apps.kubernetes.io/pod-index",
+            "has to make them too",
+        ],
+    ),
     (FOREIGN_STATIC, ["(orders-launcher-n-n)", "logs orders-launcher-0-0", "statefulset orders-launcher-0"]),
     (FOREIGN_SHARED, ["the anchor (app=net in namespace nets)", "their makers have to make the Services"]),
 ]
@@ -273,8 +278,10 @@ NOTES = [
 
 @pytest.mark.parametrize(("values", "words"), NOTES)
 def test_the_notes_name_what_there_is(values: dict[str, Any], words: list[str], tmp_path: Path) -> None:
-    """Pods, Services and the way to scale are those of the strategy. (Helm shows notes with a cluster alone: a copy
-    of the chart has them for a template.)"""
+    """Pods, Services and the way to scale are those of the strategy.
+
+    Helm shows notes only against a cluster: a copy of the chart has them for a template.
+    """
     copy = tmp_path / "chart"
     shutil.copytree(CHART, copy)
     notes = copy / "templates" / "NOTES.txt"

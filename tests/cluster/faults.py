@@ -85,15 +85,32 @@ class World:
 
     def settle(self, timeout_s: float = 120) -> float:
         """Wait until every pair is whole and answers, and assert that nothing is left of what was before."""
-        took = self.release.wait_whole(self.replicas, timeout_s)
-        addresses = {pair.ip for pair in self.release.pairs().values()}
-        self.release.mirror.wait(
-            lambda: self.release.ready_endpoints() == addresses, 30, f"the Service sends traffic to {sorted(addresses)}"
-        )
-        for pair in self.release.pairs().values():
-            assert f"ordinal {pair.ordinal} " in fetch(pair.ip), f"{pair.ip} is answered by another ordinal's program"
+        began = time.monotonic()
+        while True:
+            self.release.wait_whole(self.replicas, timeout_s)
+            addresses = {pair.ip for pair in self.release.pairs().values()}
+            self.release.mirror.wait(
+                lambda: self.release.ready_endpoints() == addresses, 30, f"the Service has {sorted(addresses)}"
+            )
+            # A program that has just died is still Ready in the API until kubelet has asked again.
+            silent = [pair.ordinal for pair in self.release.pairs().values() if not self._answers(pair)]
+            if not silent:
+                break
+            assert time.monotonic() - began < timeout_s, f"Ready, but the programs of {silent} do not answer"
+            time.sleep(0.1)
+        took = time.monotonic() - began
         self.assert_no_orphans()
         return took
+
+    @staticmethod
+    def _answers(pair: Pair) -> bool:
+        """Tell whether a pair's program answers; what answers must be its own."""
+        try:
+            said = fetch(pair.ip)
+        except OSError:
+            return False
+        assert f"ordinal {pair.ordinal} " in said, f"{pair.ip} is answered by another ordinal's program: {said}"
+        return True
 
     def assert_no_orphans(self, within_s: float = 10) -> None:
         """Assert that each node runs the programs and launchers of its pairs, once each, and nothing more of them."""
@@ -203,8 +220,8 @@ def anchor_sandbox_lost(world: World) -> None:
             "k8s.io",
             "containers",
             "list",
+            "--quiet",  # before the filter: ctr reads whatever follows that as another one
             f'labels."io.kubernetes.pod.uid"=={uid},labels."io.cri-containerd.kind"==sandbox',
-            "--quiet",
         ]
     )
     for sandbox in shown.split():

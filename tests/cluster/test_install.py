@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,16 +41,23 @@ def assert_whole_now(release: Release, replicas: int, what: str) -> None:
     assert not broken, f"{what} returned before these pairs were whole: {broken}\n{release.mirror.describe()}"
 
 
+@functools.cache
+def kinds(kube: Kube, namespaced: bool) -> str:
+    """Return every kind of the API that can be listed and deleted, but events."""
+    choice = (f"--namespaced={str(namespaced).lower()}", "--verbs=list,delete", "--output=name")
+    listed = kube.kubectl("api-resources", *choice).stdout.split()
+    return ",".join(kind for kind in listed if not kind.startswith("events"))
+
+
 def objects(kube: Kube, namespace: str, instance: str) -> set[str]:
     """Return all that lies in a namespace but events, and what belongs to a release outside of namespaces."""
     found: list[str] = []
-    for scoped, choice in (
-        ("true", ["--namespace", namespace]),
-        ("false", ["-l", f"app.kubernetes.io/instance={instance}"]),
+    for namespaced, choice in (
+        (True, ["--namespace", namespace]),
+        (False, ["-l", f"app.kubernetes.io/instance={instance}"]),
     ):
-        listed = kube.kubectl("api-resources", f"--namespaced={scoped}", "--verbs=list,delete", "--output=name").stdout
-        kinds = ",".join(kind for kind in listed.split() if not kind.startswith("events"))
-        found += kube.kubectl("get", kinds, *choice, "--output=name", "--ignore-not-found").stdout.split()
+        asked = kube.kubectl("get", kinds(kube, namespaced), *choice, "--output=name", "--ignore-not-found")
+        found += asked.stdout.split()
     return set(found)
 
 
@@ -73,9 +81,10 @@ def nothing_left(release: Release, cluster: Cluster | None, within_s: float = 12
     before = look()
     yield
     deadline = time.monotonic() + within_s
+    release.mirror.wait(lambda: not release.mirror.all("pods"), within_s, "no pod is left")
     while left := look() - before:
         assert time.monotonic() < deadline, f"{within_s:.0f} s later there is still {sorted(left)}"
-        time.sleep(0.5)
+        time.sleep(2)  # each look asks for sixty kinds, which keeps the API busy for a second
 
 
 def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | None) -> None:

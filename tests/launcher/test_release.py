@@ -52,6 +52,8 @@ def release(rig: Rig) -> Rig:
     for ordinal in (0, 1):
         rig.api.put("pods", anchor_pod(f"127.0.0.{2 + ordinal}", ordinal))
     rig.api.put("services", service("127.0.0.2"))
+    # The pod of the test itself; its own name is that of the rig.
+    rig.api.put("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "orders-0", "namespace": "apps"}})
     return rig
 
 
@@ -145,14 +147,29 @@ def test_a_set_that_is_not_there_fails(release: Rig) -> None:
     assert "statefulsets orders in namespace apps: FAILED: does not exist" in answer.stdout
 
 
-def test_it_reads_and_reads_by_name_alone(release: Rig) -> None:
-    """GET of the set, the anchors and the Service; no list, no watch."""
+def test_it_asks_by_name_alone(release: Rig) -> None:
+    """GET of the set, the anchors and the Service, PATCH of its own pod; no list, no watch."""
     with replica("127.0.0.2"), replica("127.0.0.3"):
         check(release)
     asked = {(request.verb, request.resource, request.name) for request in release.api.requests}
     assert asked == {
         ("get", "statefulsets", "orders"),
+        ("patch", "pods", "orders-0"),
         ("get", "pods", "orders-anchor-0"),
         ("get", "pods", "orders-anchor-1"),
         ("get", "services", "orders"),
     }
+
+
+def test_its_pod_goes_with_the_release(release: Rig) -> None:
+    """The set becomes the owner of the test's pod; where the API refuses that, it is told and changes nothing."""
+    release.api.put("statefulsets", stateful_set("orders", 0))
+    assert check(release).returncode == 0
+    uid = release.api.get("statefulsets", "apps", "orders")["metadata"]["uid"]
+    references = release.api.get("pods", "apps", "orders-0")["metadata"]["ownerReferences"]
+    assert references == [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "orders", "uid": uid}]
+
+    release.api.delete("pods", "apps", "orders-0")
+    answer = check(release)
+    assert answer.returncode == 0
+    assert answer.stdout.startswith("note: pod orders-0 outlives the release: ")

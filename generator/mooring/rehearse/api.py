@@ -142,6 +142,7 @@ class ApiServer:
         operation = {
             ("get", ""): self._get,
             ("list", ""): self._list,
+            ("patch", ""): self._patch,
             ("get", "scale"): self._get_scale,
             ("patch", "scale"): self._patch_scale,
             ("create", "eviction"): self._evict,
@@ -216,6 +217,10 @@ class ApiServer:
             metadata = {"resourceVersion": str(self.store.version)}
         body = {"kind": f"{KIND_NAMES[resource]}List", "apiVersion": API_VERSIONS[resource]}
         return Response(body={**body, "metadata": metadata, "items": items})
+
+    def _patch(self, resource: str, request: Request) -> Response:
+        obj = self.store.update(resource, request.namespace, request.name, request.body)
+        return Response(body=obj) if obj else _not_found(resource, request.name)
 
     def _get_scale(self, resource: str, request: Request) -> Response:
         obj = self.store.get(resource, request.namespace, request.name)
