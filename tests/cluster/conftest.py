@@ -124,16 +124,12 @@ def new_release(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[..
     from tests.cluster.release import CHART, Release
 
     mirror = Mirror(kube, namespace)
-    made: list[Release] = []
 
     def make(name: str = "r", helm: Helm = helm3, chart: Path = CHART) -> Release:
-        made.append(Release(kube, helm, mirror, name, chart))
-        return made[-1]
+        return Release(kube, helm, mirror, name, chart)
 
     yield make
-    for release in made:
-        release.helm.run("uninstall", release.name, "--namespace", namespace, "--ignore-not-found", check=False)
-    mirror.close()
+    mirror.close()  # the releases go with their namespace
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import psutil
@@ -83,15 +83,31 @@ class World:
             lambda: pair.ip not in release.ready_endpoints(), timeout_s, f"{pair.ip} is no ready endpoint any more"
         )
 
+    @contextlib.contextmanager
+    def renewed(self, pod: str, timeout_s: float = 120) -> Iterator[None]:
+        """Wait after the body until the API shows its effect: the pod ends, is another one, or has another container.
+
+        Without it a fault would be over before anybody had noticed, and all would look well for nothing had happened.
+        """
+        before = self._made_of(pod)
+        yield
+        self.release.mirror.wait(lambda: self._made_of(pod) != before, timeout_s, f"{pod} is renewed")
+
+    def _made_of(self, pod: str) -> tuple[object, ...]:
+        found = self.release.mirror.pod(pod)
+        if found is None:
+            return ()
+        containers = found["status"].get("containerStatuses", [])
+        metadata = found["metadata"]
+        return (metadata["uid"], metadata.get("deletionTimestamp"), *(each.get("containerID") for each in containers))
+
     def settle(self, timeout_s: float = 120) -> float:
         """Wait until every pair is whole and answers, and assert that nothing is left of what was before."""
         began = time.monotonic()
         while True:
             self.release.wait_whole(self.replicas, timeout_s)
             addresses = {pair.ip for pair in self.release.pairs().values()}
-            self.release.mirror.wait(
-                lambda: self.release.ready_endpoints() == addresses, 30, f"the Service has {sorted(addresses)}"
-            )
+            self.release.wait_endpoints(addresses)
             # A program that has just died is still Ready in the API until kubelet has asked again.
             silent = [pair.ordinal for pair in self.release.pairs().values() if not self._answers(pair)]
             if not silent:
@@ -157,31 +173,46 @@ def _living(found: list[psutil.Process]) -> list[psutil.Process]:
 @fault
 def anchor_deleted(world: World) -> None:
     """Somebody deletes an anchor."""
-    world.kubectl("delete", "pod", world.release.anchor(world.pair().ordinal), "--wait=false")
+    pod = world.release.anchor(world.pair().ordinal)
+    with world.renewed(pod):
+        world.kubectl("delete", "pod", pod, "--wait=false")
 
 
 @fault
 def anchor_deleted_by_force(world: World) -> None:
     """Somebody deletes an anchor without grace."""
-    world.kubectl("delete", "pod", world.release.anchor(world.pair().ordinal), "--force", "--grace-period=0")
+    pod = world.release.anchor(world.pair().ordinal)
+    with world.renewed(pod):
+        world.kubectl("delete", "pod", pod, "--force", "--grace-period=0")
 
 
 @fault
 def anchor_evicted(world: World) -> None:
     """An anchor is evicted, as by a drain."""
-    world.release.kube.evict(world.release.namespace, world.release.anchor(world.pair().ordinal))
+    pod = world.release.anchor(world.pair().ordinal)
+    with world.renewed(pod):
+        deadline = time.monotonic() + 60
+        # Refused with 429 while the budget has nothing to spare, as when another pair has not healed yet.
+        while (answer := world.release.kube.evict(world.release.namespace, pod)) == 429:
+            assert time.monotonic() < deadline, f"{pod} may not be evicted for a minute"
+            time.sleep(1)
+        assert answer in (201, 404), f"the eviction of {pod} was answered with {answer}"
 
 
 @fault
 def launcher_deleted(world: World) -> None:
     """Somebody deletes a launcher's pod."""
-    world.kubectl("delete", "pod", world.release.pod(world.pair().ordinal), "--wait=false")
+    pod = world.release.pod(world.pair().ordinal)
+    with world.renewed(pod):
+        world.kubectl("delete", "pod", pod, "--wait=false")
 
 
 @fault
 def launcher_deleted_by_force(world: World) -> None:
     """Somebody deletes a launcher's pod without grace."""
-    world.kubectl("delete", "pod", world.release.pod(world.pair().ordinal), "--force", "--grace-period=0")
+    pod = world.release.pod(world.pair().ordinal)
+    with world.renewed(pod):
+        world.kubectl("delete", "pod", pod, "--force", "--grace-period=0")
 
 
 @fault
@@ -203,7 +234,8 @@ def anchor_container_restarted(world: World) -> None:
     assert pair.anchor is not None
     container = pair.anchor["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
     machine = world.node_of(pair).machine
-    machine.run(["ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", container])
+    with world.renewed(world.release.anchor(pair.ordinal)):
+        machine.run(["ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", container])
 
 
 @fault
@@ -224,8 +256,9 @@ def anchor_sandbox_lost(world: World) -> None:
             f'labels."io.kubernetes.pod.uid"=={uid},labels."io.cri-containerd.kind"==sandbox',
         ]
     )
-    for sandbox in shown.split():
-        machine.run(["ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", sandbox])
+    with world.renewed(world.release.anchor(pair.ordinal)):
+        for sandbox in shown.split():
+            machine.run(["ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", sandbox])
 
 
 @fault
@@ -257,29 +290,31 @@ def scaled_in_and_out(world: World) -> None:
 def launcher_killed(world: World) -> None:
     """A launcher is killed, and its program with it."""
     pair = world.pair()
-    with contextlib.suppress(psutil.NoSuchProcess):
+    with world.renewed(world.release.pod(pair.ordinal)), contextlib.suppress(psutil.NoSuchProcess):
         world.launcher(pair).kill()
 
 
 @fault
 def target_killed(world: World) -> None:
     """A program is killed."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        world.target(world.pair()).kill()
+    pair = world.pair()
+    with world.renewed(world.release.pod(pair.ordinal)), contextlib.suppress(psutil.NoSuchProcess):
+        world.target(pair).kill()
 
 
 @fault
 def target_crashed(world: World) -> None:
     """A program ends by a signal of its own."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        world.target(world.pair()).send_signal(signal.SIGSEGV)
+    pair = world.pair()
+    with world.renewed(world.release.pod(pair.ordinal)), contextlib.suppress(psutil.NoSuchProcess):
+        world.target(pair).send_signal(signal.SIGSEGV)
 
 
 @fault
 def both_killed(world: World) -> None:
     """A launcher and its program are killed at once."""
     pair = world.pair()
-    with contextlib.suppress(psutil.NoSuchProcess):
+    with world.renewed(world.release.pod(pair.ordinal)), contextlib.suppress(psutil.NoSuchProcess):
         both = (world.target(pair), world.launcher(pair))
         for process in both:
             process.kill()
@@ -288,15 +323,17 @@ def both_killed(world: World) -> None:
 @fault
 def target_ends_well(world: World) -> None:
     """A program ends with exit code 0, which for a server is no better than another."""
-    with contextlib.suppress(OSError):
-        fetch(world.pair().ip, "/exit?code=0")
+    pair = world.pair()
+    with world.renewed(world.release.pod(pair.ordinal)), contextlib.suppress(OSError):
+        fetch(pair.ip, "/exit?code=0")
 
 
 @fault
 def target_fails(world: World) -> None:
     """A program ends with exit code 3."""
-    with contextlib.suppress(OSError):
-        fetch(world.pair().ip, "/exit?code=3")
+    pair = world.pair()
+    with world.renewed(world.release.pod(pair.ordinal)), contextlib.suppress(OSError):
+        fetch(pair.ip, "/exit?code=3")
 
 
 @fault
@@ -371,7 +408,7 @@ def drain(world: World, node: str, timeout_s: float = 170) -> float:
 
 
 @contextlib.contextmanager
-def _cordoned(world: World, node: str):  # type: ignore[no-untyped-def]
+def _cordoned(world: World, node: str) -> Iterator[None]:
     world.release.kube.kubectl("cordon", node)
     try:
         yield
@@ -409,6 +446,8 @@ def kubelet_restarted(world: World) -> None:
     node = world.cluster.nodes[world.dice.choice(sorted(world.cluster.nodes))]
     node.machine.kill("kubelet")
     node.start_kubelet()
+    lease = _lease(world, node.name)
+    world.cluster.wait(lambda: _lease(world, node.name) != lease, 60, f"{node.name} renews its lease")
 
 
 @fault
@@ -434,6 +473,12 @@ def disk_full(world: World) -> None:
             time.sleep(0.2)
     finally:
         node.machine.run(["rm", "-f", filler])
+
+
+def _lease(world: World, node: str) -> object:
+    """Return when a kubelet was heard of last."""
+    path = f"namespaces/kube-node-lease/leases/{node}"
+    return world.release.kube.get(path, version="coordination.k8s.io/v1")["spec"]["renewTime"]
 
 
 def _wait_node(world: World, name: str, status: str, timeout_s: float = 60) -> None:

@@ -193,6 +193,10 @@ class Release:
             for address in endpoint["addresses"]
         }
 
+    def wait_endpoints(self, addresses: set[str], timeout_s: float = 30) -> None:
+        """Wait until the Service sends traffic to exactly these addresses."""
+        self.mirror.wait(lambda: self.ready_endpoints() == addresses, timeout_s, f"the Service has {sorted(addresses)}")
+
     def service_ip(self) -> str:
         """Return the Service's cluster IP."""
         return str(self.kube.get(f"namespaces/{self.namespace}/services/{self.name}")["spec"]["clusterIP"])

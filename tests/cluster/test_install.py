@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,15 +88,29 @@ def nothing_left(release: Release, cluster: Cluster | None, within_s: float = 12
         time.sleep(2)  # each look asks for sixty kinds, which keeps the API busy for a second
 
 
+def run_helm_test(release: Release) -> subprocess.CompletedProcess[str]:
+    """Run `helm test --logs`."""
+    return release.helm.run(
+        "test", release.name, "--namespace", release.namespace, "--logs", "--timeout=60s", check=False
+    )
+
+
 def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | None) -> None:
-    """With --wait each step returns when its pairs are whole and its version answers; uninstall leaves nothing."""
+    """With --wait each step returns when its pairs are whole and its version answers; uninstall leaves nothing.
+
+    `helm test` passes while every pair answers and fails while one does not; its pod goes with the release.
+    """
     name = Path(helm.program).name
     release = new_release(helm=helm)
     with nothing_left(release, own_cluster):
-        took = release.install(2, "--wait", "--timeout=300s")
+        took = release.install(2, "--wait", "--timeout=300s", tests={"timeoutSeconds": 5})
         assert_whole_now(release, 2, "install")
         assert [version(release, ordinal) for ordinal in (0, 1)] == ["1", "1"]
         print(f"figure: {name} install --wait, 2 pairs: {took:.1f} s")
+
+        done = run_helm_test(release)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "3 of 3 are well" in done.stdout
 
         took = release.upgrade(2, "--wait", "--timeout=300s", target=target("-version", "2"))
         assert_whole_now(release, 2, "upgrade")
@@ -108,27 +123,18 @@ def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | N
         assert [version(release, ordinal) for ordinal in (0, 1)] == ["1", "1"]
         print(f"figure: {name} rollback --wait, 2 pairs: {time.monotonic() - began:.1f} s")
 
-        began = time.monotonic()
-        release.uninstall()
-    print(f"figure: {name} uninstall until nothing is left: {time.monotonic() - began:.1f} s")
-
-
-def test_helm_test(helm: Helm, new_release: NewRelease, own_cluster: Cluster | None) -> None:
-    """`helm test` passes while every pair answers, fails while one does not, and leaves nothing behind on uninstall."""
-    release = new_release(helm=helm)
-    with nothing_left(release, own_cluster):
-        release.install(2, "--wait", "--timeout=300s")
-        arguments = ("test", release.name, "--namespace", release.namespace, "--timeout=60s")
-        said = helm.run(*arguments).stdout
-        assert "Succeeded" in said, f"no test ran: {said}"
         # The program of one pair answers nobody any more; with onUnhealthy: unready it stays so.
         release.kube.http.get(
             version="v1", url=f"namespaces/{release.namespace}/pods/{release.anchor(1)}:8080/proxy/hang"
         ).raise_for_status()
         release.mirror.wait(lambda: not release.pair(1).is_whole, 120, "pair 1 is unready")
-        failed = helm.run(*arguments, check=False)
-        assert failed.returncode != 0, f"helm test passed with a pair that does not answer: {failed.stdout}"
+        done = run_helm_test(release)
+        assert done.returncode != 0, f"helm test passed with a pair that does not answer: {done.stdout}"
+        assert "replica 1: FAILED: /readyz" in done.stdout, done.stdout + done.stderr
+
+        began = time.monotonic()
         release.uninstall()
+    print(f"figure: {name} uninstall until nothing is left: {time.monotonic() - began:.1f} s")
 
 
 def test_failing_install_leaves_nothing(helm: Helm, new_release: NewRelease, own_cluster: Cluster | None) -> None:
@@ -144,7 +150,7 @@ def test_failing_upgrade_is_taken_back(helm: Helm, new_release: NewRelease) -> N
     release.install(1, "--wait", "--timeout=300s")
     with pytest.raises(RuntimeError):
         release.upgrade(
-            1, undo_on_failure(helm), "--timeout=40s", target=target("-version", "2", exe="/opt/apps/absent")
+            1, undo_on_failure(helm), "--timeout=20s", target=target("-version", "2", exe="/opt/apps/absent")
         )
     assert_whole_now(release, 1, "a rolled back upgrade")
     assert version(release, 0) == "1"
