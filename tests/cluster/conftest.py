@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.cluster import PROGRAMS
 if TYPE_CHECKING:
     from tests.cluster.cluster import Cluster
     from tests.cluster.kube import Kube
-    from tests.cluster.oracle_run import Oracle
+    from tests.cluster.oracle.record import Oracle
     from tests.cluster.release import Helm, Release
 
 
@@ -80,11 +81,29 @@ def cluster(own_cluster: Cluster | None, kube: Kube) -> Cluster:
 @pytest.fixture(scope="session")
 def oracle(own_cluster: Cluster | None, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
     """The oracle, watching every namespace from its first use to the end of the session."""
-    from tests.cluster.oracle_run import Oracle
+    from tests.cluster.oracle.record import Oracle
 
-    running = Oracle(kube.kubeconfig, tmp_path_factory.mktemp("oracle") / "record.jsonl", own_cluster)
+    nodes = {name: node.machine.pid for name, node in (own_cluster.nodes if own_cluster else {}).items()}
+    running = Oracle.start(kube.kubeconfig, tmp_path_factory.mktemp("oracle") / "record.jsonl", nodes)
     yield running
-    running.close()
+    running.stop()
+
+
+@pytest.fixture(autouse=True)
+def watched(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Assert that during the test, whatever it is about, the oracle looked all the time and saw nothing wrong."""
+    if "kube" not in request.fixturenames:
+        yield
+        return
+    oracle: Oracle = request.getfixturevalue("oracle")
+    before = oracle.so_far()
+    yield
+    time.sleep(0.3)  # so that it has looked at the very last moment too
+    after = oracle.so_far()
+    found = [str(each) for each in after.violations[len(before.violations) :]]
+    found += [f"it did not look for {hole['seconds']} s at {hole['at']}" for hole in after.holes[len(before.holes) :]]
+    assert not found, "the oracle:\n" + "\n".join(found)
+    assert after.summary is None, "the oracle has ended"
 
 
 @pytest.fixture(scope="session")

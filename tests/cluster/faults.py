@@ -437,7 +437,7 @@ def node_unplugged(world: World) -> None:
     node.machine.unplug()
     _wait_node(world, node.name, "Unknown")
     world.cluster.start_node(node.name)
-    _wait_node(world, node.name, "True")
+    _wait_node(world, node.name, "True", 120)
 
 
 @fault

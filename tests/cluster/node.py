@@ -77,10 +77,7 @@ class Node:
             self.machine.run(["sh", "-ec", f"mkdir -p {mount_point}; mount --rbind {source} {mount_point}"])
         self._configure()
         self._weigh_pods()
-        self.machine.start("containerd", ["--config", "/var/lib/node/containerd.toml", "--log-level", "warn"])
-        # Without a runtime to ask kubelet ends at once, and nothing here starts it again.
-        wait = "until test -S /run/containerd/containerd.sock; do sleep 0.05; done"
-        self.machine.run(["sh", "-c", wait], timeout_s=120)
+        self.start_runtime()
         self.start_kubelet()
         self.machine.start("kube-proxy", self._proxy())
 
@@ -101,8 +98,11 @@ class Node:
         self.machine.start("kubelet", arguments)
 
     def start_runtime(self) -> None:
-        """Start containerd again after `machine.kill("containerd")`; containers have gone on."""
+        """Start containerd, also again after `machine.kill("containerd")`: containers have gone on."""
         self.machine.start("containerd", ["--config", "/var/lib/node/containerd.toml", "--log-level", "warn"])
+        # Without a runtime to ask kubelet ends at once. That the socket is there says nothing: a killed runtime leaves it.
+        wait = "until ctr version >/dev/null 2>&1; do sleep 0.1; done"
+        self.machine.run(["sh", "-c", wait], timeout_s=120)
 
     def import_images(self) -> None:
         """Give the runtime the images that no registry is asked for."""

@@ -21,6 +21,14 @@ PORT = 8080
 READINESS_PORT = 8091
 
 
+QUICK_GATE = {
+    "http": {"front": {"port": "http", "path": "/", "timeoutSeconds": 0.4}},
+    "periodSeconds": 0.25,
+    "failureThreshold": 1,
+}
+"""Finds a program that hangs within 0.65 s, so that its address leaves the Services before the oracle's limit."""
+
+
 def values(**more: Any) -> dict[str, Any]:
     """Return values that run the test program, with whole keys of the root replaced by `more`."""
     base: dict[str, Any] = {

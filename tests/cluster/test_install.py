@@ -14,7 +14,7 @@ import pytest
 from tests.cluster import processes
 from tests.cluster.cluster import Cluster
 from tests.cluster.kube import Kube
-from tests.cluster.release import Helm, Pair, Release, target
+from tests.cluster.release import QUICK_GATE, Helm, Pair, Release, target
 
 NewRelease = Callable[..., Release]
 
@@ -103,7 +103,7 @@ def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | N
     name = Path(helm.program).name
     release = new_release(helm=helm)
     with nothing_left(release, own_cluster):
-        took = release.install(2, "--wait", "--timeout=300s", tests={"timeoutSeconds": 5})
+        took = release.install(2, "--wait", "--timeout=300s", tests={"timeoutSeconds": 5}, gate=QUICK_GATE)
         assert_whole_now(release, 2, "install")
         assert [version(release, ordinal) for ordinal in (0, 1)] == ["1", "1"]
         print(f"figure: {name} install --wait, 2 pairs: {took:.1f} s")

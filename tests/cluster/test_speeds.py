@@ -13,7 +13,6 @@ from tests.cluster import processes
 from tests.cluster.cluster import Cluster
 from tests.cluster.faults import World, drain
 from tests.cluster.kube import Kube, Mirror, is_ready
-from tests.cluster.oracle_run import Oracle
 from tests.cluster.release import Helm, Release, fetch, values
 
 PAIRS = 4
@@ -54,7 +53,7 @@ def world(
         release.mirror.close()
 
 
-def test_four_pairs_from_apply_to_ready(world: World, tmp_path: Path, oracle: Oracle) -> None:
+def test_four_pairs_from_apply_to_ready(world: World, tmp_path: Path) -> None:
     release = world.release
     release.values = values()
     import json
@@ -99,7 +98,7 @@ def _print_ready_lag(world: World) -> None:
 
 
 @pytest.mark.parametrize("who", ["launcher", "target"])
-def test_kill(world: World, oracle: Oracle, who: str) -> None:
+def test_kill(world: World, who: str) -> None:
     serving, ready = [], []
     for ordinal in range(3):
         world.settle()
@@ -123,7 +122,7 @@ def test_kill(world: World, oracle: Oracle, who: str) -> None:
     figure(f"kill -9 of the {who}, until the pair is Ready, median of 3", statistics.median(ready), "<= 10 s")
 
 
-def test_anchor_deleted(world: World, oracle: Oracle) -> None:
+def test_anchor_deleted(world: World) -> None:
     world.settle()
     old = world.release.pair(1)
     began = time.monotonic()
@@ -141,7 +140,7 @@ def test_anchor_deleted(world: World, oracle: Oracle) -> None:
     world.settle()
 
 
-def test_drain_of_four(world: World, oracle: Oracle) -> None:
+def test_drain_of_four(world: World) -> None:
     """All four pairs on one node, which is drained."""
     world.settle()
     release = world.release
@@ -169,7 +168,7 @@ def test_drain_of_four(world: World, oracle: Oracle) -> None:
     world.settle()
 
 
-def test_eight_launchers_at_rest(world: World, oracle: Oracle) -> None:
+def test_eight_launchers_at_rest(world: World) -> None:
     """Memory and CPU of eight launchers together, over a minute in which nothing happens."""
     world.release.scale(8)
     world.replicas = 8

@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -56,6 +57,7 @@ class Looker:
         self._container_pods: dict[str, str] = {}
         self._ports: frozenset[Port] = frozenset()
         self._cut: dict[Feed, float] = {}
+        self._news_since_s = 0.0
         self._looked_s = time.monotonic()
 
     @property
@@ -93,6 +95,7 @@ class Looker:
     def end_cut(self, feed: Feed, now_s: float) -> None:
         """Write down one that has ended, or that is still there at the end."""
         seconds = now_s - self._cut.pop(feed)
+        self._news_since_s = now_s
         if self.looks and seconds > HOLE_S:
             self._recorder.write("cut", resource=feed.resource, seconds=round(seconds, 3), problem=feed.problem)
 
@@ -155,7 +158,9 @@ class Looker:
             self._sight_changes = self._sight.changes
             self.prober.wake(now_s)
         self.prober.start_due(now_s)
-        picture.silences = self.prober.silences()
+        # While the API is gone nobody can take an address out of a Service: the time to do it begins when it is back.
+        silences = [] if self._cut else self.prober.silences()
+        picture.silences = [replace(each, since_s=max(each.since_s, self._news_since_s)) for each in silences]
 
     def _follow_nodes(self, now_s: float) -> bool:
         """Write down which nodes have ended and which are back; tell whether any."""
