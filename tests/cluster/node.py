@@ -100,7 +100,7 @@ class Node:
     def start_runtime(self) -> None:
         """Start containerd, also again after `machine.kill("containerd")`: containers have gone on."""
         self.machine.start("containerd", ["--config", "/var/lib/node/containerd.toml", "--log-level", "warn"])
-        # Without a runtime to ask kubelet ends at once. That the socket is there says nothing: a killed runtime leaves it.
+        # Without a runtime to ask kubelet ends at once. The socket says nothing: a killed runtime leaves it there.
         wait = "until ctr version >/dev/null 2>&1; do sleep 0.1; done"
         self.machine.run(["sh", "-c", wait], timeout_s=120)
 
