@@ -423,11 +423,17 @@ def node_lost(world: World) -> None:
     node.machine.kill("kubelet", "containerd")
     try:
         _wait_node(world, node.name, "Unknown")
-        time.sleep(control_plane.EVICTED_AFTER_S)
+        world.release.mirror.wait(lambda: _is_evicted(world, node.name), 60, f"the pods on {node.name} are to end")
     finally:
         node.start_runtime()
         node.start_kubelet()
     _wait_node(world, node.name, "True")
+
+
+def _is_evicted(world: World, node: str) -> bool:
+    """Tell whether every pod on a node has been told to end, though nobody there hears it."""
+    pods = (pod for pod in world.release.mirror.all("pods").values() if pod["spec"].get("nodeName") == node)
+    return all(pod["metadata"].get("deletionTimestamp") for pod in pods)
 
 
 @fault
