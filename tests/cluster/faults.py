@@ -543,7 +543,7 @@ def api_refuses_launchers(world: World) -> None:
         "kind": "FlowSchema",
         "metadata": {"name": "none"},
         "spec": {
-            "matchingPrecedence": 1,
+            "matchingPrecedence": 2,
             "priorityLevelConfiguration": {"name": "none"},
             "rules": [{"subjects": [{"kind": "Group", "group": {"name": group}}], "resourceRules": [rule]}],
         },
