@@ -431,6 +431,9 @@ def _pod_affinity_single(values: Values) -> Iterator[Violation]:
             )
 
 
+_POD_INDEX = "apps.kubernetes.io/pod-index"
+
+
 def is_selector(text: str) -> bool:
     """Tell whether text is ``key=value``, more after commas, each value with {ordinal} in it or not."""
     pattern = f"{_LABEL_PREFIX}{_LABEL_NAME}={_LABEL_NAME}"
@@ -473,6 +476,13 @@ def _anchors_found(values: Values) -> Iterator[Violation]:
             else "must have {ordinal}, by which each replica knows its own anchor"
         )
         yield Violation(("anchor", "selector"), selector, rule, "correct it, or anchor.strategy")
+    elif all(part.startswith(f"{_POD_INDEX}=") for part in selector.split(",")):
+        yield Violation(
+            ("anchor", "selector"),
+            selector,
+            f"must name more than {_POD_INDEX}, which the pods of every StatefulSet carry, the launchers' too",
+            f"add a label that only the anchors have, e.g. app=my-anchor,{_POD_INDEX}={_PLACEHOLDER}",
+        )
 
 
 def ports_of(values: Values, ordinal: int) -> dict[str, tuple[int, str]]:

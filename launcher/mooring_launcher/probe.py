@@ -24,10 +24,14 @@ def probe(question: str, state_dir: str) -> tuple[bool, str]:
 
 
 def judge_record(question: str, record: dict[str, Any], age_s: float) -> tuple[bool, str]:
-    """Judge a record by its content and its age in seconds. A heartbeat from the future is from before a reboot."""
+    """Judge a record by its content and its age in seconds. A heartbeat from the future is from before a reboot.
+
+    A launcher that stands still counts as started: kubelet asks whether it lives, and ends it, only after that.
+    """
     limit_s = READY_FRESH_S if question == "ready" else LIVE_FRESH_S
     if not 0 <= age_s <= limit_s:
-        return False, f"the launcher's last heartbeat is {age_s:.0f} s old, wanted 0 to {limit_s:.0f} s"
+        why = f"the launcher's last heartbeat is {age_s:.0f} s old, wanted 0 to {limit_s:.0f} s"
+        return question == "started", why
     if question == "live":
         return bool(record["live"]), str(record["reason"] or "live")
     return bool(record[question]), str(record["reason"] or question)

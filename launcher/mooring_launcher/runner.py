@@ -294,7 +294,7 @@ class Runner:
         held_once = attachment.held_once
         if attachment.gate_holds:
             if not held_once:
-                attachment.held_once = self._started_once = True
+                attachment.held_once = True
                 self._log.info("gate-holds", seconds=round(time.monotonic() - attachment.target.started_at, 3))
             return
         waited_s = time.monotonic() - attachment.target.started_at
@@ -409,6 +409,7 @@ class Runner:
 
     def _write_status(self) -> None:
         ready, reason = self._readiness()
+        self._started_once |= ready
         self._status.write(ready=ready, started=self._started_once, live=True, reason=reason)
 
     def _readiness(self) -> tuple[bool, str]:

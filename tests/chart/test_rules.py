@@ -226,6 +226,12 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "in values alone",
     ),
     (
+        "anchors-found",
+        {"anchor": {"create": False, "selector": "apps.kubernetes.io/pod-index={ordinal}"}},
+        "anchor.selector",
+        "must name more than apps.kubernetes.io/pod-index",
+    ),
+    (
         "per-ordinal-ports",
         {"target": {"ports": {"a": {"port": 1}}, "perOrdinal": {"1": {"ports": {"a": 2}}}}},
         "target.perOrdinal.1.ports.a",

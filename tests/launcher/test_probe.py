@@ -31,6 +31,14 @@ def test_an_old_or_future_heartbeat_does_not_count(question: str, age_s: float, 
     assert judge_record(question, RECORD, age_s)[0] is holds
 
 
+@pytest.mark.parametrize("age_s, started", [(1, False), (31, True), (-1, True)])
+def test_a_launcher_that_stands_still_while_it_starts_is_left_to_liveness(age_s: float, started: bool) -> None:
+    """Kubelet asks nothing but `started` until that holds: a launcher stuck before would never be ended."""
+    record = RECORD | {"started": False}
+    assert judge_record("started", record, age_s)[0] is started
+    assert judge_record("live", record, age_s)[0] is not started
+
+
 @pytest.mark.parametrize("content", [None, b"", b"{", b"{}"])
 def test_no_record_is_not_ready(tmp_path: Path, content: bytes | None) -> None:
     """A missing or broken file answers no to everything."""

@@ -318,6 +318,8 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "everything.refuse" (list "anchor.selector" $anchor.selector "must be without {ordinal} with anchor.strategy: shared, where all replicas have one anchor" "correct it, or anchor.strategy") -}}
 {{- else if not (or $shared (contains "{ordinal}" $anchor.selector)) -}}
 {{- include "everything.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal}, by which each replica knows its own anchor" "correct it, or anchor.strategy") -}}
+{{- else if regexMatch `\A(apps\.kubernetes\.io/pod-index=[^,]*,?)+\z` $anchor.selector -}}
+{{- include "everything.refuse" (list "anchor.selector" $anchor.selector "must name more than apps.kubernetes.io/pod-index, which the pods of every StatefulSet carry, the launchers' too" "add a label that only the anchors have, e.g. app=my-anchor,apps.kubernetes.io/pod-index={ordinal}") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -49,7 +49,7 @@ exec:
     {{- include "sleeper.launcher.quickCommand" (dict "root" .root "words" (list "probe" .word)) | nindent 4 }}
 periodSeconds: {{ .period }}
 timeoutSeconds: 10
-failureThreshold: 3
+failureThreshold: {{ .failures }}
 {{- end -}}
 {{- end }}
 
