@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
@@ -31,6 +32,8 @@ class Kube:
         self.kubeconfig = kubeconfig
         self._kubectl = kubectl
         self.http = ExistingCluster(kubeconfig).create()
+        self.gone: dict[str, str] = {}
+        """The namespaces that tests have deleted, each with the moment (ISO 8601, UTC)."""
 
     def kubectl(
         self, *arguments: str, stdin: str | None = None, check: bool = True, timeout_s: float = 180
@@ -77,6 +80,7 @@ class Kube:
         try:
             yield name
         finally:
+            self.gone[name] = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             self.kubectl("delete", "namespace", name, "--wait=false", check=False)
 
 

@@ -35,18 +35,30 @@ def fake_nodes(kube: Kube) -> Iterator[None]:
             "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": now},
         }
 
-    def renew() -> None:
-        path = "namespaces/kube-node-lease/leases"
+    capacity = {"cpu": "64", "memory": "256Gi", "pods": "110"}
+    ready = {"type": "Ready", "status": "True", "reason": "Fake", "message": "it has no kubelet"}
+    status = {"status": {"capacity": capacity, "allocatable": capacity, "conditions": [ready]}}
+
+    def patch(http: Any, path: str, body: object, kind: str, version: str = "v1") -> None:
+        headers = {"Content-Type": f"application/{kind}-patch+json"}
+        http.patch(version=version, url=path, data=json.dumps(body), headers=headers).raise_for_status()
+
+    def is_fine(node: dict[str, Any]) -> bool:
+        return any(
+            each["type"] == "Ready" and each["status"] == "True" for each in node["status"].get("conditions", [])
+        )
+
+    def live() -> None:
+        """Do what fifty kubelets would: renew the leases, and say Ready where somebody has doubted it."""
+        own = Kube(kube.kubeconfig)
         while not stop.is_set():
             for name in names:
-                spec = {"spec": lease(name)["spec"]}
-                kube.http.patch(
-                    version="coordination.k8s.io/v1",
-                    url=f"{path}/{name}",
-                    data=json.dumps(spec),
-                    headers={"Content-Type": "application/merge-patch+json"},
-                )
-            stop.wait(3)
+                path = f"namespaces/kube-node-lease/leases/{name}"
+                patch(own.http, path, {"spec": lease(name)["spec"]}, "merge", "coordination.k8s.io/v1")
+            for node in own.get("nodes", labelSelector=FAKE)["items"]:
+                if not is_fine(node):
+                    patch(own.http, f"nodes/{node['metadata']['name']}/status", status, "strategic-merge")
+            stop.wait(2)
 
     kube.apply(
         *(
@@ -63,16 +75,13 @@ def fake_nodes(kube: Kube) -> Iterator[None]:
         ),
         *(lease(name) for name in names),
     )
-    capacity = {"cpu": "64", "memory": "256Gi", "pods": "110"}
-    ready = {"type": "Ready", "status": "True", "reason": "Fake", "message": "it has no kubelet"}
-    for name in names:
-        kube.http.patch(
-            url=f"nodes/{name}/status",
-            data=json.dumps({"status": {"capacity": capacity, "allocatable": capacity, "conditions": [ready]}}),
-            headers={"Content-Type": "application/strategic-merge-patch+json"},
-        ).raise_for_status()
-    thread = threading.Thread(target=renew, daemon=True)
+    thread = threading.Thread(target=live, daemon=True)
     thread.start()
+    deadline = time.monotonic() + 60
+    while not all(is_fine(node) for node in kube.get("nodes", labelSelector=FAKE)["items"]):
+        assert thread.is_alive(), "nobody speaks for the fake nodes"
+        assert time.monotonic() < deadline, "the fake nodes are not Ready"
+        time.sleep(0.5)
     try:
         yield
     finally:
@@ -134,7 +143,9 @@ def scheduled(kube: Kube, helm: Helm, namespace: str, tmp_path: Path, paired: bo
     for each in sets:
         kube.kubectl("delete", "statefulset", each["metadata"]["name"], "--namespace", namespace, "--cascade=orphan")
     # Nobody else would: there is no kubelet to say that they have ended.
-    kube.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", "--namespace", namespace, timeout_s=600)
+    kube.http.delete(
+        version="v1", namespace=namespace, url="pods", params={"gracePeriodSeconds": "0"}, timeout=300
+    ).raise_for_status()
     return took
 
 
