@@ -31,14 +31,19 @@ def metrics_server(cluster: Cluster) -> Iterator[None]:
         f"--kubelet-certificate-authority={cluster.pki.path('ca.crt')}",
         "--kubelet-preferred-address-types=InternalIP",
     ]
+    # It insists on asking less often than it waits for an answer.
+    arguments += ["--kubelet-request-timeout=5s"]
     arguments += [f"--metric-resolution={RESOLUTION_S}s", f"--secure-port={PORT}", "--cert-dir=/run/metrics-server"]
     machine.start(_NAME, arguments)
     objects = _objects()
     try:
         cluster.kube.apply(*objects)
-        cluster.wait(
-            lambda: len(_nodes(cluster.kube)) == len(cluster.nodes), 90, "metrics-server has figures of each node"
-        )
+
+        def has_figures() -> bool:
+            assert machine.is_running(_NAME), f"metrics-server has ended: {machine.log(_NAME)}"
+            return len(_nodes(cluster.kube)) == len(cluster.nodes)
+
+        cluster.wait(has_figures, 90, "metrics-server has figures of each node")
         yield
     finally:
         for each in reversed(objects):
