@@ -83,6 +83,15 @@ class Kube:
             self.gone[name] = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             self.kubectl("delete", "namespace", name, "--wait=false", check=False)
 
+    def wait_gone(self, timeout_s: float = 180) -> None:
+        """Wait until the namespaces that tests have deleted are gone: what measures time wants the nodes for itself."""
+        deadline = time.monotonic() + timeout_s
+        while left := {each["metadata"]["name"] for each in self.get("namespaces")["items"]} & self.gone.keys():
+            if time.monotonic() > deadline:
+                message = f"after {timeout_s:.0f} s namespaces are still being deleted: {sorted(left)}"
+                raise RuntimeError(message)
+            time.sleep(0.5)
+
 
 class Mirror:
     """The pods, StatefulSets and EndpointSlices of one namespace, kept by list and watch.

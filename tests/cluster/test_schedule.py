@@ -150,6 +150,7 @@ def scheduled(kube: Kube, helm: Helm, namespace: str, tmp_path: Path, paired: bo
 
 
 def test_five_hundred_pairs(cluster: Cluster, kube: Kube, helm3: Helm, namespace: str, tmp_path: Path) -> None:
+    kube.wait_gone()
     with fake_nodes(kube):
         unpaired = scheduled(kube, helm3, namespace, tmp_path, paired=False)
         paired = scheduled(kube, helm3, namespace, tmp_path, paired=True)

@@ -50,6 +50,7 @@ def world(
     """Four pairs, applied and not yet waited for."""
     if own_cluster is None:
         pytest.skip("looks into nodes: only in the cluster of `make e2e`")
+    kube.wait_gone()
     with kube.namespace("e2e-speeds") as namespace:
         release = Release(kube, helm3, Mirror(kube, namespace), "s")
         yield World(own_cluster, release, PAIRS)
