@@ -37,7 +37,7 @@ demo: install ## run one program as three replicas, kill, scale and stop it: the
 	$(BIN)/python -m mooring.rehearse.demo
 
 # Tests that make namespaces run in the sandbox, so that nothing of them can stay behind; the sandbox's own run outside.
-PYTEST := -m pytest --numprocesses 2 --dist worksteal
+PYTEST := -m pytest --numprocesses 3 --dist worksteal
 test: install ## all tests but those that need a cluster
 	$(BIN)/python $(PYTEST) -m "not sandbox and not cluster"
 	$(SANDBOX) $(BIN)/python $(PYTEST) -m sandbox

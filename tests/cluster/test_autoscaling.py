@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -71,6 +71,17 @@ def used_cores(cluster: Cluster, release: Release, during_s: float) -> dict[str,
     return {name: (after[name] - before[name]) / took for name in before}
 
 
+def wait_seen(release: Release, pods: Iterable[str], timeout_s: float = 40) -> dict[str, float]:
+    """Wait until metrics-server has a figure of each pod, which takes it two looks; return them in cores."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        seen = cpu_cores(release.kube, release.namespace)
+        if not (missing := set(pods) - seen.keys()):
+            return seen
+        assert time.monotonic() < deadline, f"metrics-server has no figures of {sorted(missing)}"
+        time.sleep(1)
+
+
 def test_scales_by_cpu(cluster: Cluster, release: Release) -> None:
     """Under load 2 pairs become 6, and 2 again when it is over; the autoscaler sees what the programs really use."""
     autoscaling = {"enabled": True, "minReplicas": LEAST, "maxReplicas": MOST}
@@ -82,7 +93,7 @@ def test_scales_by_cpu(cluster: Cluster, release: Release) -> None:
             release.wait_whole(MOST)
             print(f"figure: autoscaler, load to {MOST} whole pairs: {time.monotonic() - began:.1f} s")
             measured = used_cores(cluster, release, during_s=25)
-            seen = cpu_cores(release.kube, release.namespace)
+            seen = wait_seen(release, measured.keys())
             for name, cores in sorted(measured.items()):
                 print(f"{name}: {cores * 1000:.0f}m measured, {seen[name] * 1000:.0f}m by metrics-server")
             total, reported = sum(measured.values()), sum(seen[name] for name in measured)

@@ -46,7 +46,7 @@ from tests.cluster.oracle.rules import Violation, judge
 from tests.cluster.oracle.sight import Node
 
 HOST = 1
-PORTS = frozenset({(8080, "TCP"), (5353, "UDP")})
+PORTS = frozenset({(18088, "TCP"), (5353, "UDP")})
 
 
 def launcher(ordinal: int = 0, **changes: Any) -> Pod:
@@ -177,14 +177,14 @@ def test_one_program_in_its_own_anchor_is_right() -> None:
 
 def test_a_targets_port_on_the_host_is_wrong() -> None:
     """A target's port, of its own protocol, open on the host by a launcher's process is a violation."""
-    for port, wrong in {(8080, "TCP"): True, (5353, "UDP"): True, (8080, "UDP"): False, (22, "TCP"): False}.items():
+    for port, wrong in {(18088, "TCP"): True, (5353, "UDP"): True, (18088, "UDP"): False, (22, "TCP"): False}.items():
         seen = picture(launcher(), anchor(), host_listeners=[HostListener("a", port, 10, "l0")])
         assert rules(seen) == ([("host-port", ("orders-0",))] if wrong else []), port
 
 
 def test_a_port_on_the_host_that_others_opened_is_their_affair() -> None:
     """Only what a launcher started counts."""
-    listeners = [HostListener("a", (8080, "TCP"), 10, uid) for uid in ("a0", "unknown")]
+    listeners = [HostListener("a", (18088, "TCP"), 10, uid) for uid in ("a0", "unknown")]
     assert rules(picture(launcher(), anchor(), host_listeners=listeners)) == []
 
 
@@ -193,12 +193,12 @@ def test_a_port_on_the_host_that_others_opened_is_their_affair() -> None:
 
 def test_a_silent_endpoint_is_wrong_once_kubelet_should_have_noticed() -> None:
     """The limit is the anchor's periodSeconds x failureThreshold + 1 s, and not before."""
-    silence = Silence(Endpoint("10.1.0.1", 8080, "a0", "orders"), 100.0, "Connection refused")
+    silence = Silence(Endpoint("10.1.0.1", 18088, "a0", "orders"), 100.0, "Connection refused")
     seen = picture(launcher(), anchor(), silences=[silence])
     assert rules(seen, 116.0) == []
     assert rules(seen, 116.1) == [("endpoint", ("orders-anchor-0",))]
     [violation] = judge(seen, 117.0)
-    assert "10.1.0.1:8080 of Service orders" in violation.sentence
+    assert "10.1.0.1:18088 of Service orders" in violation.sentence
     assert "more than 16 s: Connection refused" in violation.sentence
 
 
@@ -226,7 +226,7 @@ CONFIG = {
     "anchor": {"strategy": "ordinal"},
     "target": {
         "exe": "/x",
-        "ports": {"http": {"port": 8080, "protocol": "TCP"}, "dns": {"port": 53, "protocol": "UDP"}},
+        "ports": {"http": {"port": 18088, "protocol": "TCP"}, "dns": {"port": 53, "protocol": "UDP"}},
         "perOrdinal": {"1": {"ports": {"http": {"port": 8081}}}},
     },
     "gate": {"http": {"up": {"port": "http", "path": "/up", "timeoutSeconds": 1, "status": [204]}}},
@@ -247,8 +247,8 @@ def test_a_configuration_is_read() -> None:
     """Ports of all ordinals, the readiness port and the HTTP checks are taken from the annotation."""
     config = read_pod(pod_object("orders-0")).config
     assert config is not None
-    assert config.ports == {(8080, "TCP"), (8081, "TCP"), (53, "UDP"), (9000, "TCP")}
-    check = config.checks[8080]
+    assert config.ports == {(18088, "TCP"), (8081, "TCP"), (53, "UDP"), (9000, "TCP")}
+    check = config.checks[18088]
     assert (check.path, check.timeout_s) == ("/up", 1.0)
     assert (check.accepts(204), check.accepts(200)) == (True, False)
     for text in (None, "", "[]", "{}", "null", "nonsense"):
@@ -270,7 +270,7 @@ def test_an_endpoint_counts_when_it_gets_traffic(conditions: dict[str, Any], cou
     assert bool(read_endpoints(slice_object("10.1.0.1", conditions))) is counts
 
 
-def slice_object(ip: str, conditions: dict[str, Any], port: int = 8080) -> dict[str, Any]:
+def slice_object(ip: str, conditions: dict[str, Any], port: int = 18088) -> dict[str, Any]:
     endpoint = {"addresses": [ip], "conditions": conditions, "targetRef": {"uid": "uid-orders-anchor-0"}}
     labels = {"kubernetes.io/service-name": "orders"}
     ports = [{"port": port, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]
@@ -441,7 +441,7 @@ SERVER = textwrap.dedent("""
             self.send_response(204 if self.path == "/up" else 404)
             self.end_headers()
         def log_message(self, *_): pass
-    http.server.HTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+    http.server.HTTPServer(("0.0.0.0", 18088), Handler).serve_forever()
 """)
 
 
@@ -485,7 +485,7 @@ def test_the_oracle_sees_all_rules_broken(api: ApiServer, kubeconfig: Path, tmp_
 
         intruder = program("uid-orders-0", "", sys.executable, "-c", SERVER)
         wait_for(lambda: seen("host-port"), "the port on the host")
-        assert f"process {intruder.pid} of apps/orders-0 listens on TCP port 8080" in seen("host-port")[0].sentence
+        assert f"process {intruder.pid} of apps/orders-0 listens on TCP port 18088" in seen("host-port")[0].sentence
         intruder.kill()
         wait_for(lambda: seen("host-port")[0].duration_s, "its end")
         bystander = program("", "", sys.executable, "-c", SERVER)
@@ -519,7 +519,7 @@ def add_network(name: str, number: int) -> str:
 
 
 def http_get(address: str) -> None:
-    with urllib.request.urlopen(f"http://{address}:8080/up", timeout=1):
+    with urllib.request.urlopen(f"http://{address}:18088/up", timeout=1):
         return
 
 
@@ -528,10 +528,10 @@ def test_a_pause_of_the_oracle_is_no_silence_of_others() -> None:
     """On a machine that had no time for the oracle, an answer that came meanwhile is still a good one."""
     server = subprocess.Popen([sys.executable, "-c", SERVER])
     try:
-        wait_for(lambda: listens(8080), "the server")
+        wait_for(lambda: listens(18088), "the server")
         prober, node = Prober(), Node("here", os.getpid())
         check = HttpCheck("/up", "", (), frozenset({204}), 0.5)
-        prober.ask([Question(Endpoint("127.0.0.1", 8080, "a0", "orders"), node, check)])
+        prober.ask([Question(Endpoint("127.0.0.1", 18088, "a0", "orders"), node, check)])
         prober.start_due(time.monotonic())
         time.sleep(1)
         prober.serve(time.monotonic() + 0.3)

@@ -180,8 +180,10 @@ class Rig:
 
     def environ(self, ordinal: int = 0) -> dict[str, str]:
         """Return the environment that the chart and Kubernetes give the launcher's container."""
-        state = self.state if ordinal == 0 else self.tmp / f"state-{ordinal}"
-        state.mkdir(exist_ok=True)
+        state = self.state  # a test may have put one in its place that is not there
+        if ordinal:
+            state = self.tmp / f"state-{ordinal}"
+            state.mkdir(exist_ok=True)
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("MOORING", "KUBERNETES"))}
         return {
             **kept,

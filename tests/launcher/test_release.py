@@ -1,6 +1,7 @@
 """What `check-release`, the program behind `helm test`, sees and tells."""
 
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ import pytest
 from rig import PORT, READINESS_PORT, Rig, anchor_pod, make_config, stateful_set
 
 pytestmark = pytest.mark.sandbox
+
+# Tests that run at the same time listen on the same ports: each worker has addresses of its own.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+FIRST, SECOND = f"127.77.{WORKER}.2", f"127.77.{WORKER}.3"
 
 
 @contextmanager
@@ -46,12 +51,12 @@ def service(ip: str) -> dict[str, Any]:
 
 @pytest.fixture
 def release(rig: Rig) -> Rig:
-    """Return an API that knows a release of two replicas, on 127.0.0.2 and 127.0.0.3, and its Service."""
+    """Return an API that knows a release of two replicas, on FIRST and SECOND, and its Service."""
     (rig.tmp / "config.json").write_text(json.dumps(make_config()))
     rig.api.put("statefulsets", stateful_set("orders", 2))
     for ordinal in (0, 1):
-        rig.api.put("pods", anchor_pod(f"127.0.0.{2 + ordinal}", ordinal))
-    rig.api.put("services", service("127.0.0.2"))
+        rig.api.put("pods", anchor_pod((FIRST, SECOND)[ordinal], ordinal))
+    rig.api.put("services", service(FIRST))
     # The pod of the test itself; its own name is that of the rig.
     rig.api.put("pods", {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "orders-0", "namespace": "apps"}})
     return rig
@@ -64,12 +69,12 @@ def check(rig: Rig, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_release_that_is_well(release: Rig) -> None:
     """A line for each replica with its own IP and ports, one for the Service, and exit code 0."""
-    with replica("127.0.0.2"), replica("127.0.0.3"):
+    with replica(FIRST), replica(SECOND):
         answer = check(release)
     assert answer.stdout.splitlines() == [
-        "replica 0: ready on 127.0.0.2, http 8080",
-        "replica 1: ready on 127.0.0.3, http 8080",
-        "Service orders: accepts on 127.0.0.2, http 8080",
+        f"replica 0: ready on {FIRST}, http 8080",
+        f"replica 1: ready on {SECOND}, http 8080",
+        f"Service orders: accepts on {FIRST}, http 8080",
         "3 of 3 are well",
     ]
     assert answer.returncode == 0
@@ -77,34 +82,34 @@ def test_a_release_that_is_well(release: Rig) -> None:
 
 def test_an_unready_replica_fails_and_says_why(release: Rig) -> None:
     """The others are asked all the same, and what /readyz says is told."""
-    with replica("127.0.0.2"), replica("127.0.0.3", status=503):
+    with replica(FIRST), replica(SECOND, status=503):
         answer = check(release)
     assert answer.returncode == 1
-    assert "replica 1: FAILED: /readyz on 127.0.0.3:8091: 503 gate: port http is not listened on" in answer.stdout
+    assert f"replica 1: FAILED: /readyz on {SECOND}:8091: 503 gate: port http is not listened on" in answer.stdout
     assert answer.stdout.endswith("2 of 3 are well\n")
 
 
 def test_a_ready_replica_whose_program_refuses_fails(release: Rig) -> None:
     """The program's own port is asked too, so that a gate which looks elsewhere is found out."""
-    with replica("127.0.0.2"), replica("127.0.0.3", program=False):
+    with replica(FIRST), replica(SECOND, program=False):
         answer = check(release)
     assert answer.returncode == 1
-    assert "replica 1: FAILED: port http on 127.0.0.3:8080: Connection refused" in answer.stdout
+    assert f"replica 1: FAILED: port http on {SECOND}:8080: Connection refused" in answer.stdout
 
 
 def test_a_dead_launcher_fails(release: Rig) -> None:
     """Where nobody answers, the line says so."""
-    with replica("127.0.0.2"):
+    with replica(FIRST):
         answer = check(release)
     assert answer.returncode == 1
-    assert "replica 1: FAILED: /readyz on 127.0.0.3:8091: Connection refused" in answer.stdout
+    assert f"replica 1: FAILED: /readyz on {SECOND}:8091: Connection refused" in answer.stdout
 
 
 def test_an_absent_anchor_and_service_fail(release: Rig) -> None:
     """What the API does not know is named."""
     release.api.delete("pods", "apps", "orders-anchor-1")
     release.api.delete("services", "apps", "orders")
-    with replica("127.0.0.2"):
+    with replica(FIRST):
         answer = check(release)
     assert "replica 1: FAILED: its anchor orders-anchor-1 has no IP yet" in answer.stdout
     assert "Service orders: FAILED: does not exist" in answer.stdout
@@ -112,8 +117,8 @@ def test_an_absent_anchor_and_service_fail(release: Rig) -> None:
 
 def test_what_becomes_well_in_time_is_well(release: Rig) -> None:
     """Right after an installation the test waits, and returns as soon as all is well."""
-    with replica("127.0.0.2"):
-        late = replica("127.0.0.3")
+    with replica(FIRST):
+        late = replica(SECOND)
         timer = threading.Timer(1.5, late.__enter__)
         timer.start()
         try:
@@ -133,7 +138,7 @@ def test_no_replicas_are_well(release: Rig) -> None:
 
 def test_without_a_service_none_is_asked(release: Rig) -> None:
     """A program without ports has no Service."""
-    with replica("127.0.0.2"), replica("127.0.0.3"):
+    with replica(FIRST), replica(SECOND):
         answer = check(release, "0")
     assert answer.returncode == 0
     assert "Service" not in answer.stdout
@@ -149,7 +154,7 @@ def test_a_set_that_is_not_there_fails(release: Rig) -> None:
 
 def test_it_asks_by_name_alone(release: Rig) -> None:
     """GET of the set, the anchors and the Service, PATCH of its own pod; no list, no watch."""
-    with replica("127.0.0.2"), replica("127.0.0.3"):
+    with replica(FIRST), replica(SECOND):
         check(release)
     asked = {(request.verb, request.resource, request.name) for request in release.api.requests}
     assert asked == {

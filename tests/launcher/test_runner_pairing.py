@@ -32,10 +32,14 @@ def test_readiness_needs_gate_and_anchor(rig: Rig, ip: str, compartment: Compart
     launcher.wait_event("gate-holds")
     wait_for(lambda: "is not Ready" in rig.command("probe", "ready").stdout, "the anchor as the reason")
     assert rig.command("probe", "ready").returncode == 1
-    assert rig.command("probe", "started").returncode == 0
+    assert rig.command("probe", "started").returncode == 1
     assert rig.command("probe", "live").returncode == 0
     rig.api.put("pods", anchor_pod(ip, ready=True))
     wait_for(lambda: rig.command("probe", "ready").returncode == 0, "ready")
+    assert rig.command("probe", "started").returncode == 0
+    rig.api.put("pods", anchor_pod(ip, ready=False))
+    wait_for(lambda: rig.command("probe", "ready").returncode == 1, "not ready")
+    assert rig.command("probe", "started").returncode == 0, "once is enough"
 
 
 def test_the_bootstrap_record_has_every_parameter(rig: Rig, ip: str, compartment: Compartment) -> None:
