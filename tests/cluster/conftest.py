@@ -18,7 +18,7 @@ from tests.cluster import PROGRAMS
 
 if TYPE_CHECKING:
     from tests.cluster.cluster import Cluster
-    from tests.cluster.kube import Kube
+    from tests.cluster.kube import Kube, Mirror
     from tests.cluster.oracle.record import Oracle, Seen
     from tests.cluster.release import Helm, Release
 
@@ -104,7 +104,7 @@ def watched(request: pytest.FixtureRequest) -> Iterator[None]:
     found = [str(each) for each in after.violations[len(before.violations) :] if not _is_of_the_gone(each, kube)]
     found += [f"it did not look for {hole['seconds']} s at {hole['at']}" for hole in after.holes[len(before.holes) :]]
     assert not found, "the oracle:\n" + "\n".join(found)
-    assert after.summary is None, "the oracle has ended"
+    assert oracle.is_running, "the oracle has ended: nobody looked"
 
 
 def _is_of_the_gone(seen: Seen, kube: Kube) -> bool:
@@ -143,6 +143,17 @@ def namespace(kube: Kube) -> Iterator[str]:
     """A namespace of the test's own."""
     with kube.namespace(f"e2e-{uuid.uuid4().hex[:6]}") as name:
         yield name
+
+
+@pytest.fixture(scope="module")
+def mirror(request: pytest.FixtureRequest, kube: Kube) -> Iterator[Mirror]:
+    """The namespace that a file's tests share (its `NAMESPACE`), watched."""
+    from tests.cluster.kube import Mirror
+
+    with kube.namespace(request.module.NAMESPACE) as name:
+        mirror = Mirror(kube, name)
+        yield mirror
+        mirror.close()
 
 
 @pytest.fixture

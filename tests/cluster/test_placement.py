@@ -29,15 +29,6 @@ SPREAD = {
 
 
 @pytest.fixture(scope="module")
-def mirror(kube: Kube) -> Iterator[Mirror]:
-    """The namespace of this file's releases."""
-    with kube.namespace(NAMESPACE):
-        mirror = Mirror(kube, NAMESPACE)
-        yield mirror
-        mirror.close()
-
-
-@pytest.fixture(scope="module")
 def plain(kube: Kube, helm3: Helm, mirror: Mirror) -> Release:
     """Pairs that may go anywhere."""
     release = Release(kube, helm3, mirror, "plain")

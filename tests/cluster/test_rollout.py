@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 import requests
@@ -20,15 +19,6 @@ from tests.cluster.release import Helm, Release, fetch, status, target
 
 NAMESPACE = "e2e-rollout"
 REPLICAS = 2
-
-
-@pytest.fixture(scope="module")
-def mirror(kube: Kube) -> Iterator[Mirror]:
-    """The namespace of this file's releases."""
-    with kube.namespace(NAMESPACE):
-        mirror = Mirror(kube, NAMESPACE)
-        yield mirror
-        mirror.close()
 
 
 @pytest.fixture(scope="module")

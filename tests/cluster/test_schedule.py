@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror
+from tests.cluster.kube import Kube, Mirror, condition
 from tests.cluster.release import CHART, Helm, values
 
 NODES = 50
@@ -44,9 +44,7 @@ def fake_nodes(kube: Kube) -> Iterator[None]:
         http.patch(version=version, url=path, data=json.dumps(body), headers=headers).raise_for_status()
 
     def is_fine(node: dict[str, Any]) -> bool:
-        return any(
-            each["type"] == "Ready" and each["status"] == "True" for each in node["status"].get("conditions", [])
-        )
+        return condition(node, "Ready").get("status") == "True"
 
     def live() -> None:
         """Do what fifty kubelets would: renew the leases, and say Ready where somebody has doubted it."""

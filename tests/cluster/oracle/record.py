@@ -162,6 +162,11 @@ class Oracle:
         """Its process."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it looks; one that was killed has written no last line."""
+        return self._process.poll() is None
+
     def so_far(self) -> Record:
         """Return what it has written until now."""
         return read_record(self.path)
