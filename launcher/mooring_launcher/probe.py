@@ -8,6 +8,8 @@ from mooring_launcher.status import read_status
 
 READY_FRESH_S = 5.0
 LIVE_FRESH_S = 30.0
+STARTING_S = 300.0
+"""For so long at most a pair that was never ready counts as starting, which kubelet asks about more often."""
 QUESTIONS = ("ready", "live", "started")
 
 
@@ -32,6 +34,8 @@ def judge_record(question: str, record: dict[str, Any], age_s: float) -> tuple[b
     if not 0 <= age_s <= limit_s:
         why = f"the launcher's last heartbeat is {age_s:.0f} s old, wanted 0 to {limit_s:.0f} s"
         return question == "started", why
+    if question == "started" and record["heartbeat"] - record["since"] > STARTING_S:
+        return True, f"it has been starting for more than {STARTING_S:.0f} s"
     if question == "live":
         return bool(record["live"]), str(record["reason"] or "live")
     return bool(record[question]), str(record["reason"] or question)

@@ -22,6 +22,7 @@ class StatusFile:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._fd = os.open(self.path, flags, 0o644)
         self._serial = 0
+        self._since = time.monotonic()
         # A launcher that was killed may have left a record that says ready, with a heartbeat that is still fresh.
         self.write(ready=False, started=False, live=True, reason="starting")
 
@@ -29,7 +30,7 @@ class StatusFile:
         """Write a record with a fresh heartbeat."""
         self._serial += 1
         record: dict[str, Any] = {"serial": self._serial, "heartbeat": time.monotonic(), "ready": ready}
-        record["pid"] = os.getpid()
+        record |= {"pid": os.getpid(), "since": self._since}
         record |= {"started": started, "live": live, "reason": reason[:_REASON_CHARACTERS], "end": self._serial}
         text = json.dumps(record).encode()
         os.lseek(self._fd, 0, os.SEEK_SET)

@@ -5,12 +5,20 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mooring_launcher.probe import judge_record, probe
 from mooring_launcher.status import RECORD_BYTES, StatusFile, read_status
 
-RECORD = {"ready": True, "started": True, "live": True, "reason": ""}
+RECORD: dict[str, Any] = {
+    "ready": True,
+    "started": True,
+    "live": True,
+    "reason": "",
+    "since": 1000.0,
+    "heartbeat": 1001.0,
+}
 
 
 def test_a_fresh_record_answers_each_question(tmp_path: Path) -> None:
@@ -37,6 +45,13 @@ def test_a_launcher_that_stands_still_while_it_starts_is_left_to_liveness(age_s:
     record = RECORD | {"started": False}
     assert judge_record("started", record, age_s)[0] is started
     assert judge_record("live", record, age_s)[0] is not started
+
+
+@pytest.mark.parametrize("up_s, started", [(299, False), (301, True)])
+def test_a_long_start_is_asked_for_less_often(up_s: float, started: bool) -> None:
+    """After 5 minutes readiness and liveness ask, so that kubelet may end a launcher that never said anything."""
+    record = RECORD | {"started": False, "heartbeat": RECORD["since"] + up_s}
+    assert judge_record("started", record, 1)[0] is started
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"{}"])
