@@ -72,6 +72,8 @@ class Node:
         self.machine.boot()
         for pod_range, address in routes.items():
             self.machine.run(["ip", "route", "replace", pod_range, "via", address])
+        # As Calico has it: what is sent to a pod that has gone is refused here, and does not circle until its TTL ends.
+        self.machine.run(["ip", "route", "replace", "unreachable", self.pod_range])
         for mount_point, folder in ((LAUNCHER, "launcher"), (APPS, "apps")):
             source = self._shared / folder
             self.machine.run(["sh", "-ec", f"mkdir -p {mount_point}; mount --rbind {source} {mount_point}"])

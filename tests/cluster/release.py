@@ -190,12 +190,12 @@ class Release:
         """Wait until exactly so many pairs are whole; returns the seconds."""
         return self.mirror.wait(lambda: self.is_whole(replicas), timeout_s, f"{replicas} whole pairs of {self.name}")
 
-    def ready_endpoints(self) -> set[str]:
-        """Return the addresses that the Service sends traffic to."""
+    def ready_endpoints(self, service: str = "") -> set[str]:
+        """Return the addresses that a Service sends traffic to; '': the one over all replicas."""
         return {
             address
             for slice_ in self.mirror.all("endpointslices").values()
-            if slice_["metadata"]["labels"].get("kubernetes.io/service-name") == self.name
+            if slice_["metadata"]["labels"].get("kubernetes.io/service-name") == (service or self.name)
             for endpoint in slice_.get("endpoints") or []
             if endpoint["conditions"].get("ready")
             for address in endpoint["addresses"]

@@ -227,7 +227,7 @@ CONFIG = {
     "target": {
         "exe": "/x",
         "ports": {"http": {"port": 18088, "protocol": "TCP"}, "dns": {"port": 53, "protocol": "UDP"}},
-        "perOrdinal": {"1": {"ports": {"http": {"port": 8081}}}},
+        "perOrdinal": {"1": {"ports": {"http": 8081}}},
     },
     "gate": {"http": {"up": {"port": "http", "path": "/up", "timeoutSeconds": 1, "status": [204]}}},
     "readiness": {"port": 9000},

@@ -147,7 +147,10 @@ def test_shared(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) ->
 
     def ask_services(replicas: int) -> None:
         for ordinal in range(replicas):
-            said = ask(release, f"{release.namespace}/services/r-anchor-{ordinal}:http/proxy/")
+            service = f"r-anchor-{ordinal}"
+            # A pod is Ready a moment before its Services have its address.
+            release.mirror.wait(lambda name=service: release.ready_endpoints(name), 10, f"{service} has an address")
+            said = ask(release, f"{release.namespace}/services/{service}:http/proxy/")
             assert f"ordinal {ordinal} " in said
             assert f":{ports[ordinal]}" in said
 

@@ -170,8 +170,10 @@ def read_config(text: str | None) -> Config | None:
         config = json.loads(text or "")
         anchor, target = config.get("anchor") or {}, config["target"]
         ports = dict(target.get("ports") or {})
-        every = [ports, *((own.get("ports") or {}) for own in (target.get("perOrdinal") or {}).values())]
-        numbers = {_port(port) for some in every for port in some.values()}
+        # A replica's own port is a number alone; its protocol is that of the port with its name.
+        numbers = {_port(port) for port in ports.values()}
+        for own in (target.get("perOrdinal") or {}).values():
+            numbers |= {_port(ports[name] | {"port": port}) for name, port in (own.get("ports") or {}).items()}
         readiness = int((config.get("readiness") or {}).get("port", 8091))
         return Config(
             strategy=anchor.get("strategy", "ordinal"),

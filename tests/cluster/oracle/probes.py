@@ -194,7 +194,8 @@ class Prober:
     def _give_up(self, now_s: float) -> None:
         for asking in [asking for asking in self._under_way() if asking.deadline_s <= now_s]:
             seconds = asking.deadline_s - asking.began_s
-            self._end(asking, _what_is_wrong(asking, f"no answer within {seconds:g} s"))
+            what = "answer" if asking.connected else "connection"
+            self._end(asking, _what_is_wrong(asking, f"no {what} within {seconds:g} s"))
 
     def _end(self, asking: _Asking, wrong: str) -> None:
         self._close(asking)
