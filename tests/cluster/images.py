@@ -21,8 +21,6 @@ DEBIAN = "docker.io/library/debian:12-slim"
 """The chart's image for Linux launchers, here with no more than the libraries that Python needs."""
 DEBIAN_NEXT = "docker.io/library/debian:12.9-slim"
 """The same under another name, for an upgrade of the image."""
-PROGRAMS = "mooring.invalid/programs:1"
-"""The test programs, for pods of their own: the asker."""
 
 
 def write_image(archive: Path, references: Sequence[str], files: Mapping[str, Path], entrypoint: Sequence[str]) -> None:

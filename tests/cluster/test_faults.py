@@ -49,7 +49,8 @@ def test_a_minute_without_the_api(world: World) -> None:
     world.cluster.control_plane.stop_api()
     try:
         end = time.monotonic() + A_MINUTE_S
-        world.launcher(killed).kill()
+        before = world.launcher(killed)
+        before.kill()
         while time.monotonic() < end:
             for pair in others:
                 assert f"ordinal {pair.ordinal} " in fetch(pair.ip)
@@ -59,6 +60,7 @@ def test_a_minute_without_the_api(world: World) -> None:
     world.cluster.wait(lambda: control_plane.is_up(world.cluster.pki), 60, "the API answers again")
     took = world.settle()
     print(f"figure: API back after a minute, a launcher killed meanwhile, until all is whole: {took:.1f} s")
+    assert world.launcher(world.release.pair(killed.ordinal)).pid != before.pid
 
 
 def test_a_launcher_that_stands_still_for_a_minute(world: World) -> None:
