@@ -19,6 +19,10 @@ CONFIG_VERSIONS = (1,)
 # (kubernetes#64023). Names of Services must start with a letter (RFC 1035).
 MAX_NAME = 45
 APP_NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+WINDOWS_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(10))]
+)
+"""What no file or directory can be called on Windows (Microsoft, "Naming Files, Paths, and Namespaces")."""
 # https://semver.org, "Is there a suggested regular expression": what Helm asks of a chart's version.
 SEMVER = (
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"

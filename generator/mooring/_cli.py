@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_new(commands)
     _add_generate(commands)
+    _add_import(commands)
     _add_schema(commands)
     _add_rehearse(commands)
     return parser
@@ -106,6 +107,24 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     generate.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
     generate.set_defaults(command=_generate)
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    imports = commands.add_parser("import", help="make Apps of manifests in K2s' pattern (cplauncher and anchor pods)")
+    imports.add_argument(
+        "sources",
+        metavar="FILE",
+        nargs="*",
+        help="a file, a directory of them, a kustomize base, or - (standard input)",
+    )
+    imports.add_argument("--out", metavar="DIR", required=True, help="Apps are written to DIR/<name>.yaml")
+    imports.add_argument("--mend", action="store_true", help="read broken YAML as it was likely meant, and say so")
+    imports.add_argument("--from-cluster", action="store_true", help="read a namespace of a cluster instead of files")
+    imports.add_argument("-n", "--namespace", metavar="NS", help="that namespace")
+    imports.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig (default: as for kubectl)")
+    imports.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: its current one)")
+    imports.add_argument("--output", choices=["text", "json"], default="text", help="form of the report")
+    imports.set_defaults(command=_import)
 
 
 def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -202,6 +221,33 @@ def _show_drift(chart: ChartResult) -> None:
     if chart.diff:
         _print(chart.diff.rstrip("\n"))
     _print_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    import json
+    from pathlib import Path
+
+    from mooring._import import import_files, import_namespace
+    from mooring.importing.report import report_lines
+
+    if arguments.from_cluster == bool(arguments.sources) or arguments.from_cluster != bool(arguments.namespace):
+        from mooring._errors import UserError
+
+        message = "import takes either FILEs (or -), or --from-cluster with -n NAMESPACE"
+        raise UserError(message)
+    out = Path(arguments.out)
+    if arguments.from_cluster:
+        result = import_namespace(arguments.namespace, out, arguments.kubeconfig, arguments.context)
+    else:
+        result = import_files(arguments.sources, out, mend=arguments.mend)
+    if arguments.output == "json":
+        _print(json.dumps(result.as_dict(), indent=2))
+    else:
+        for line in report_lines(result):
+            _print(line)
+        for problem in result.problems:
+            _print_error(str(problem))
+    return result.exit_code
 
 
 def _schema(arguments: argparse.Namespace) -> int:

@@ -106,18 +106,36 @@ def load_yaml(file: str) -> Document:
     Raises InputError if it cannot be read, is not UTF-8, not YAML, empty, or holds several documents, a key twice or a
     tag.
     """
+    return parse_yaml(read_file(file), file)
+
+
+def read_file(file: str) -> bytes:
+    """Return what a file holds, or just more than is ever parsed: no file fills the memory, nor does /dev/zero.
+
+    Raises InputError if it cannot be read.
+    """
     try:
-        data = Path(file).read_bytes()
-    except OSError as error:
-        raise InputError([Problem(file, None, None, "", error.strerror or str(error))]) from error
-    return parse_yaml(data, file)
+        with Path(file).open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # a ValueError is a NUL in the path
+        raise InputError([Problem(file, None, None, "", getattr(error, "strerror", None) or str(error))]) from error
 
 
 def parse_yaml(data: bytes, file: str) -> Document:
     """Parse the bytes of a YAML file; `file` is for messages. Raises InputError like load_yaml."""
+    return _parse(data, _Builder(file)).finish()
+
+
+def parse_documents(data: bytes, file: str) -> list[Document]:
+    """Parse a file of any number of documents, less those that are empty. Raises InputError like load_yaml."""
+    return _parse(data, _Builder(file, many=True)).finish_all()
+
+
+def _parse(data: bytes, builder: _Builder) -> _Builder:
+    file = builder.file
     if len(data) > MAX_BYTES:
-        raise InputError([Problem(file, None, None, "", f"is {len(data)} bytes; at most {MAX_BYTES} are read")])
-    builder = _Builder(file)
+        message = f"is larger than {MAX_BYTES} bytes, the most that is read; split it, or keep large data elsewhere"
+        raise InputError([Problem(file, None, None, "", message)])
     try:
         for event in yaml.parse(_decode(data, file), Loader=yaml.CSafeLoader):
             builder.take(event)
@@ -125,7 +143,7 @@ def parse_yaml(data: bytes, file: str) -> Document:
         raise _syntax_error(error, data, file) from error
     except yaml.reader.ReaderError as error:
         raise _bad_character(error, data, file) from error
-    return builder.finish()
+    return builder
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -183,7 +201,10 @@ class _Open:
 class _Builder:
     """Builds the value from the parser's events."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, many: bool = False) -> None:
+        self.file = file
+        self._many = many
+        self._finished: list[Document] = []
         self._document = Document(file)
         self._problems: list[Problem] = []
         self._open: list[_Open] = []
@@ -208,14 +229,24 @@ class _Builder:
         """Return the document, or raise InputError with everything that was wrong in it."""
         if self._documents == 0:
             self._problems.append(Problem(self._document.file, 1, 1, "", "is empty; `mooring new NAME` writes a start"))
+        return self.finish_all()[-1]
+
+    def finish_all(self) -> list[Document]:
+        """Return every document that is not empty, or at least the last one, or raise InputError like finish."""
         if self._problems:
             raise InputError(self._problems)
-        return self._document
+        return [*self._finished, self._document]
 
     def _start_document(self, event: yaml.DocumentStartEvent) -> None:
         self._documents += 1
-        if self._documents > 1:
+        if self._documents == 1:
+            return
+        if not self._many:
             self._stop(event, "a second document starts here; one file holds one document")
+        if self._document.value is not None:
+            self._finished.append(self._document)
+        self._document = Document(self.file)
+        self._anchors.clear()
 
     def _stop(self, event: yaml.Event, message: str) -> NoReturn:
         """Give up on the file: what follows would only repeat the same problem."""
