@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import yaml
+
 from mooring._errors import InputError, Problem, UserError
 from mooring._yaml import Document
 
@@ -87,8 +89,9 @@ def _connect(kubeconfig: str | None, context: str | None) -> Any:
     try:
         load = cast("Callable[..., Any]", kubernetes.config.new_client_from_config)
         client = load(config_file=kubeconfig, context=context)
-    except (kubernetes.config.ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        message = f"no cluster to read from: {error}; give --kubeconfig FILE, or --context NAME of one in it"
+    except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError) as error:
+        said = " ".join(str(error).split())
+        message = f"no cluster to read from: {said}; give --kubeconfig FILE, or --context NAME of one in it"
         raise UserError(message) from error
     client.configuration.retries = False
     return client

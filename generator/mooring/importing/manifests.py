@@ -71,6 +71,8 @@ def make_manifest(document: Document, value: Any, at: KeyPath, namespace: str = 
         bare.refuse(("kind",), "is missing or no kind of Kubernetes; each object needs apiVersion and kind")
     name = fields.text("metadata", "name")
     own = fields.text("metadata", "namespace")
+    if not name:
+        bare.refuse(("metadata", "name"), "is missing; each object has a name")
     for key, text in (("name", name), ("namespace", own)):
         if text and not _NAME.fullmatch(text):
             message = f"found {show(text)}; must be lower-case letters, digits, '-' and '.', as Kubernetes demands"

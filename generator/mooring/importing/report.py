@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mooring._errors import ExitCode, Problem
+from mooring._errors import ExitCode, Problem, plain
 
 from .cutover import Step
 from .manifests import Leftover
 from .mending import Mend
 from .programs import Program
 from .services import Route
-from .texts import one_line, word_leftover
+from .texts import word_leftover
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Imported:
             "file": self.file,
             "namespace": self.program.namespace,
             "from": [f"{each.place()}: {each.title}" for each in self.program.manifests],
-            "traffic": [one_line(text) for text in _traffic(self.program)],
-            "changes": [one_line(f"{place}: {text}") for place, text in self.program.changes],
+            "traffic": [plain(text) for text in _traffic(self.program)],
+            "changes": [plain(f"{place}: {text}") for place, text in self.program.changes],
             "notTakenOver": [word_leftover(each) for each in self.program.leftovers],
             "cutOver": [step.as_dict() for step in self.steps],
         }
@@ -57,9 +57,9 @@ class ImportResult:
         return {
             "exitCode": int(self.exit_code),
             "apps": [each.as_dict() for each in self.apps],
-            "mended": [one_line(str(each)) for each in self.mends],
+            "mended": [plain(str(each)) for each in self.mends],
             "notTouched": [word_leftover(each) for each in self.strangers],
-            "notRead": [one_line(each) for each in self.unread],
+            "notRead": [plain(each) for each in self.unread],
             "problems": [each.as_dict() for each in self.problems],
         }
 
@@ -78,7 +78,7 @@ def _describe(imported: Imported) -> Iterator[str]:
     program = imported.program
     count = program.values["replicas"]
     exe = program.values["target"]["exe"]
-    yield one_line(f"{imported.file}: {count} replica{'' if count == 1 else 's'} of {exe}")
+    yield plain(f"{imported.file}: {count} replica{'' if count == 1 else 's'} of {exe}")
     yield from _section("Made of", (f"{each.place()}: {each.title}" for each in program.manifests), 1)
     yield from _section("What changes for traffic", _traffic(program), 1)
     yield from _section("What else changes", (f"{place}: {text}" for place, text in program.changes), 1)
@@ -91,7 +91,7 @@ def _section(title: str, lines: Iterable[str], depth: int = 0) -> Iterator[str]:
     found = [*lines]
     if found:
         yield "  " * depth + title
-        yield from ("  " * (depth + 1) + one_line(line) for line in found)
+        yield from ("  " * (depth + 1) + plain(line) for line in found)
 
 
 def _traffic(program: Program) -> Iterator[str]:
@@ -120,8 +120,8 @@ def _route_line(program: Program, route: Route) -> str:
 
 def _steps(steps: Sequence[Step]) -> Iterator[str]:
     for number, step in enumerate(steps, start=1):
-        yield f"    {number}. {one_line(step.what)}"
+        yield f"    {number}. {plain(step.what)}"
         if step.command:
-            yield f"       $ {one_line(step.command)}"
+            yield f"       $ {plain(step.command)}"
         if step.undo:
-            yield f"       back: {one_line(step.undo)}"
+            yield f"       back: {plain(step.undo)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from mooring._app_model import API_VERSION
 from mooring._docs import emit_yaml
+from mooring._errors import plain
 from mooring._values import VALUES
 
 from .manifests import Leftover, Object
@@ -26,7 +27,7 @@ def app_text(program: Program) -> str:
     if program.leftovers:
         lines.append("# What stands at the end was not taken over.")
         body += "".join(f"# {word_leftover(each)}\n" for each in program.leftovers)
-    return "".join(f"{one_line(line)}\n" for line in lines) + "".join(f"{line}\n" for line in body.splitlines())
+    return "".join(f"{plain(line)}\n" for line in lines) + "".join(f"{line}\n" for line in body.splitlines())
 
 
 def _values_lines(values: Object) -> list[str]:
@@ -50,9 +51,4 @@ def word_leftover(leftover: Leftover) -> str:
         text += f": {leftover.path} = {json.dumps(leftover.value, default=str)}"
     if leftover.why:
         text += f" ({leftover.why})" if leftover.path else f" {leftover.why}"
-    return one_line(text)
-
-
-def one_line(text: str) -> str:
-    """Return text without anything that could end a line or steer a terminal."""
-    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+    return plain(text)
