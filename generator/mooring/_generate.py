@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -104,12 +105,19 @@ def _list_files(sources: Sequence[str], result: RunResult) -> list[str]:
         if not found:
             result.problems.append(Problem(source, None, None, "", "holds no .yaml file"))
         for file in found:
-            files.setdefault(Path(file).resolve(), file)
+            files.setdefault(_resolve(file), file)
     return list(files.values())
 
 
+def _resolve(file: str) -> Path:
+    try:
+        return Path(file).resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long or with a NUL: reading tells
+        return Path(file)
+
+
 def _files_of(source: str) -> Iterator[str]:
-    if not Path(source).is_dir():
+    if not os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         yield source
         return
     yield from sorted(str(path) for path in Path(source).iterdir() if path.suffix in (".yaml", ".yml"))

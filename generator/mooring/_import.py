@@ -36,7 +36,8 @@ def import_reading(reading: Reading, out: Path) -> ImportResult:
     found = find_pairs(reading.manifests)
     result.problems += found.problems
     programs = make_programs(found, result.problems)
-    result.strangers = settle_neighbours([*found.others, *_unrouted(found.services, programs)], programs)
+    if programs:
+        result.strangers = settle_neighbours([*found.others, *_unrouted(found.services, programs)], programs)
     texts = _texts_of(programs, result)
     if not programs and not result.problems:
         result.problems.append(_nothing_found(reading))
@@ -75,7 +76,7 @@ def _unrouted(services: Sequence[Manifest], programs: Sequence[Program]) -> list
 
 
 def _nothing_found(reading: Reading) -> Problem:
-    where = reading.manifests[0].document.file if reading.manifests else "<input>"
+    where = ", ".join(reading.sources)
     message = (
         "holds no program to import: that is a HostProcess pod whose command runs cplauncher, or a script that sets "
         "COMPARTMENT_ID_ATTACH"

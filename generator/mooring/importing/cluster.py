@@ -59,7 +59,7 @@ def read_namespace(namespace: str, kubeconfig: str | None, context: str | None) 
     Raises UserError if the cluster cannot be reached, or refuses what is needed.
     """
     client = _connect(kubeconfig, context)
-    reading = Reading()
+    reading = Reading(sources=(f"namespace {namespace}",))
     for kind in _KINDS:
         try:
             for item in _list(client, kind, namespace):

@@ -16,6 +16,7 @@ from .volumes import convert_volumes
 
 _WINDOWS = {"kubernetes.io/os": "windows"}
 _SYSTEM = r"NT AUTHORITY\SYSTEM"
+_MOST_REPLICAS, _MOST_START = 1000, 9999
 _LEAST_GRACE_S = launcher_grace_s(
     {
         "platform": "windows",
@@ -180,7 +181,11 @@ def _convert_owner(made: Converted, launcher: Workload) -> None:
     own = launcher.own
     replicas = own.number("replicas")
     made.replicas = 1 if replicas is None else replicas
+    if not 0 <= made.replicas <= _MOST_REPLICAS:
+        own.refuse(f"found {made.replicas}; an App has 0 to {_MOST_REPLICAS}", "replicas")
     made.start = own.number("ordinals", "start") or 0
+    if not 0 <= made.start <= _MOST_START:
+        own.refuse(f"found {made.start}; an App's ordinals start at 0 to {_MOST_START}", "ordinals", "start")
     if made.pair.is_set:
         made.put(own.number("minReadySeconds") or None, "minReadySeconds")
         made.put(own.sequence("volumeClaimTemplates"), "volumeClaimTemplates")

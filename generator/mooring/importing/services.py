@@ -61,9 +61,11 @@ def convert_services(routes: Sequence[Route], made: Converted) -> None:
     for route in sorted(routes, key=lambda each: each is not main):
         fields = Fields(route.manifest, route.manifest.value)
         spec = fields.child("spec")
+        kind = spec.text("type")
         _convert_ports(route, spec, made, is_main=route is main)
         if route is main:
             route.is_main = True
+            made.put(kind if kind != "ClusterIP" else "", "service", "type")
             _convert_main(fields, spec, made)
             made.leftovers += fields.rest()
     for name, number, protocol in made.declared:
@@ -87,8 +89,6 @@ def _convert_main(fields: Fields, spec: Fields, made: Converted) -> None:
         metadata.drop((key,))
     metadata.drop(("annotations", "kubectl.kubernetes.io/last-applied-configuration"))
     made.put(metadata.strings("annotations"), "service", "annotations")
-    kind = spec.text("type")
-    made.put(kind if kind != "ClusterIP" else "", "service", "type")
     spec.drop(("selector",))
     for keys, values in _SPEC_DEFAULTS.items():
         spec.drop(keys, *values)

@@ -24,7 +24,9 @@ _DEPTH = 20
 
 @dataclass(slots=True)
 class Reading:
-    """What was read: the objects, what was mended on the way, what was wrong, and what was left unread."""
+    """What was read: from where, the objects, what was mended on the way, what was wrong, and what was left unread."""
+
+    sources: Sequence[str] = ()
 
     manifests: list[Manifest] = field(default_factory=list)
     mends: list[Mend] = field(default_factory=list)
@@ -38,6 +40,7 @@ def read_sources(sources: Sequence[str], *, mend: bool) -> Reading:
     Problems are returned, not raised, so that those of all files are told at once.
     """
     reader = _Reader(mend)
+    reader.reading.sources = sources
     for source in sources:
         try:
             reader.read(source, "", 0)
