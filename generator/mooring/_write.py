@@ -88,6 +88,7 @@ def write_new_files(folder: Path, texts: Mapping[str, str]) -> None:
     """
     wanted = {folder / name: text.encode() for name, text in texts.items()}
     staged: list[tuple[Path, Path]] = []
+    path = folder
     try:
         for path, data in wanted.items():
             found = _read_or_none(path)
@@ -99,7 +100,7 @@ def write_new_files(folder: Path, texts: Mapping[str, str]) -> None:
         for temporary, path in staged:
             temporary.replace(path)
     except OSError as error:
-        raise OutputError(str(error.filename or folder), _reason(error)) from error
+        raise OutputError(str(path), _reason(error)) from error
     finally:
         for temporary, _ in staged:
             with suppress(OSError):
