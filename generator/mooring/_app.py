@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mooring._app_model import APP, WINDOWS_DEVICES
+from mooring._app_model import APP
 from mooring._errors import InputError, Problem
 from mooring._model import default_of
 from mooring._rules import Violation, find_violations
@@ -94,17 +94,9 @@ def _check_shape(document: Document, data: Any) -> list[Problem]:
 
 
 def _check_rules(document: Document, data: Mapping[str, Any]) -> list[Problem]:
-    """Return the broken rules of an App whose every value has its right shape."""
+    """Return the broken rules between values, each of which has its right shape."""
     violations = find_violations(overlay(_defaults(), data["values"]))
-    problems = [_word_violation(document, violation) for violation in violations]
-    if data["name"] in WINDOWS_DEVICES:
-        problems.append(document.problem(("name",), device_message(data["name"])))
-    return sorted(problems)
-
-
-def device_message(name: str) -> str:
-    """Say why a name in WINDOWS_DEVICES cannot be an App's."""
-    return f"found {show(name)}; is a device on Windows, where no directory can be called so; choose another name"
+    return sorted(_word_violation(document, violation) for violation in violations)
 
 
 def _word_violation(document: Document, violation: Violation) -> Problem:

@@ -224,30 +224,9 @@ def _show_drift(chart: ChartResult) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    import json
-    from pathlib import Path
+    from mooring._cli_import import run
 
-    from mooring._import import import_files, import_namespace
-    from mooring.importing.report import report_lines
-
-    if arguments.from_cluster == bool(arguments.sources) or arguments.from_cluster != bool(arguments.namespace):
-        from mooring._errors import UserError
-
-        message = "import takes either FILEs (or -), or --from-cluster with -n NAMESPACE"
-        raise UserError(message)
-    out = Path(arguments.out)
-    if arguments.from_cluster:
-        result = import_namespace(arguments.namespace, out, arguments.kubeconfig, arguments.context)
-    else:
-        result = import_files(arguments.sources, out, mend=arguments.mend)
-    if arguments.output == "json":
-        _print(json.dumps(result.as_dict(), indent=2))
-    else:
-        for line in report_lines(result):
-            _print(line)
-        for problem in result.problems:
-            _print_error(str(problem))
-    return result.exit_code
+    return run(arguments)
 
 
 def _schema(arguments: argparse.Namespace) -> int:

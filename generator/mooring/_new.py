@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mooring._app import device_message
-from mooring._app_model import APP, WINDOWS_DEVICES
+from mooring._app_model import APP
 from mooring._docs import emit_scalar
 from mooring._errors import UserError
 from mooring._validate import check
@@ -28,9 +27,6 @@ def write_new_app(name: str, folder: Path) -> Path:
     """Write NAME.yaml and return its path. Raises UserError for a bad name, or if the file exists."""
     for finding in check(APP.fields["name"], name):
         message = f"name: {finding.message}"
-        raise UserError(message)
-    if name in WINDOWS_DEVICES:
-        message = f"name: {device_message(name)}"
         raise UserError(message)
     path = folder / f"{name}.yaml"
     create_file(path, _TEXT.format(name=name, quoted=emit_scalar(name)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +23,7 @@ from mooring._errors import InputError, Problem
 KeyPath = tuple[str, ...]
 
 MAX_BYTES = 1024 * 1024  # a Helm release, which an App becomes part of, must stay below 1 MiB
+MAX_STREAM_BYTES = 16 * MAX_BYTES
 MAX_DEPTH = 64
 MAX_NODES = 50_000  # aliases count as what they stand for, so a few lines cannot grow into gigabytes
 
@@ -110,40 +112,64 @@ def load_yaml(file: str) -> Document:
 
 
 def read_file(file: str) -> bytes:
-    """Return what a file holds, or just more than is ever parsed: no file fills the memory, nor does /dev/zero.
+    """Return what a file holds, or just more than is ever parsed: nothing fills the memory, not even /dev/zero.
 
     Raises InputError if it cannot be read.
     """
     try:
         with Path(file).open("rb") as opened:
-            return opened.read(MAX_BYTES + 1)
+            return opened.read(MAX_STREAM_BYTES + 1)
     except (OSError, ValueError) as error:  # a ValueError is a NUL in the path
         raise InputError([Problem(file, None, None, "", getattr(error, "strerror", None) or str(error))]) from error
 
 
 def parse_yaml(data: bytes, file: str) -> Document:
     """Parse the bytes of a YAML file; `file` is for messages. Raises InputError like load_yaml."""
-    return _parse(data, _Builder(file)).finish()
+    _check_size(data, MAX_BYTES, file)
+    builder = _Builder(file)
+    for event in _events(data, file):
+        builder.take(event)
+    return builder.finish()
 
 
-def parse_documents(data: bytes, file: str) -> list[Document]:
-    """Parse a file of any number of documents, less those that are empty. Raises InputError like load_yaml."""
-    return _parse(data, _Builder(file, many=True)).finish_all()
+def parse_yaml_stream(data: bytes, file: str) -> list[Document | InputError]:
+    """Parse a file of several documents: each, or what is wrong with it; empty ones are left out.
+
+    Raises InputError like load_yaml for what concerns the whole file.
+    """
+    _check_size(data, MAX_STREAM_BYTES, file)
+    found: list[Document | InputError] = []
+    builder = _Builder(file)
+    for event in _events(data, file):
+        if isinstance(event, yaml.DocumentStartEvent):
+            builder = _Builder(file)
+        builder.take(event)
+        if isinstance(event, yaml.DocumentEndEvent):
+            found += _finish_or_error(builder)
+    return found or [builder.finish()]
 
 
-def _parse(data: bytes, builder: _Builder) -> _Builder:
-    file = builder.file
-    if len(data) > MAX_BYTES:
-        message = f"is larger than {MAX_BYTES} bytes, the most that is read; split it, or keep large data elsewhere"
-        raise InputError([Problem(file, None, None, "", message)])
+def _finish_or_error(builder: _Builder) -> list[Document | InputError]:
     try:
-        for event in yaml.parse(_decode(data, file), Loader=yaml.CSafeLoader):
-            builder.take(event)
+        document = builder.finish()
+    except InputError as error:
+        return [error]
+    return [] if document.value is None else [document]
+
+
+def _check_size(data: bytes, most: int, file: str) -> None:
+    if len(data) > most:
+        message = f"is larger than {most} bytes, the most that is read; split it, or keep large data elsewhere"
+        raise InputError([Problem(file, None, None, "", message)])
+
+
+def _events(data: bytes, file: str) -> Iterator[yaml.Event]:
+    try:
+        yield from yaml.parse(_decode(data, file), Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, data, file) from error
     except yaml.reader.ReaderError as error:
         raise _bad_character(error, data, file) from error
-    return builder
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -215,10 +241,7 @@ class _Open:
 class _Builder:
     """Builds the value from the parser's events."""
 
-    def __init__(self, file: str, *, many: bool = False) -> None:
-        self.file = file
-        self._many = many
-        self._finished: list[Document] = []
+    def __init__(self, file: str) -> None:
         self._document = Document(file)
         self._problems: list[Problem] = []
         self._open: list[_Open] = []
@@ -243,24 +266,14 @@ class _Builder:
         """Return the document, or raise InputError with everything that was wrong in it."""
         if self._documents == 0:
             self._problems.append(Problem(self._document.file, 1, 1, "", "is empty; `mooring new NAME` writes a start"))
-        return self.finish_all()[-1]
-
-    def finish_all(self) -> list[Document]:
-        """Return every document that is not empty, or at least the last one, or raise InputError like finish."""
         if self._problems:
             raise InputError(self._problems)
-        return [*self._finished, self._document]
+        return self._document
 
     def _start_document(self, event: yaml.DocumentStartEvent) -> None:
         self._documents += 1
-        if self._documents == 1:
-            return
-        if not self._many:
+        if self._documents > 1:
             self._stop(event, "a second document starts here; one file holds one document")
-        if self._document.value is not None:
-            self._finished.append(self._document)
-        self._document = Document(self.file)
-        self._anchors.clear()
 
     def _stop(self, event: yaml.Event, message: str) -> NoReturn:
         """Give up on the file: what follows would only repeat the same problem."""

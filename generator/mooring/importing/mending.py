@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mooring._errors import InputError, Problem
-from mooring._yaml import Document, Position, parse_documents
+from mooring._yaml import MAX_BYTES, Document, Position, parse_yaml_stream
 
 _MOST = 50
 """Lines mended in one file: whoever needs more has a file of another kind."""
@@ -78,7 +78,7 @@ class _Lines:
         """Parse the lines as they are now; all places are those of the file as it was."""
         data = b"\n".join(text for _, text in self._lines) if self._lines else self._data
         try:
-            documents = parse_documents(data, self._file)
+            documents = _parse(data, self._file)
             _refuse_blank_keys(documents)
         except InputError as error:
             raise InputError([each._replace(line=self._number(each.line)) for each in error.problems]) from error
@@ -107,6 +107,18 @@ class _Lines:
                     self._lines[index : index + 1] = [(number, each.encode()) for each in instead]
                     return Mend(self._file, number, column, what, meaning)
         return None
+
+
+def _parse(data: bytes, file: str) -> list[Document]:
+    """Return every document of a file. Raises InputError with what is wrong in any of them."""
+    if len(data) > MAX_BYTES:
+        message = f"is larger than {MAX_BYTES} bytes, the most that is read; split it, or read the cluster itself"
+        raise InputError([Problem(file, None, None, "", message)])
+    found = parse_yaml_stream(data, file)
+    problems = [problem for each in found if isinstance(each, InputError) for problem in each.problems]
+    if problems:
+        raise InputError(problems)
+    return [each for each in found if isinstance(each, Document)]
 
 
 def _refuse_blank_keys(documents: list[Document]) -> None:
