@@ -128,13 +128,17 @@ def _hand_over(program: Program, charts: str) -> Iterator[Step]:
 
 
 def _clean_up(program: Program) -> Iterator[Step]:
+    """Yield what takes the old pods away, launchers before anchors."""
+    groups: dict[tuple[str, str], list[Manifest]] = {}
     for manifest in program.manifests:
-        yield Step(f"take away {manifest.title}, which has no traffic any more ({manifest.place()})", _delete(manifest))
-
-
-def _delete(manifest: Manifest) -> str:
-    where = ["--namespace", manifest.namespace] if manifest.namespace else []
-    return _line("kubectl", "delete", manifest.kind.lower(), manifest.name, *where)
+        groups.setdefault((manifest.kind.lower(), manifest.namespace), []).append(manifest)
+    for (kind, namespace), manifests in groups.items():
+        where = ["--namespace", namespace] if namespace else []
+        places = ", ".join(manifest.place() for manifest in manifests)
+        yield Step(
+            f"take away what has no traffic any more ({places})",
+            _line("kubectl", "delete", kind, *(manifest.name for manifest in manifests), *where),
+        )
 
 
 def _namespace(program: Program) -> list[str]:

@@ -31,7 +31,7 @@ class Imported:
             "namespace": self.program.namespace,
             "from": [f"{each.place()}: {each.title}" for each in self.program.manifests],
             "traffic": [plain(text) for text in _traffic(self.program)],
-            "changes": [plain(f"{place}: {text}") for place, text in self.program.changes],
+            "changes": [plain(text) for text in _changes(self.program)],
             "notTakenOver": [word_leftover(each) for each in self.program.leftovers],
             "cutOver": [step.as_dict() for step in self.steps],
         }
@@ -81,7 +81,7 @@ def _describe(imported: Imported) -> Iterator[str]:
     yield plain(f"{imported.file}: {count} replica{'' if count == 1 else 's'} of {exe}")
     yield from _section("Made of", (f"{each.place()}: {each.title}" for each in program.manifests), 1)
     yield from _section("What changes for traffic", _traffic(program), 1)
-    yield from _section("What else changes", (f"{place}: {text}" for place, text in program.changes), 1)
+    yield from _section("What else changes", _changes(program), 1)
     yield from _section("Not taken over (a comment in the App)", map(word_leftover, program.leftovers), 1)
     yield "  Cut-over without downtime, in this order"
     yield from _steps(imported.steps)
@@ -92,6 +92,14 @@ def _section(title: str, lines: Iterable[str], depth: int = 0) -> Iterator[str]:
     if found:
         yield "  " * depth + title
         yield from ("  " * (depth + 1) + plain(line) for line in found)
+
+
+def _changes(program: Program) -> list[str]:
+    """Return what else changes, each sentence once, with all the places it is about."""
+    places: dict[str, list[str]] = {}
+    for place, text in program.changes:
+        places.setdefault(text, []).append(place)
+    return [f"{', '.join(where)}: {text}" for text, where in places.items()]
 
 
 def _traffic(program: Program) -> Iterator[str]:
