@@ -74,6 +74,11 @@ def put(api: ApiServer, *objects: Object) -> None:
         obj = json.loads(json.dumps(each))
         obj["metadata"] |= {"managedFields": [{"manager": "kubectl"}], "generation": 1}
         obj["status"] = {"observedGeneration": 1}
+        if obj["kind"] == "Pod":
+            token = {"name": "kube-api-access-x7k2p", "projected": {"sources": []}}
+            obj["spec"] |= {"nodeName": "win-1", "priority": 0, "volumes": [token], "serviceAccount": "default"}
+            mounts = [{"name": token["name"], "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}]
+            obj["spec"]["containers"][0]["volumeMounts"] = mounts
         api.put(KINDS[obj["kind"]], obj)
 
 

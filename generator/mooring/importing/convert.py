@@ -12,7 +12,7 @@ from mooring._values import ENV_NAME
 from .manifests import Fields, Leftover, Object, dig
 from .pairs import Pair, Workload
 from .probes import convert_probes
-from .volumes import convert_volumes
+from .volumes import convert_volumes, drop_token
 
 _WINDOWS = {"kubernetes.io/os": "windows"}
 _SYSTEM = r"NT AUTHORITY\SYSTEM"
@@ -148,6 +148,8 @@ def _convert_pods(made: Converted, launcher: Workload, anchor: Workload) -> None
     for workload in (launcher, anchor):
         _drop(workload.pod, _POD_DEFAULTS)
         _drop_metadata(workload)
+        if not workload.manifest.document.values_at:
+            workload.pod.drop(("nodeName",))  # where the scheduler put it
 
 
 def _is_automatic(toleration: object) -> bool:
@@ -330,6 +332,7 @@ def _convert_anchor(made: Converted, anchor: Workload) -> None:
     if not anchor.containers:
         pod.refuse("is missing: a pod has at least one container", "containers")
     first, *others = anchor.containers
+    drop_token(pod, first)
     _convert_anchor_container(made, first)
     for other in others:
         ports = other.value.get("ports")

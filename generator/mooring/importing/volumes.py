@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .convert import Converted
 
 _TYPES = ("", "Directory", "DirectoryOrCreate", "File", "FileOrCreate")
+_ACCESS = "kube-api-access-"
 _RESERVED = frozenset(["config", "state", "launcher", "launcher-code", "netns"])
 _MOUNT_KEYS = frozenset(["name", "mountPath", "readOnly"])
 
@@ -33,7 +34,7 @@ def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str
         if _is_host_path(volume) and set(mount) <= _MOUNT_KEYS:
             _put_host_path(made, name, volume["hostPath"], mount)
             used.add(name)
-        elif "projected" in volume and name.startswith("kube-api-access-"):
+        elif "projected" in volume and name.startswith(_ACCESS):
             used.add(name)  # the API server's own, for the token
         else:
             made.values.setdefault("extraVolumeMounts", []).append({**mount, "name": _free(name)})
@@ -42,8 +43,17 @@ def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str
             _put_extra(made, name, volume)
 
 
+def drop_token(pod: Fields, container: Fields) -> None:
+    """Drop the volume of a token that the API server gave a pod: no anchor of mooring has one."""
+    for fields, key in ((pod, "volumes"), (container, "volumeMounts")):
+        items = fields.value.get(key)
+        named = [dig(each, "name") for each in items] if isinstance(items, list) else []
+        if named and all(isinstance(name, str) and name.startswith(_ACCESS) for name in named):
+            fields.drop((key,))
+
+
 def _put_extra(made: Converted, name: str, volume: Object) -> None:
-    if "projected" in volume and name.startswith("kube-api-access-"):
+    if "projected" in volume and name.startswith(_ACCESS):
         return
     made.values.setdefault("extraVolumes", []).append({**volume, "name": _free(name)})
 
