@@ -80,9 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_new(commands)
     _add_generate(commands)
-    _add_import(commands)
     _add_schema(commands)
     _add_rehearse(commands)
+    _add_import(commands)
     return parser
 
 
@@ -109,24 +109,6 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     generate.set_defaults(command=_generate)
 
 
-def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    imports = commands.add_parser("import", help="make Apps of manifests in K2s' pattern (cplauncher and anchor pods)")
-    imports.add_argument(
-        "sources",
-        metavar="FILE",
-        nargs="*",
-        help="a file, a directory of them, a kustomize base, or - (standard input)",
-    )
-    imports.add_argument("--out", metavar="DIR", required=True, help="Apps are written to DIR/<name>.yaml")
-    imports.add_argument("--mend", action="store_true", help="read broken YAML as it was likely meant, and say so")
-    imports.add_argument("--from-cluster", action="store_true", help="read a namespace of a cluster instead of files")
-    imports.add_argument("-n", "--namespace", metavar="NS", help="that namespace")
-    imports.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig (default: as for kubectl)")
-    imports.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: its current one)")
-    imports.add_argument("--output", choices=["text", "json"], default="text", help="form of the report")
-    imports.set_defaults(command=_import)
-
-
 def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     schema = commands.add_parser("schema", help="print a JSON schema (draft-07)")
     schema.add_argument("of", nargs="?", choices=["app", "values", "config"], default="app", help="default: app")
@@ -144,6 +126,24 @@ def _add_rehearse(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     rehearse.add_argument("--helm", metavar="PATH", help="the helm to use (default: from PATH)")
     rehearse.add_argument("--logs", metavar="DIR", help="keep the launchers' logs here, a file for each pod")
     rehearse.set_defaults(command=_rehearse)
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    imports = commands.add_parser("import", help="make Apps of manifests in K2s' pattern (cplauncher and anchor pods)")
+    imports.add_argument(
+        "sources",
+        metavar="FILE",
+        nargs="*",
+        help="a file, a directory of them, a kustomize base, or - (standard input)",
+    )
+    imports.add_argument("--out", metavar="DIR", required=True, help="Apps are written to DIR/<name>.yaml")
+    imports.add_argument("--mend", action="store_true", help="read broken YAML as it was likely meant, and say so")
+    imports.add_argument("--from-cluster", action="store_true", help="read a namespace of a cluster instead of files")
+    imports.add_argument("-n", "--namespace", metavar="NS", help="that namespace")
+    imports.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig (default: as for kubectl)")
+    imports.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: its current one)")
+    imports.add_argument("--output", choices=["text", "json"], default="text", help="form of the report")
+    imports.set_defaults(command=_import)
 
 
 def _count(text: str) -> int:
@@ -223,12 +223,6 @@ def _show_drift(chart: ChartResult) -> None:
     _print_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
 
 
-def _import(arguments: argparse.Namespace) -> int:
-    from mooring._cli_import import run
-
-    return run(arguments)
-
-
 def _schema(arguments: argparse.Namespace) -> int:
     from mooring._schema import schema_text
 
@@ -244,3 +238,9 @@ def _rehearse(arguments: argparse.Namespace) -> int:
     values = [Path(file) for file in arguments.values]
     logs = Path(arguments.logs) if arguments.logs else None
     return rehearse(Path(arguments.chart), values, arguments.sets, arguments.replicas, arguments.helm, logs)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from mooring._cli_import import run
+
+    return run(arguments)
