@@ -15,6 +15,7 @@ from mooring._app import App, Reading, read_app
 from mooring._errors import ExitCode, OutputError, Problem
 from mooring._render import render_chart
 from mooring._write import Plan, open_output, plan_chart, write_chart
+from mooring._yaml import resolve_file
 
 
 class Status(StrEnum):
@@ -105,15 +106,8 @@ def _list_files(sources: Sequence[str], result: RunResult) -> list[str]:
         if not found:
             result.problems.append(Problem(source, None, None, "", "holds no .yaml file"))
         for file in found:
-            files.setdefault(_resolve(file), file)
+            files.setdefault(resolve_file(file), file)
     return list(files.values())
-
-
-def _resolve(file: str) -> Path:
-    try:
-        return Path(file).resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long or with a NUL: reading tells
-        return Path(file)
 
 
 def _files_of(source: str) -> Iterator[str]:

@@ -123,6 +123,14 @@ def read_file(file: str) -> bytes:
         raise InputError([Problem(file, None, None, "", getattr(error, "strerror", None) or str(error))]) from error
 
 
+def resolve_file(file: str | Path) -> Path:
+    """Return where a file really is; a loop of links, or a name no file can have, as it is: reading it tells."""
+    try:
+        return Path(file).resolve()
+    except (OSError, RuntimeError, ValueError):
+        return Path(file)
+
+
 def parse_yaml(data: bytes, file: str) -> Document:
     """Parse the bytes of a YAML file; `file` is for messages. Raises InputError like load_yaml."""
     _check_size(data, MAX_BYTES, file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 from mooring._errors import InputError, Problem
 from mooring._validate import show
-from mooring._yaml import MAX_BYTES, Document, KeyPath, load_yaml, read_file
+from mooring._yaml import MAX_BYTES, Document, KeyPath, load_yaml, read_file, resolve_file
 
 from .manifests import Manifest, make_manifest
 from .mending import Mend, parse_manifests
@@ -61,16 +62,11 @@ class _Reader:
         if source == _STDIN:
             self._read_text(_read_stdin(), "<stdin>", namespace)
             return
-        path = Path(source)
-        try:
-            resolved = path.resolve()
-            is_folder = path.is_dir()
-        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a NUL in the path
-            raise InputError([Problem(source, None, None, "", f"cannot be followed: {error}")]) from error
+        path, resolved = Path(source), resolve_file(source)
         if resolved in self._seen:
             return
         self._seen.add(resolved)
-        if is_folder:
+        if os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises where a name is too long
             self._read_folder(path, namespace, depth)
         elif path.name in _KUSTOMIZATIONS:
             self._read_kustomization(path, namespace, depth)

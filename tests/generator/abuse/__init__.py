@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 
-from . import apps, imports
+from . import apps, imports, platforms
 from .fuzz import mutants
 from .yamls import broken
 
@@ -23,6 +24,8 @@ class Kind:
     valid: str
     own: Callable[[], Cases]
     sometimes: tuple[str, ...] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Files that are right, which the command reads too."""
 
     def broken(self) -> Cases:
         """Return every file that is wrong whatever it describes."""
@@ -37,3 +40,13 @@ KINDS = {
     "app": Kind(("generate", "case.yaml", "--out", "out"), apps.VALID, apps.cases, ("--force",)),
     "import": Kind(("import", "case.yaml", "--out", "out"), imports.VALID, imports.cases, ("--mend",)),
 }
+
+# Where there are no Platforms yet there is nothing to read them.
+if find_spec("mooring._platform"):
+    KINDS["platform"] = Kind(
+        ("generate", "app.yaml", "--platform", "case.yaml", "--out", "out"),
+        platforms.VALID,
+        platforms.cases,
+        ("--force",),
+        {"app.yaml": apps.VALID},
+    )

@@ -31,19 +31,20 @@ def main(kind: str, count: int) -> None:
         for number, (name, data) in enumerate(files.items()):
             more = chosen.sometimes if table == "own" and number % 2 else ()
             print(json.dumps({"name": name, "table": table}), flush=True)  # first, so that a hang has a name
-            print(json.dumps(_run([*chosen.command, *more], data)), flush=True)
+            print(json.dumps(_run([*chosen.command, *more], {**chosen.beside, "case.yaml": data})), flush=True)
 
 
-def _run(command: list[str], data: bytes) -> dict[str, object]:
+def _run(command: list[str], files: dict[str, str | bytes]) -> dict[str, object]:
     out, err = io.StringIO(), io.StringIO()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        Path("case.yaml").write_bytes(data)
+        for name, data in files.items():
+            Path(name).write_bytes(data if isinstance(data, bytes) else data.encode())
         began = time.process_time()
         with redirect_stdout(out), redirect_stderr(err):
             code = _cli.main(command)
         took = time.process_time() - began
-        written = sorted(str(path) for path in Path().rglob("*") if path.name != "case.yaml")
+        written = sorted(str(path) for path in Path().rglob("*") if str(path) not in files)
         os.chdir("/")
     return {
         "code": code,
