@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from mooring._errors import ExitCode
 from mooring._generate import generate
 from mooring._import import import_files
 from mooring.importing.report import ImportResult, report_lines
+from mooring.importing.words import split_windows
 from tools import require
 
 from .manifests import CPLAUNCHER, EXE, Object, anchor, command, config, launcher, service, write
@@ -110,6 +113,21 @@ def test_program_is_found_in_a_mounted_script(tmp_path: Path, start: str) -> Non
     assert (values(result)["target"]["exe"], values(result)["target"]["args"]) == (EXE, ARGS)
     assert not {"extraVolumes", "extraVolumeMounts"} & values(result).keys()
     assert "the script is replaced by the launcher" in told(result)
+
+
+def test_what_is_not_needed_need_not_be_known(tmp_path: Path) -> None:
+    """Where cplauncher is may be known to the node alone; manifests without a namespace are in its -namespace."""
+    line = r"""& "$env:BASE\cplauncher.exe" -label app=orders-anchor-1 -namespace k2s -- "$env:ORDERS_EXE" """
+    base = {"name": "BASE", "valueFrom": {"configMapKeyRef": {"name": "absent", "key": "BASE"}}}
+    made = launcher(words=["powershell.exe", "-Command", line], env=[base, FROM_CONFIG], namespace="")
+    objects = [anchor(namespace=""), made, config("paths", {"ORDERS_EXE": EXE}), service(app="orders-anchor-1")]
+    for each in objects:
+        del each["metadata"]["namespace"]
+    result = run(tmp_path, *objects)
+    assert values(result)["target"]["exe"] == EXE
+    assert values(result)["target"]["ports"] == {"http": {"port": 8080, "servicePort": 80}}
+    commands = [step.command for step in result.apps[0].steps if step.command.startswith(("helm", "kubectl"))]
+    assert [command for command in commands if "--namespace k2s" not in command] == []
 
 
 def test_numbered_anchors_become_replicas(tmp_path: Path) -> None:
@@ -455,6 +473,35 @@ def test_names_keep_clear_of_what_is_there(tmp_path: Path) -> None:
     assert [each.program.name for each in result.apps] == ["orders-mooring"]
     assert not any(step.command.startswith("helm upgrade") for step in result.apps[0].steps)
     assert any(step.command.startswith("kubectl patch service orders ") for step in result.apps[0].steps)
+
+
+def test_a_fixed_address_stays_with_its_service(tmp_path: Path) -> None:
+    """Where the old Service stays, its fixed address does too: the chart's own Service cannot have it."""
+    objects = [service(app="orders-anchor-0", clusterIP="10.0.0.9"), anchor("orders-anchor-0")]
+    result = run(tmp_path, *objects, launcher(words=command("app=orders-anchor-0")))
+    assert "service" not in values(result, "orders-mooring")
+    assert 'spec.clusterIP = "10.0.0.9" (Service orders keeps it)' in told(result)
+
+
+def test_a_dump_of_a_cluster_is_read_like_the_cluster(tmp_path: Path) -> None:
+    """What `kubectl get -o yaml` prints has pods that are made by others, and fields that nobody wrote."""
+    deployment, routed = launcher(), service(clusterIP="10.0.0.9")
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "orders-x-y", "namespace": "apps"}}
+    pod |= {"spec": deployment["spec"]["template"]["spec"] | {"nodeName": "win-1"}}
+    pod["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "orders-x", "controller": True}]
+    items = [anchor(nodeName="win-1"), deployment, pod, routed]
+    for number, each in enumerate(items):
+        each["metadata"]["uid"] = str(number)
+    result = run(tmp_path, {"apiVersion": "v1", "kind": "List", "items": items})
+    assert [each.program.name for each in result.apps] == ["orders"]
+    assert "service" not in values(result)
+    assert result.apps[0].program.leftovers == []
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc"))), min_size=1))
+def test_words_are_split_as_windows_programs_do(words: list[str]) -> None:
+    """What Python's own writer of Windows command lines joins is taken apart into the same words."""
+    assert split_windows(subprocess.list2cmdline(words)) == words
 
 
 def test_neighbours_are_told_what_becomes_of_them(tmp_path: Path) -> None:

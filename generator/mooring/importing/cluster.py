@@ -63,7 +63,7 @@ def read_namespace(namespace: str, kubeconfig: str | None, context: str | None) 
     for kind in _KINDS:
         try:
             for item in _list(client, kind, namespace):
-                if not _is_made_by_another(item) and not _is_clusters_own(item, kind):
+                if not _is_clusters_own(item, kind):
                     reading.manifests.append(_manifest(item, kind, namespace))
         except _RefusedError as error:
             if kind.is_needed:
@@ -132,12 +132,6 @@ def _translate(error: Any, kind: _Kind, namespace: str) -> Exception:
     return (
         _RefusedError(f"{kind.kind}s {message}") if error.status in _NOT_THERE else UserError(f"{kind.kind}s: {said}")
     )
-
-
-def _is_made_by_another(item: Object) -> bool:
-    """Tell whether another object makes it: a Deployment's pods are told by the Deployment."""
-    owners = (item.get("metadata") or {}).get("ownerReferences") or []
-    return any(owner.get("controller") for owner in owners)
 
 
 def _is_clusters_own(item: Object, kind: _Kind) -> bool:

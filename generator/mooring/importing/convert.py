@@ -148,7 +148,7 @@ def _convert_pods(made: Converted, launcher: Workload, anchor: Workload) -> None
     for workload in (launcher, anchor):
         _drop(workload.pod, _POD_DEFAULTS)
         _drop_metadata(workload)
-        if not workload.manifest.document.values_at:
+        if workload.manifest.is_live:
             workload.pod.drop(("nodeName",))  # where the scheduler put it
 
 

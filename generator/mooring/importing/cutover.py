@@ -131,7 +131,7 @@ def _clean_up(program: Program) -> Iterator[Step]:
     """Yield what takes the old pods away, launchers before anchors."""
     groups: dict[tuple[str, str], list[Manifest]] = {}
     for manifest in program.manifests:
-        groups.setdefault((manifest.kind.lower(), manifest.namespace), []).append(manifest)
+        groups.setdefault((manifest.kind.lower(), manifest.namespace or program.namespace), []).append(manifest)
     for (kind, namespace), manifests in groups.items():
         where = ["--namespace", namespace] if namespace else []
         places = ", ".join(manifest.place() for manifest in manifests)

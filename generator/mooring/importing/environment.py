@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from .manifests import Fields, Manifest, Object, dig
@@ -10,6 +11,9 @@ from .words import NotUnderstoodError, expand_kubernetes
 ORDINAL = "{ordinal}"
 """Stands for the number a StatefulSet gives its pod, where a variable holds it."""
 
+# Private letters of Unicode around the name of a variable whose value is not known; it may not be needed.
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_MARK = re.compile(f"{_OPEN}(.*?){_CLOSE}")
 _INDEX = "metadata.labels['apps.kubernetes.io/pod-index']"
 _SANDBOX = "CONTAINER_SANDBOX_MOUNT_POINT"
 
@@ -65,13 +69,26 @@ class Environment:
         else:
             self._why[name] = f"from ConfigMap {config.name}, which has no key {key}"
 
-    def lookup(self, name: str) -> str:
-        """Return a variable's value, whatever its case, as on Windows. Raises NotUnderstoodError with the reason."""
+    def find(self, name: str) -> str:
+        """Return a variable's value, whatever its case, as on Windows; for one that is not known its mark."""
         for known, value in self.known.items():
             if known.casefold() == name.casefold():
                 return value
         if name.upper() == _SANDBOX:
             return ""  # in front of a mountPath, which then says where it is
+        return f"{_OPEN}{name}{_CLOSE}"
+
+    def demand(self, *texts: str) -> None:
+        """Raise NotUnderstoodError with the reason if one of the texts has a mark in it."""
+        match = _MARK.search(" ".join(texts))
+        if match:
+            self.lookup(match[1])
+
+    def lookup(self, name: str) -> str:
+        """Return a variable's value. Raises NotUnderstoodError with the reason where it is not known."""
+        value = self.find(name)
+        if not _MARK.search(value):
+            return value
         why = next((why for each, why in self._why.items() if each.casefold() == name.casefold()), None)
         message = f"it uses the variable {name}, {why or 'which only the node knows; write its value there'}"
         raise NotUnderstoodError(message)

@@ -81,8 +81,8 @@ def _unwrap_cmd(words: list[str], environment: Environment) -> CommandLine:
     while words and words[0].startswith("/"):
         words = words[1:]
     if len(words) == 1:
-        return _classify(split_cmd(words[0], environment.lookup))
-    return _classify([expand_cmd(word, environment.lookup) for word in words])
+        return _classify(split_cmd(words[0], environment.find))
+    return _classify([expand_cmd(word, environment.find) for word in words])
 
 
 def _unwrap_powershell(words: list[str], environment: Environment) -> CommandLine:
@@ -103,13 +103,13 @@ def _unwrap_powershell(words: list[str], environment: Environment) -> CommandLin
 
 
 def _expand_powershell(word: str, environment: Environment) -> str:
-    return "".join(split_powershell(f'"{word}"', environment.lookup))
+    return "".join(split_powershell(f'"{word}"', environment.find))
 
 
 def _unwrap_text(text: str, environment: Environment) -> CommandLine:
     if "COMPARTMENT_ID_ATTACH" in text:
         return CommandLine(script_text=text)
-    return _classify(split_powershell(text, environment.lookup))
+    return _classify(split_powershell(text, environment.find))
 
 
 def _classify(words: list[str]) -> CommandLine:

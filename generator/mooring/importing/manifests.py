@@ -33,6 +33,21 @@ class Manifest:
         """Return what it is called in messages."""
         return f"{self.kind} {self.name}"
 
+    @property
+    def is_live(self) -> bool:
+        """Tell whether a cluster gave it out, and so has filled in what nobody wrote."""
+        return dig(self.value, "metadata", "uid") is not None
+
+    @property
+    def is_made_by_another(self) -> bool:
+        """Tell whether another object makes it: a Deployment's pods are told by the Deployment."""
+        owners = dig(self.value, "metadata", "ownerReferences")
+        return isinstance(owners, list) and any(dig(each, "controller") is True for each in owners)
+
+    def is_in(self, namespace: str) -> bool:
+        """Tell whether it is in a namespace; one that names none is in whichever it is applied to."""
+        return not namespace or self.namespace in ("", namespace)
+
     def place(self, path: KeyPath = ()) -> str:
         """Return file:line of a field, or the nearest thing around it; an object of a cluster has no lines."""
         if not self.document.values_at:

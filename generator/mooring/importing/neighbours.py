@@ -33,11 +33,8 @@ def _word(manifest: Manifest, why: str) -> Leftover:
 
 
 def _why(manifest: Manifest, program: Program) -> str:
-    if manifest.namespace not in (
-        "",
-        program.namespace,
-        *(m.pair.launcher.manifest.namespace for m in program.members),
-    ):
+    places = {program.namespace, *(m.pair.launcher.manifest.namespace for m in program.members)}
+    if not any(manifest.is_in(place) for place in places if place or len(places) == 1):
         return ""
     if manifest.kind == "ConfigMap" and manifest.name in {m.pair.launch.script for m in program.members}:
         return "was the script that started the program; the launcher does that now, so it can go with the old pods"

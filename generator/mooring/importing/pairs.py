@@ -66,7 +66,7 @@ class Pair:
     @property
     def namespace(self) -> str:
         """Return where its anchors are, and so its Services."""
-        return self.anchor.manifest.namespace
+        return self.anchor.manifest.namespace or self.launch.namespace or self.launcher.manifest.namespace
 
 
 @dataclass(slots=True)
@@ -82,6 +82,7 @@ class Found:
 def find_pairs(manifests: Sequence[Manifest]) -> Found:
     """Sort the manifests into pairs, Services and the rest."""
     found = Found()
+    manifests = [each for each in manifests if not each.is_made_by_another]
     workloads = _make_workloads(manifests, found)
     configs = [each for each in manifests if each.kind == "ConfigMap"]
     used: set[int] = set()
@@ -116,7 +117,7 @@ def _make_workloads(manifests: Iterable[Manifest], found: Found) -> list[Workloa
 
 def _make_pair(workload: Workload, workloads: Sequence[Workload], configs: Sequence[Manifest]) -> Pair | None:
     """Return the pair that a HostProcess workload is half of, None if it starts nothing in a compartment."""
-    near = [each for each in configs if each.namespace == workload.manifest.namespace]
+    near = [each for each in configs if each.is_in(workload.manifest.namespace)]
     for container in workload.containers:
         command = [*container.texts("command"), *container.texts("args")]
         environment = Environment(container, near)
@@ -159,7 +160,10 @@ def _find_launch(
         return read_script(Script(line.script_text, is_powershell=True), environment)
     if line.script_file:
         return _read_mounted(line.script_file, container, workload, environment, configs)
-    return find_cplauncher(line.words)
+    launch = find_cplauncher(line.words)
+    if launch is not None:
+        environment.demand(launch.selector, launch.namespace, launch.exe, *launch.args)
+    return launch
 
 
 def _read_mounted(
@@ -229,11 +233,7 @@ def _pair_up(pair: Pair, workloads: Sequence[Workload]) -> Pair:
         )
     namespace = launch.namespace or launcher.manifest.namespace
     pair.is_set = ORDINAL in launch.selector
-    near = [
-        each
-        for each in workloads
-        if not each.is_host_process and (not namespace or not each.manifest.namespace or _same(each, namespace))
-    ]
+    near = [each for each in workloads if not each.is_host_process and each.manifest.is_in(namespace)]
     anchors = [each for each in near if (_admits_set if pair.is_set else _admits)(labels, each)]
     if len(anchors) != 1:
         listed = ", ".join(each.manifest.title for each in anchors)
@@ -247,10 +247,6 @@ def _pair_up(pair: Pair, workloads: Sequence[Workload]) -> Pair:
     match = _NUMBERED.fullmatch(launch.selector)
     pair.number = int(match[2]) if match and not pair.is_set else None
     return pair
-
-
-def _same(workload: Workload, namespace: str) -> bool:
-    return workload.manifest.namespace == namespace
 
 
 def _admits(labels: dict[str, str], workload: Workload) -> bool:

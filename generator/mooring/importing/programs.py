@@ -10,7 +10,7 @@ from mooring._app_model import MAX_NAME, WINDOWS_DEVICES
 from mooring._errors import InputError, Problem
 
 from .convert import Converted, convert_pair
-from .manifests import Leftover, Manifest, Object
+from .manifests import Fields, Leftover, Manifest, Object
 from .pairs import Found, group_pairs
 from .services import Route, convert_services, find_routes, leftover_routes
 
@@ -91,6 +91,8 @@ def _make_program(members: list[Converted], found: Found, others: Sequence[Progr
     namespace = first.pair.namespace
     name = _choose_name(members, routes, found, others)
     program = Program(name, namespace, members, routes, {**count, **first.values}, changes=gaps)
+    if not program.takes_over:
+        _leave_address(program)
     _merge_arguments(members, program.values)
     program.app_version = first.pair.launcher.labels.get(_VERSION, "")
     for member in members:
@@ -100,6 +102,20 @@ def _make_program(members: list[Converted], found: Found, others: Sequence[Progr
     program.leftovers += leftover_routes(routes)
     program.changes = list(dict.fromkeys(program.changes))
     return program
+
+
+def _leave_address(program: Program) -> None:
+    """Leave a fixed address to the Service that has it: the chart has another one besides."""
+    service = program.values.get("service", {})
+    address = service.get("spec", {}).pop("clusterIP", None)
+    if address is not None and program.main is not None:
+        why = f"Service {program.main.manifest.name} keeps it"
+        fields = Fields(program.main.manifest, program.main.manifest.value)
+        program.leftovers.append(fields.leftover(address, why, "spec", "clusterIP"))
+        if not service["spec"]:
+            del service["spec"]
+        if not service:
+            del program.values["service"]
 
 
 def _count(members: Sequence[Converted]) -> tuple[Object, list[tuple[str, str]]]:
@@ -166,7 +182,7 @@ def _old_names(members: Sequence[Converted], found: Found) -> set[str]:
     halves = [half.manifest for each in found.pairs for half in (each.launcher, each.anchor)]
     names = set()
     for manifest in [*halves, *found.services, *found.others]:
-        if manifest.namespace == namespace and manifest.kind in ("Pod", "StatefulSet", "Service", "ServiceAccount"):
+        if manifest.is_in(namespace) and manifest.kind in ("Pod", "StatefulSet", "Service", "ServiceAccount"):
             names.add(f"{manifest.kind} {manifest.name}")
             if manifest.kind == "StatefulSet":
                 names |= {f"Pod {manifest.name}-{ordinal}" for ordinal in range(100)}

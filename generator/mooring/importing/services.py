@@ -44,7 +44,7 @@ def find_routes(services: Sequence[Manifest], members: Sequence[Converted]) -> l
     routes = []
     for service in services:
         selector = dig(service.value, "spec", "selector")
-        if not isinstance(selector, dict) or not selector or service.namespace != members[0].pair.namespace:
+        if not isinstance(selector, dict) or not selector or not service.is_in(members[0].pair.namespace):
             continue
         anchors = [each for each in members if selector.items() <= each.pair.anchor.labels.items()]
         launchers = [each for each in members if selector.items() <= each.pair.launcher.labels.items()]
@@ -92,7 +92,7 @@ def _convert_main(fields: Fields, spec: Fields, made: Converted) -> None:
     spec.drop(("selector",))
     for keys, values in _SPEC_DEFAULTS.items():
         spec.drop(keys, *values)
-    if not fields.manifest.document.values_at:
+    if fields.manifest.is_live:
         spec.drop(("clusterIP",))  # given by the cluster, which keeps it as long as the Service is there
     rest = {key: spec.take(key) for key in spec.value if key != "ports"}
     for key, value in rest.items():
@@ -105,7 +105,7 @@ def _convert_ports(route: Route, spec: Fields, made: Converted, *, is_main: bool
         wanted = port.take("targetPort")
         name, protocol = port.text("name"), port.text("protocol") or "TCP"
         node_port = port.take("nodePort")
-        if node_port is not None and port.manifest.document.values_at:
+        if node_port is not None and not port.manifest.is_live:
             why = "the Service has it as long as the object is the same; an App has no value for it"
             made.leftovers.append(port.leftover(node_port, why, "nodePort"))
         if not isinstance(served, int) or protocol not in ("TCP", "UDP"):
