@@ -329,6 +329,10 @@ REFUSED: dict[str, tuple[list[Object], str]] = {
         ],
         "runs start.ps1, likely of ConfigMap scripts, which is not among what was read; give it too",
     ),
+    "an App": (
+        [{"apiVersion": "mooring/v1", "kind": "App", "name": "orders"}],
+        "kind: is mooring's own App already; `mooring generate` takes it as it is",
+    ),
     "nothing to import": ([anchor(), service()], "holds no program to import: that is a HostProcess pod"),
     "DaemonSet": ([anchor(), {**launcher(), "kind": "DaemonSet"}], "a DaemonSet starts a program in a compartment"),
     "readiness port by an unknown name": (

@@ -81,7 +81,9 @@ def make_manifest(document: Document, value: Any, at: KeyPath, namespace: str = 
     if not isinstance(value, dict):
         bare.refuse((), f"found {show(value)}; must be a Kubernetes object, a map with apiVersion and kind")
     fields = Fields(bare, value)
-    kind, _ = fields.text("kind"), fields.text("apiVersion")
+    kind, api_version = fields.text("kind"), fields.text("apiVersion")
+    if api_version.startswith("mooring/"):
+        bare.refuse(("kind",), f"is mooring's own {kind} already; `mooring generate` takes it as it is")
     if not kind or not kind.isalnum():
         bare.refuse(("kind",), "is missing or no kind of Kubernetes; each object needs apiVersion and kind")
     name = fields.text("metadata", "name")

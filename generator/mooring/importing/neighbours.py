@@ -44,9 +44,9 @@ def _why(manifest: Manifest, program: Program) -> str:
         return "is not needed by the new pods: what they had of it is in the App"
     for selector in _selectors(manifest.value.get("spec"), 0):
         for member in program.members:
-            for half in (member.pair.anchor, member.pair.launcher):
+            for component, half in (("anchor", member.pair.anchor), ("launcher", member.pair.launcher)):
                 if selector and selector.items() <= half.labels.items():
-                    wanted = f"app.kubernetes.io/instance: {program.name}"
+                    wanted = f"app.kubernetes.io/instance: {program.name}, app.kubernetes.io/component: {component}"
                     return f"selects {half.manifest.title}, which goes; let it select {wanted}"
     names = {half.name for half in program.manifests}
     for key in _REFERENCES:

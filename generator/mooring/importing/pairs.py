@@ -18,6 +18,9 @@ from .words import NotUnderstoodError
 
 _POD_KINDS = ("Pod", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "ReplicationController")
 _TAKEN_KINDS = ("Pod", "Deployment", "StatefulSet", "ReplicaSet")
+_NAMED_KINDS = ("Pod", "StatefulSet", "Service", "ServiceAccount")
+_MOST_PODS = 100
+"""Pods of an old StatefulSet whose names are kept clear of."""
 _POD_NAME = "statefulset.kubernetes.io/pod-name"
 _POD_INDEX = "apps.kubernetes.io/pod-index"
 _SELECTOR_PART = re.compile(r"([^=!,\s()]+)\s*==?\s*([^=!,\s()]*)")
@@ -41,12 +44,8 @@ class Workload:
         self.labels = self.meta.strings("labels")
         self.containers = self.pod.children("containers")
         self.options = self.pod.mapping("securityContext", "windowsOptions")
-
-    @property
-    def is_host_process(self) -> bool:
-        """Tell whether its pods are HostProcess pods."""
-        containers = (dig(each.value, "securityContext", "windowsOptions", "hostProcess") for each in self.containers)
-        return any(each is True for each in (self.options.get("hostProcess"), *containers))
+        options = [self.options, *(dig(each.value, "securityContext", "windowsOptions") for each in self.containers)]
+        self.is_host_process = any(dig(each, "hostProcess") is True for each in options)
 
 
 @dataclass(slots=True)
@@ -77,6 +76,18 @@ class Found:
     services: list[Manifest] = field(default_factory=list)
     others: list[Manifest] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    _names: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def names_in(self, namespace: str) -> frozenset[str]:
+        """Return the names of old objects there that a new one of the same kind must not have: `Pod orders-0`."""
+        if namespace not in self._names:
+            halves = [half.manifest for each in self.pairs for half in (each.launcher, each.anchor)]
+            there = [each for each in (*halves, *self.services, *self.others) if each.is_in(namespace)]
+            names = {each.title for each in there if each.kind in _NAMED_KINDS}
+            sets = [each.name for each in there if each.kind == "StatefulSet"]
+            names |= {f"Pod {name}-{ordinal}" for name in sets for ordinal in range(_MOST_PODS)}
+            self._names[namespace] = frozenset(names)
+        return self._names[namespace]
 
 
 def find_pairs(manifests: Sequence[Manifest]) -> Found:
@@ -85,12 +96,13 @@ def find_pairs(manifests: Sequence[Manifest]) -> Found:
     manifests = [each for each in manifests if not each.is_made_by_another]
     workloads = _make_workloads(manifests, found)
     configs = [each for each in manifests if each.kind == "ConfigMap"]
+    anchors = [each for each in workloads if not each.is_host_process]
     used: set[int] = set()
     for workload in workloads:
         if not workload.is_host_process:
             continue
         try:
-            pair = _make_pair(workload, workloads, configs)
+            pair = _make_pair(workload, anchors, configs)
         except InputError as error:
             found.problems += error.problems
             used.add(id(workload.manifest))
@@ -115,7 +127,7 @@ def _make_workloads(manifests: Iterable[Manifest], found: Found) -> list[Workloa
     return workloads
 
 
-def _make_pair(workload: Workload, workloads: Sequence[Workload], configs: Sequence[Manifest]) -> Pair | None:
+def _make_pair(workload: Workload, anchors: Sequence[Workload], configs: Sequence[Manifest]) -> Pair | None:
     """Return the pair that a HostProcess workload is half of, None if it starts nothing in a compartment."""
     near = [each for each in configs if each.is_in(workload.manifest.namespace)]
     for container in workload.containers:
@@ -128,7 +140,7 @@ def _make_pair(workload: Workload, workloads: Sequence[Workload], configs: Seque
         if launch is not None:
             _refuse_kind(workload)
             _refuse_siblings(workload, container)
-            return _pair_up(Pair(workload, workload, container, environment, launch), workloads)
+            return _pair_up(Pair(workload, workload, container, environment, launch), anchors)
     return None
 
 
@@ -233,8 +245,8 @@ def _pair_up(pair: Pair, workloads: Sequence[Workload]) -> Pair:
         )
     namespace = launch.namespace or launcher.manifest.namespace
     pair.is_set = ORDINAL in launch.selector
-    near = [each for each in workloads if not each.is_host_process and each.manifest.is_in(namespace)]
-    anchors = [each for each in near if (_admits_set if pair.is_set else _admits)(labels, each)]
+    admits = _admits_set if pair.is_set else _admits
+    anchors = [each for each in workloads if admits(labels, each) and each.manifest.is_in(namespace)]
     if len(anchors) != 1:
         listed = ", ".join(each.manifest.title for each in anchors)
         what = f"{len(anchors)} have" if anchors else "nothing that was read has"

@@ -161,7 +161,7 @@ def _choose_name(members: Sequence[Converted], routes: Sequence[Route], found: F
     stem = re.sub(r"-?\d+$", "", launcher) if len(members) > 1 else launcher
     name = _legalise(main or _SUFFIX.sub("", stem) or launcher or "app")
     taken = {each.name.casefold() for each in others}
-    old = _old_names(members, found)
+    old = found.names_in(members[0].pair.namespace)
     for attempt in (name, f"{name[: MAX_NAME - 8]}-mooring", *(f"{name[: MAX_NAME - 4]}-{n}" for n in range(2, 1000))):
         if attempt.casefold() not in taken and not old & _new_names(attempt, members, attempt == main):
             return attempt
@@ -174,19 +174,6 @@ def _legalise(text: str) -> str:
     if not name or not name[0].isalpha() or name in WINDOWS_DEVICES:
         name = f"app-{name}".strip("-")
     return _TAKEN_SUFFIX.sub("", name)
-
-
-def _old_names(members: Sequence[Converted], found: Found) -> set[str]:
-    """Return the names of old objects that a new one of the same kind must not have."""
-    namespace = members[0].pair.namespace
-    halves = [half.manifest for each in found.pairs for half in (each.launcher, each.anchor)]
-    names = set()
-    for manifest in [*halves, *found.services, *found.others]:
-        if manifest.is_in(namespace) and manifest.kind in ("Pod", "StatefulSet", "Service", "ServiceAccount"):
-            names.add(f"{manifest.kind} {manifest.name}")
-            if manifest.kind == "StatefulSet":
-                names |= {f"Pod {manifest.name}-{ordinal}" for ordinal in range(100)}
-    return names
 
 
 def _new_names(name: str, members: Sequence[Converted], takes_service: bool) -> set[str]:
