@@ -457,7 +457,7 @@ def test_report_has_a_cut_over_that_never_leaves_the_service_empty(tmp_path: Pat
         "mooring generate",
         "helm install",
         "helm test",
-        "kubectl patch",
+        "kubectl set",
         "kubectl label",
         "kubectl annotate",
         "helm upgrade",
@@ -476,7 +476,7 @@ def test_names_keep_clear_of_what_is_there(tmp_path: Path) -> None:
     result = run(tmp_path, *objects)
     assert [each.program.name for each in result.apps] == ["orders-mooring"]
     assert not any(step.command.startswith("helm upgrade") for step in result.apps[0].steps)
-    assert any(step.command.startswith("kubectl patch service orders ") for step in result.apps[0].steps)
+    assert any(step.command.startswith("kubectl set selector service orders ") for step in result.apps[0].steps)
 
 
 def test_a_fixed_address_stays_with_its_service(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mooring._rules import is_selector
+
 from .manifests import Manifest
 from .programs import Program
 from .services import Route
@@ -52,8 +54,8 @@ def _move(program: Program) -> Iterator[Step]:
         name = route.manifest.name
         yield Step(
             f"move the traffic of Service {name}: from here on the new anchors get it",
-            _patch(route, new_selector(program, route), program),
-            _patch(route, route.old_selector, program, undo=True),
+            _replace_selector(route, new_selector(program, route), program),
+            _replace_selector(route, route.old_selector, program, undo=True),
         )
     if program.routes:
         yield Step("look at the program's own figures, and wait until the last old connection has ended")
@@ -65,17 +67,20 @@ def new_selector(program: Program, route: Route) -> dict[str, str]:
     return labels if route.number is None else labels | {_POD: f"{program.name}-anchor-{route.number}"}
 
 
-def _patch(route: Route, selector: dict[str, str], program: Program, *, undo: bool = False) -> str:
+def _replace_selector(route: Route, selector: dict[str, str], program: Program, *, undo: bool = False) -> str:
     """Return the command that replaces a Service's selector as a whole: Helm would add to it what it has already."""
+    where = _namespace(program)
+    text = ",".join(f"{key}={value}" for key, value in selector.items())
+    if not route.target_ports and is_selector(text):
+        # In quotation marks, because PowerShell takes a comma for a list.
+        return f"{_line('kubectl', 'set', 'selector', 'service', route.manifest.name, *where)} '{text}'"
     operations: list[dict[str, object]] = [{"op": "replace", "path": "/spec/selector", "value": selector}]
     spec = route.manifest.value["spec"]
     for position, number in route.target_ports.items():
         value = spec["ports"][position]["targetPort"] if undo else number
         operations.append({"op": "replace", "path": f"/spec/ports/{position}/targetPort", "value": value})
-    patch = json.dumps(operations, separators=(",", ":"))
-    return _line(
-        "kubectl", "patch", "service", route.manifest.name, *_namespace(program), "--type=json", f"--patch={patch}"
-    )
+    patch = f"--patch={json.dumps(operations, separators=(',', ':'))}"
+    return _line("kubectl", "patch", "service", route.manifest.name, *where, "--type=json", patch)
 
 
 def _hand_over(program: Program, charts: str) -> Iterator[Step]:
