@@ -68,7 +68,7 @@ def old_service(namespace: str) -> Object:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "orders", "namespace": namespace},
-        "spec": {"selector": ANCHOR, "ports": [{"name": "web", "port": 80, "targetPort": PORT}]},
+        "spec": {"selector": ANCHOR, "ports": [{"name": "http", "port": 80, "targetPort": PORT}]},
     }
 
 
