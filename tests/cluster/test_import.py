@@ -112,8 +112,6 @@ def follow(step: dict[str, str], folder: Path, release: Release, overlay: Path) 
         words = [str(folder / word) if word.startswith("charts/") else word for word in words]
         if words[0] in ("install", "upgrade"):
             words += ["--values", str(overlay)]
-        if words[0] == "upgrade" and Path(release.helm.program).name == "helm4":
-            words.append("--force-conflicts")  # as the step says
         release.helm.run(*words, timeout_s=700)
 
 

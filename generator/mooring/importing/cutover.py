@@ -68,7 +68,7 @@ def new_selector(program: Program, route: Route) -> dict[str, str]:
 
 
 def _replace_selector(route: Route, selector: dict[str, str], program: Program, *, undo: bool = False) -> str:
-    """Return the command that replaces a Service's selector as a whole: Helm would add to it what it has already."""
+    """Return the command that replaces a Service's selector as a whole: Helm 3 would leave the old labels in it."""
     where = _namespace(program)
     text = ",".join(f"{key}={value}" for key, value in selector.items())
     if not route.target_ports and is_selector(text):
@@ -124,7 +124,8 @@ def _hand_over(program: Program, charts: str) -> Iterator[Step]:
         ),
     )
     yield Step(
-        "let the chart have its Service: the same object, address and name. Helm 4 wants --force-conflicts here",
+        "let the chart have its Service: the same object, address and name. Helm 4, if it tells of a conflict: with "
+        "--force-conflicts",
         _line("helm", "upgrade", program.name, f"{charts}/{program.name}", *where, "--wait", "--timeout", "10m"),
     )
     yield Step(
