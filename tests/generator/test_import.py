@@ -228,6 +228,7 @@ def test_nothing_is_silently_lost(tmp_path: Path) -> None:
     places = [
         (0, ("metadata", "annotations")),
         (0, ("spec",)),
+        (0, ("spec", "initContainers", "x")),
         (0, ("spec", "containers", 0)),
         (0, ("spec", "securityContext")),
         (1, ()),

@@ -57,7 +57,6 @@ _OWNER_DEFAULTS: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("progressDeadlineSeconds",): (600,),
     ("revisionHistoryLimit",): (10,),
     ("minReadySeconds",): (0,),
-    ("serviceName",): (),
     ("podManagementPolicy",): ("Parallel",),
     ("persistentVolumeClaimRetentionPolicy", "whenDeleted"): ("Retain",),
     ("persistentVolumeClaimRetentionPolicy", "whenScaled"): ("Retain",),
@@ -321,7 +320,10 @@ def _convert_anchor(made: Converted, anchor: Workload) -> None:
     anchor.own.drop(("ordinals", "start"))
     _drop(anchor.own, _OWNER_DEFAULTS)
     pod.drop(("hostNetwork",), False)
-    pod.drop(("terminationGracePeriodSeconds",), 30, 0, *range(1, 600))
+    grace = pod.number("terminationGracePeriodSeconds")
+    if grace not in (None, 30):
+        why = "an anchor waits for its program: as long as that has to stop, and 10 s"
+        made.leftovers.append(pod.leftover(grace, why, "terminationGracePeriodSeconds"))
     account = pod.text("serviceAccountName")
     if account not in ("", "default"):
         made.put({"create": False, "name": account}, "anchor", "serviceAccount")

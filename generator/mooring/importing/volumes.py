@@ -20,8 +20,8 @@ _MOUNT_KEYS = frozenset(["name", "mountPath", "readOnly"])
 
 def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str) -> None:
     """Take every volume and mount; those of the script that mooring's launcher replaces are dropped."""
-    volumes = {str(each.get("name")): each for each in pod.sequence("volumes") if isinstance(each, dict)}
-    mounts = [each for each in container.sequence("volumeMounts") if isinstance(each, dict)]
+    volumes = {str(each["name"]): each for each in _named(pod, "volumes")}
+    mounts = _named(container, "volumeMounts")
     used: set[str] = set()
     for mount in mounts:
         name = str(mount.get("name"))
@@ -41,6 +41,14 @@ def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str
     for name, volume in volumes.items():
         if any(str(each.get("name")) == name for each in made.values.get("extraVolumeMounts", [])) or name not in used:
             _put_extra(made, name, volume)
+
+
+def _named(fields: Fields, key: str) -> list[Object]:
+    items = fields.sequence(key)
+    for number, item in enumerate(items):
+        if not isinstance(dig(item, "name"), str):
+            fields.refuse("is no map with a name", key, f"[{number}]")
+    return items
 
 
 def drop_token(pod: Fields, container: Fields) -> None:

@@ -107,6 +107,8 @@ _CONTAINER: list[tuple[str, object]] = [
     ("ports", [{"containerPort": 70_000, "name": "x"}]),
     ("resources", "much"),
     ("volumeMounts", "C:/"),
+    ("volumeMounts", ["C:/"]),
+    ("volumeMounts", [{"name": 5}]),
     ("volumeMounts", [{"name": "nowhere", "mountPath": "C:/x"}]),
     ("workingDir", ["C:/"]),
     ("workingDir", "..\\up"),
