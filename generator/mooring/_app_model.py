@@ -19,6 +19,11 @@ CONFIG_VERSIONS = (1,)
 # (kubernetes#64023). Names of Services must start with a letter (RFC 1035).
 MAX_NAME = 45
 APP_NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+WINDOWS_DEVICES = (
+    *("con", "prn", "aux", "nul"),
+    *(f"{device}{number}" for device in ("com", "lpt") for number in range(10)),
+)
+"""What no file or directory can be called on Windows (Microsoft, "Naming Files, Paths, and Namespaces")."""
 # https://semver.org, "Is there a suggested regular expression": what Helm asks of a chart's version.
 SEMVER = (
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
@@ -32,7 +37,9 @@ APP = Obj(
     fields={
         "apiVersion": Str(doc="Version of this format.", enum=(API_VERSION,)),
         "kind": Str(doc="What this file describes.", enum=("App",)),
-        "name": Str(doc="Name of the App and of its chart.", pattern=APP_NAME, max_length=MAX_NAME),
+        "name": Str(
+            doc="Name of the App and of its chart.", pattern=APP_NAME, max_length=MAX_NAME, reserved=WINDOWS_DEVICES
+        ),
         "version": Str(doc="Version of the chart (semantic versioning).", pattern=SEMVER),
         "appVersion": Str(doc="Version of the program; empty: the same as version."),
         "description": Str(doc="What the program does, in a sentence."),

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_schema(commands)
     _add_rehearse(commands)
+    _add_import(commands)
     return parser
 
 
@@ -125,6 +126,24 @@ def _add_rehearse(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     rehearse.add_argument("--helm", metavar="PATH", help="the helm to use (default: from PATH)")
     rehearse.add_argument("--logs", metavar="DIR", help="keep the launchers' logs here, a file for each pod")
     rehearse.set_defaults(command=_rehearse)
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    imports = commands.add_parser("import", help="make Apps of manifests in K2s' pattern (cplauncher and anchor pods)")
+    imports.add_argument(
+        "sources",
+        metavar="FILE",
+        nargs="*",
+        help="a file, a directory of them, a kustomize base, or - (standard input)",
+    )
+    imports.add_argument("--out", metavar="DIR", required=True, help="Apps are written to DIR/<name>.yaml")
+    imports.add_argument("--mend", action="store_true", help="read broken YAML as it was likely meant, and say so")
+    imports.add_argument("--from-cluster", action="store_true", help="read a namespace of a cluster instead of files")
+    imports.add_argument("-n", "--namespace", metavar="NS", help="that namespace")
+    imports.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig (default: as for kubectl)")
+    imports.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: its current one)")
+    imports.add_argument("--output", choices=["text", "json"], default="text", help="form of the report")
+    imports.set_defaults(command=_import)
 
 
 def _count(text: str) -> int:
@@ -219,3 +238,9 @@ def _rehearse(arguments: argparse.Namespace) -> int:
     values = [Path(file) for file in arguments.values]
     logs = Path(arguments.logs) if arguments.logs else None
     return rehearse(Path(arguments.chart), values, arguments.sets, arguments.replicas, arguments.helm, logs)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from mooring._cli_import import run
+
+    return run(arguments)

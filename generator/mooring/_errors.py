@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
@@ -28,6 +29,16 @@ class UserError(MooringError):
     exit_code = ExitCode.BAD_INPUT
 
 
+def plain(text: str) -> str:
+    """Return text with escapes for whatever is not a visible character: it may come from anybody's file.
+
+    Line ends, terminal escapes and marks that turn the direction of writing would otherwise hide what stands there.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+
+
 class Problem(NamedTuple):
     """One thing wrong with an input file: where, which key, and a sentence."""
 
@@ -40,7 +51,7 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         """Word it the way compilers do, so that editors can jump to the place."""
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
-        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        return plain(f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}")
 
     def as_dict(self) -> dict[str, object]:
         """Return it for JSON output."""

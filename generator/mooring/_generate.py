@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -14,6 +15,7 @@ from mooring._app import App, Reading, read_app
 from mooring._errors import ExitCode, OutputError, Problem
 from mooring._render import render_chart
 from mooring._write import Plan, open_output, plan_chart, write_chart
+from mooring._yaml import resolve_file
 
 
 class Status(StrEnum):
@@ -104,12 +106,12 @@ def _list_files(sources: Sequence[str], result: RunResult) -> list[str]:
         if not found:
             result.problems.append(Problem(source, None, None, "", "holds no .yaml file"))
         for file in found:
-            files.setdefault(Path(file).resolve(), file)
+            files.setdefault(resolve_file(file), file)
     return list(files.values())
 
 
 def _files_of(source: str) -> Iterator[str]:
-    if not Path(source).is_dir():
+    if not os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         yield source
         return
     yield from sorted(str(path) for path in Path(source).iterdir() if path.suffix in (".yaml", ".yml"))

@@ -26,6 +26,8 @@ class Str(Node):
     default: str | None = ""
     pattern: str | None = None
     enum: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    """Texts that are not allowed though they fit the pattern: names of devices on Windows."""
     max_length: int | None = None
 
 

@@ -136,6 +136,7 @@ def _scalar_schema(node: Node) -> Schema:
     limits = {
         "enum": enum or None,
         "pattern": getattr(node, "pattern", None),
+        "not": {"enum": [*reserved]} if (reserved := getattr(node, "reserved", ())) else None,
         "maxLength": getattr(node, "max_length", None),
         "minimum": getattr(node, "minimum", None),
         "maximum": getattr(node, "maximum", None),

@@ -140,6 +140,8 @@ def _text_message(node: Node, value: str) -> str | None:
     pattern = getattr(node, "pattern", None)
     if pattern is not None and not _matches(pattern, value):
         return f"found {show(value)}; must be {_pattern_words(pattern)}"
+    if value in getattr(node, "reserved", ()):
+        return f"found {show(value)}; is a device on Windows, where no directory can be called so; choose another name"
     most = getattr(node, "max_length", None)
     if most is not None and len(value) > most:
         why = ", so that <name>-anchor-<ordinal> fits a label" if most == MAX_NAME else ""

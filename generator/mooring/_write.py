@@ -81,6 +81,32 @@ def create_file(path: Path, text: str) -> None:
         raise OutputError(str(path), _reason(error)) from error
 
 
+def write_new_files(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write files below a folder that is there, all of them or none. A file that holds its text already is left alone.
+
+    Raises OutputError if one exists with anything else in it, or one cannot be written.
+    """
+    wanted = {folder / name: text.encode() for name, text in texts.items()}
+    staged: list[tuple[Path, Path]] = []
+    path = folder
+    try:
+        for path, data in wanted.items():
+            found = _read_or_none(path)
+            if found is not None and found != data:
+                raise OutputError(str(path), "exists already with other content, and is left as it is; move it away")
+            if found is None:
+                staged.append((path.with_name(f".{path.name}{_NEW_SUFFIX}"), path))
+                staged[-1][0].write_bytes(data)
+        for temporary, path in staged:
+            temporary.replace(path)
+    except OSError as error:
+        raise OutputError(str(path), _reason(error)) from error
+    finally:
+        for temporary, _ in staged:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
 def replace_file(path: Path, text: str) -> None:
     """Make the file hold this text, in one step; a file that already does is left alone."""
     if _read_or_none(path) == text.encode():

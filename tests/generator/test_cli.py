@@ -82,18 +82,21 @@ def test_exit_codes_are_the_documented_ones() -> None:
     assert {code.name: code.value for code in ExitCode} == {"DONE": 0, "UNEXPECTED": 1, "BAD_INPUT": 2, "DRIFT": 3}
 
 
-def test_unexpected_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unexpected_error_is_one_line(
+    app_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """An error nobody foresaw is one line and exit code 1; MOORING_DEBUG=1 shows its traceback."""
 
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr(_generate, "generate", fail)
-    assert _cli.main(["generate", "x.yaml", "--out", "o"]) == 1
+    monkeypatch.setattr(_generate, "plan_chart", fail)
+    words = ["generate", str(app_file), "--out", str(app_file.parent / "out")]
+    assert _cli.main(words) == 1
     assert capsys.readouterr().err == "mooring: unexpected ZeroDivisionError: by zero (MOORING_DEBUG=1 shows where)\n"
     monkeypatch.setenv("MOORING_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
-        _cli.main(["generate", "x.yaml", "--out", "o"])
+        _cli.main(words)
 
 
 def test_every_bad_app_ends_without_a_traceback(tmp_path: Path, mooring: Run) -> None:

@@ -8,8 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 Object = dict[str, Any]
-API_VERSIONS = {"pods": "v1", "statefulsets": "apps/v1", "services": "v1"}
-KIND_NAMES = {"pods": "Pod", "statefulsets": "StatefulSet", "services": "Service"}
+API_VERSIONS = {
+    "pods": "v1",
+    "statefulsets": "apps/v1",
+    "deployments": "apps/v1",
+    "services": "v1",
+    "configmaps": "v1",
+}
+KIND_NAMES = {
+    "pods": "Pod",
+    "statefulsets": "StatefulSet",
+    "deployments": "Deployment",
+    "services": "Service",
+    "configmaps": "ConfigMap",
+}
 
 
 class ExpiredError(Exception):

@@ -1,0 +1,146 @@
+"""Read the objects of one namespace from a cluster, through the kubernetes package; nothing is changed there."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import yaml
+
+from mooring._errors import InputError, Problem, UserError
+from mooring._yaml import Document
+
+from .manifests import Manifest, Object, make_manifest
+from .sources import Reading
+
+_PAGE = 250
+_TIMEOUT_S = 30
+_NOT_THERE = (403, 404)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind that is read: its name, its API class and function, and whether an import makes no sense without it."""
+
+    kind: str
+    api_version: str
+    api: str
+    function: str
+    is_needed: bool = True
+
+
+# Secrets are not read: what an App needs of them is their name.
+_KINDS = (
+    _Kind("Pod", "v1", "CoreV1Api", "list_namespaced_pod"),
+    _Kind("Deployment", "apps/v1", "AppsV1Api", "list_namespaced_deployment"),
+    _Kind("StatefulSet", "apps/v1", "AppsV1Api", "list_namespaced_stateful_set"),
+    _Kind("Service", "v1", "CoreV1Api", "list_namespaced_service"),
+    _Kind("ConfigMap", "v1", "CoreV1Api", "list_namespaced_config_map"),
+    _Kind("PodDisruptionBudget", "policy/v1", "PolicyV1Api", "list_namespaced_pod_disruption_budget", is_needed=False),
+    _Kind(
+        "NetworkPolicy", "networking.k8s.io/v1", "NetworkingV1Api", "list_namespaced_network_policy", is_needed=False
+    ),
+    _Kind(
+        "HorizontalPodAutoscaler",
+        "autoscaling/v2",
+        "AutoscalingV2Api",
+        "list_namespaced_horizontal_pod_autoscaler",
+        is_needed=False,
+    ),
+)
+
+
+def read_namespace(namespace: str, kubeconfig: str | None, context: str | None) -> Reading:
+    """Read a namespace's pods, what makes them, what sends traffic to them and what else names them.
+
+    Raises UserError if the cluster cannot be reached, or refuses what is needed.
+    """
+    client = _connect(kubeconfig, context)
+    reading = Reading(sources=(f"namespace {namespace}",))
+    for kind in _KINDS:
+        try:
+            for item in _list(client, kind, namespace):
+                if not _is_clusters_own(item, kind):
+                    reading.manifests.append(_manifest(item, kind, namespace))
+        except _RefusedError as error:
+            if kind.is_needed:
+                raise UserError(str(error)) from error
+            reading.unread.append(f"{kind.kind}s of namespace {namespace}: {error}")
+        except InputError as error:
+            reading.problems += error.problems
+    if not reading.manifests:
+        message = "has no pods, or does not exist; `mooring import` reads what runs there"
+        reading.problems.append(Problem(f"namespace {namespace}", None, None, "", message))
+    return reading
+
+
+class _RefusedError(Exception):
+    """The API server refused a list."""
+
+
+def _connect(kubeconfig: str | None, context: str | None) -> Any:
+    """Return a client for the cluster that kubectl would talk to. Raises UserError."""
+    import kubernetes  # takes more than a second to import, so only who asks a cluster does
+
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it warns of every retry, where one error says it all
+    try:
+        load = cast("Callable[..., Any]", kubernetes.config.new_client_from_config)
+        client = load(config_file=kubeconfig, context=context)
+    except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError) as error:
+        said = " ".join(str(error).split())
+        message = f"no cluster to read from: {said}; give --kubeconfig FILE, or --context NAME of one in it"
+        raise UserError(message) from error
+    client.configuration.retries = False
+    return client
+
+
+def _list(client: Any, kind: _Kind, namespace: str) -> Iterator[Object]:
+    """Yield every object of a kind, page by page, as the server's own JSON. Raises _RefusedError or UserError."""
+    import kubernetes
+    import urllib3
+
+    function: Callable[..., Any] = getattr(getattr(kubernetes.client, kind.api)(client), kind.function)
+    more: str | None = None
+    while True:
+        try:
+            answer = function(
+                namespace, limit=_PAGE, _continue=more, _preload_content=False, _request_timeout=_TIMEOUT_S
+            )
+            page = json.loads(answer.data)
+        except kubernetes.client.ApiException as error:
+            raise _translate(error, kind, namespace) from error
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            message = f"{client.configuration.host}: {error}; is this the cluster you mean, and is it up?"
+            raise UserError(message) from error
+        yield from page.get("items") or []
+        more = (page.get("metadata") or {}).get("continue")
+        if not more:
+            return
+
+
+def _translate(error: Any, kind: _Kind, namespace: str) -> Exception:
+    try:
+        said = str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        said = str(error.reason)
+    if error.status == 401:
+        return UserError(f"the cluster does not know who asks ({said}); log in anew")
+    message = f"may not be listed ({error.status} {said}); ask for get and list on them in namespace {namespace}"
+    return (
+        _RefusedError(f"{kind.kind}s {message}") if error.status in _NOT_THERE else UserError(f"{kind.kind}s: {said}")
+    )
+
+
+def _is_clusters_own(item: Object, kind: _Kind) -> bool:
+    """Tell whether the cluster puts it into every namespace."""
+    name = (item.get("metadata") or {}).get("name")
+    return (kind.kind, name) in (("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes"))
+
+
+def _manifest(item: Object, kind: _Kind, namespace: str) -> Manifest:
+    name = (item.get("metadata") or {}).get("name")
+    value = {"apiVersion": kind.api_version, "kind": kind.kind, **item}  # items of a list do not say what they are
+    return make_manifest(Document(f"cluster: {namespace}/{kind.kind}/{name}", value), value, ())

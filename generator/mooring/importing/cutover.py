@@ -1,0 +1,155 @@
+"""The order in which a program goes over to its new pairs while its Service goes on answering."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mooring._rules import is_selector
+
+from .manifests import Manifest
+from .programs import Program
+from .services import Route
+
+_INSTANCE, _NAME, _COMPONENT = (f"app.kubernetes.io/{key}" for key in ("instance", "name", "component"))
+_POD = "statefulset.kubernetes.io/pod-name"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: what it is for, its command ("" where a person looks or decides), and the one that takes it back."""
+
+    what: str
+    command: str = ""
+    undo: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it for JSON output."""
+        return {"what": self.what, "command": self.command, "undo": self.undo}
+
+
+def plan_cutover(program: Program, app_file: str, charts: str = "charts") -> list[Step]:
+    """Return the steps for one program, in their order; commands are for a POSIX shell."""
+    return [*_bring_up(program, app_file, charts), *_move(program), *_hand_over(program, charts), *_clean_up(program)]
+
+
+def _bring_up(program: Program, app_file: str, charts: str) -> Iterator[Step]:
+    name, where = program.name, _namespace(program)
+    chart = f"{charts}/{name}"
+    yield Step("make the chart", _line("mooring", "generate", app_file, "--out", charts))
+    apart = ["--set", "service.enabled=false"] if program.takes_over else []
+    yield Step(
+        "start the new pairs beside the old ones; no client is sent to them yet. Where the program may run only once "
+        "(a licence dongle, a file it locks) stop the old one before; clients then wait until their traffic has moved",
+        _line("helm", "install", name, chart, *where, *apart, "--wait", "--timeout", "10m"),
+        _line("helm", "uninstall", name, *where),
+    )
+    yield Step("ask every new replica on its own IP", _line("helm", "test", name, *where, "--logs"))
+
+
+def _move(program: Program) -> Iterator[Step]:
+    for route in program.routes:
+        name = route.manifest.name
+        yield Step(
+            f"move the traffic of Service {name}: from here on the new anchors get it",
+            _replace_selector(route, new_selector(program, route), program),
+            _replace_selector(route, route.old_selector, program, undo=True),
+        )
+    if program.routes:
+        yield Step("look at the program's own figures, and wait until the last old connection has ended")
+
+
+def new_selector(program: Program, route: Route) -> dict[str, str]:
+    """Return what selects the new anchors of a release that has the App's name."""
+    labels = {_NAME: program.name, _INSTANCE: program.name, _COMPONENT: "anchor"}
+    return labels if route.number is None else labels | {_POD: f"{program.name}-anchor-{route.number}"}
+
+
+def _replace_selector(route: Route, selector: dict[str, str], program: Program, *, undo: bool = False) -> str:
+    """Return the command that replaces a Service's selector as a whole: Helm 3 would leave the old labels in it."""
+    where = _namespace(program)
+    text = ",".join(f"{key}={value}" for key, value in selector.items())
+    if not route.target_ports and is_selector(text):
+        # In quotation marks, because PowerShell takes a comma for a list.
+        return f"{_line('kubectl', 'set', 'selector', 'service', route.manifest.name, *where)} '{text}'"
+    operations: list[dict[str, object]] = [{"op": "replace", "path": "/spec/selector", "value": selector}]
+    spec = route.manifest.value["spec"]
+    for position, number in route.target_ports.items():
+        value = spec["ports"][position]["targetPort"] if undo else number
+        operations.append({"op": "replace", "path": f"/spec/ports/{position}/targetPort", "value": value})
+    patch = f"--patch={json.dumps(operations, separators=(',', ':'))}"
+    return _line("kubectl", "patch", "service", route.manifest.name, *where, "--type=json", patch)
+
+
+def _hand_over(program: Program, charts: str) -> Iterator[Step]:
+    main = program.main
+    if main is None:
+        return
+    where, name = _namespace(program), main.manifest.name
+    if not program.takes_over:
+        yield Step(
+            f"Service {name} stays an object of your own; write the new selector where you keep it "
+            f"({main.manifest.place()}). "
+            f"Clients may as well use the chart's own Service, {program.name}"
+        )
+        return
+    namespace = program.namespace or "default"
+    yield Step(
+        f"hand Service {name} over to the release",
+        _line("kubectl", "label", "service", name, *where, "app.kubernetes.io/managed-by=Helm", "--overwrite"),
+        _line("kubectl", "label", "service", name, *where, "app.kubernetes.io/managed-by-"),
+    )
+    yield Step(
+        "and say whose it is",
+        _line(
+            "kubectl",
+            "annotate",
+            "service",
+            name,
+            *where,
+            f"meta.helm.sh/release-name={program.name}",
+            f"meta.helm.sh/release-namespace={namespace}",
+            "--overwrite",
+        ),
+        _line(
+            "kubectl",
+            "annotate",
+            "service",
+            name,
+            *where,
+            "meta.helm.sh/release-name-",
+            "meta.helm.sh/release-namespace-",
+        ),
+    )
+    yield Step(
+        "let the chart have its Service: the same object, address and name. Helm 4, if it tells of a conflict: with "
+        "--force-conflicts",
+        _line("helm", "upgrade", program.name, f"{charts}/{program.name}", *where, "--wait", "--timeout", "10m"),
+    )
+    yield Step(
+        f"take Service {name} out of where it was applied from ({main.manifest.place()}), or the old selector returns"
+    )
+
+
+def _clean_up(program: Program) -> Iterator[Step]:
+    """Yield what takes the old pods away, launchers before anchors."""
+    groups: dict[tuple[str, str], list[Manifest]] = {}
+    for manifest in program.manifests:
+        groups.setdefault((manifest.kind.lower(), manifest.namespace or program.namespace), []).append(manifest)
+    for (kind, namespace), manifests in groups.items():
+        where = ["--namespace", namespace] if namespace else []
+        places = ", ".join(manifest.place() for manifest in manifests)
+        yield Step(
+            f"take away what has no traffic any more ({places})",
+            _line("kubectl", "delete", kind, *(manifest.name for manifest in manifests), *where),
+        )
+
+
+def _namespace(program: Program) -> list[str]:
+    return ["--namespace", program.namespace] if program.namespace else []
+
+
+def _line(*words: str) -> str:
+    return shlex.join(words)

@@ -1,0 +1,248 @@
+"""Manifests: objects of Kubernetes with the place each of their fields stands at, and an account of which were used."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from mooring._errors import InputError, Problem
+from mooring._validate import show
+from mooring._yaml import Document, KeyPath, format_path
+
+Object = dict[str, Any]
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One object, of a file or of a cluster; `at` is its path in the document (a List holds several)."""
+
+    document: Document
+    value: Object
+    kind: str
+    name: str
+    namespace: str
+    at: KeyPath = ()
+
+    @property
+    def title(self) -> str:
+        """Return what it is called in messages."""
+        return f"{self.kind} {self.name}"
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether a cluster gave it out, and so has filled in what nobody wrote."""
+        return dig(self.value, "metadata", "uid") is not None
+
+    @property
+    def is_made_by_another(self) -> bool:
+        """Tell whether another object makes it: a Deployment's pods are told by the Deployment."""
+        owners = dig(self.value, "metadata", "ownerReferences")
+        return isinstance(owners, list) and any(dig(each, "controller") is True for each in owners)
+
+    def is_in(self, namespace: str) -> bool:
+        """Tell whether it is in a namespace; one that names none is in whichever it is applied to."""
+        return not namespace or self.namespace in ("", namespace)
+
+    def place(self, path: KeyPath = ()) -> str:
+        """Return file:line of a field, or the nearest thing around it; an object of a cluster has no lines."""
+        if not self.document.values_at:
+            return self.document.file
+        return f"{self.document.file}:{self.document.position((*self.at, *path)).line}"
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """Word a problem with one of its fields."""
+        if not self.document.values_at:
+            return Problem(self.document.file, None, None, format_path(path), message)
+        return self.document.problem((*self.at, *path), message)
+
+    def refuse(self, path: KeyPath, message: str) -> NoReturn:
+        """Raise InputError for one of its fields."""
+        raise InputError([self.problem(path, message)])
+
+
+def dig(value: Any, *keys: str) -> Any:
+    """Return what stands at a path of maps, None where the path ends early; nothing is taken."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def make_manifest(document: Document, value: Any, at: KeyPath, namespace: str = "") -> Manifest:
+    """Make a manifest of a document's value; `namespace`, if given, goes before its own, as kustomize has it.
+
+    Raises InputError if it is no Kubernetes object, or has a name that Kubernetes would refuse.
+    """
+    bare = Manifest(document, value if isinstance(value, dict) else {}, "", "", "", at)
+    if not isinstance(value, dict):
+        bare.refuse((), f"found {show(value)}; must be a Kubernetes object, a map with apiVersion and kind")
+    fields = Fields(bare, value)
+    kind, api_version = fields.text("kind"), fields.text("apiVersion")
+    if api_version.startswith("mooring/"):
+        bare.refuse(("kind",), f"is mooring's own {kind} already; `mooring generate` takes it as it is")
+    if not kind or not kind.isalnum():
+        bare.refuse(("kind",), "is missing or no kind of Kubernetes; each object needs apiVersion and kind")
+    name = fields.text("metadata", "name")
+    own = fields.text("metadata", "namespace")
+    if not name:
+        bare.refuse(("metadata", "name"), "is missing; each object has a name")
+    for key, text in (("name", name), ("namespace", own)):
+        if text and not _NAME.fullmatch(text):
+            message = f"found {show(text)}; must be lower-case letters, digits, '-' and '.', as Kubernetes demands"
+            bare.refuse(("metadata", key), message)
+    return Manifest(document, value, kind, name, namespace or own, at)
+
+
+@dataclass(slots=True)
+class Leftover:
+    """A field of which nothing became."""
+
+    place: str
+    title: str
+    path: str
+    value: Any
+    why: str = ""
+
+
+@dataclass(slots=True)
+class Fields:
+    """An object, or a map in one, from which fields are taken; `rest` tells those that nobody took."""
+
+    manifest: Manifest
+    value: Any
+    path: KeyPath = ()
+    _left: Any = None
+    _children: list[Fields] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, dict):
+            self._wrong("a map", self.value, ())
+        self._left = copy.deepcopy(self.value)
+
+    def take(self, *keys: str) -> Any:
+        """Return a field, None if there is none, and count it as used."""
+        value = self._left
+        for number, key in enumerate(keys):
+            if value is None:
+                return None
+            if not isinstance(value, dict):
+                self._wrong("a map", value, keys[:number])
+            value = value.get(key)
+        self._remove(keys)
+        return value
+
+    def _remove(self, keys: tuple[str, ...]) -> None:
+        parent = self._left
+        for key in keys[:-1]:
+            parent = parent.get(key)
+            if not isinstance(parent, dict):
+                return
+        parent.pop(keys[-1], None)
+
+    def drop(self, keys: tuple[str, ...], *values: Any) -> None:
+        """Count a field as used if it has one of these values; without any, whatever it has."""
+        if not values or dig(self._left, *keys) in values:
+            self._remove(keys)
+
+    def text(self, *keys: str) -> str:
+        """Take a text; absent is empty. Raises InputError for anything else."""
+        value = self.take(*keys)
+        if value is not None and not isinstance(value, str):
+            self._wrong("text", value, keys)
+        return value or ""
+
+    def number(self, *keys: str) -> int | None:
+        """Take a whole number."""
+        value = self.take(*keys)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+            self._wrong("a whole number", value, keys)
+        return value
+
+    def flag(self, *keys: str) -> bool:
+        """Take a truth value; absent is false."""
+        value = self.take(*keys)
+        if value is not None and not isinstance(value, bool):
+            self._wrong("true or false", value, keys)
+        return bool(value)
+
+    def mapping(self, *keys: str) -> Object:
+        """Take a map as it is; absent is empty."""
+        value = self.take(*keys)
+        if value is not None and not isinstance(value, dict):
+            self._wrong("a map", value, keys)
+        return value or {}
+
+    def strings(self, *keys: str) -> dict[str, str]:
+        """Take a map of texts."""
+        value = self.mapping(*keys)
+        for key, item in value.items():
+            if not isinstance(item, str):
+                self._wrong("text", item, (*keys, key))
+        return value
+
+    def sequence(self, *keys: str) -> list[Any]:
+        """Take a list as it is; absent is empty."""
+        value = self.take(*keys)
+        if value is not None and not isinstance(value, list):
+            self._wrong("a list", value, keys)
+        return value or []
+
+    def texts(self, *keys: str) -> list[str]:
+        """Take a list of texts."""
+        value = self.sequence(*keys)
+        for number, item in enumerate(value):
+            if not isinstance(item, str):
+                self._wrong("text", item, (*keys, f"[{number}]"))
+        return value
+
+    def child(self, *keys: str) -> Fields:
+        """Take a map whose fields are accounted for one by one; absent is empty."""
+        made = Fields(self.manifest, self.mapping(*keys), (*self.path, *keys))
+        self._children.append(made)
+        return made
+
+    def children(self, *keys: str) -> list[Fields]:
+        """Take a list of such maps."""
+        items = self.sequence(*keys)
+        made = [Fields(self.manifest, item, (*self.path, *keys, f"[{n}]")) for n, item in enumerate(items)]
+        self._children += made
+        return made
+
+    def place(self, *keys: str) -> str:
+        """Return file:line of a field."""
+        return self.manifest.place((*self.path, *keys))
+
+    def problem(self, message: str, *keys: str) -> Problem:
+        """Word a problem with a field."""
+        return self.manifest.problem((*self.path, *keys), message)
+
+    def refuse(self, message: str, *keys: str) -> NoReturn:
+        """Raise InputError for a field."""
+        raise InputError([self.problem(message, *keys)])
+
+    def leftover(self, value: Any, why: str, *keys: str) -> Leftover:
+        """Word that a field was looked at, and why nothing became of it."""
+        path = (*self.path, *keys)
+        return Leftover(self.manifest.place(path), self.manifest.title, format_path(path), value, why)
+
+    def rest(self) -> Iterator[Leftover]:
+        """Yield the fields that nobody took, each as large as it was found."""
+        for path, value in _leaves(self._left, ()):
+            yield self.leftover(value, "", *path)
+        for child in self._children:
+            yield from child.rest()
+
+    def _wrong(self, wanted: str, value: Any, keys: tuple[str, ...]) -> NoReturn:
+        self.refuse(f"found {show(value)}; must be {wanted}", *keys)
+
+
+def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    elif value not in (None, [], ""):
+        yield path, value

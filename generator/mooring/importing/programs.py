@@ -1,0 +1,212 @@
+"""Make Apps of groups of pairs: one for each program, its numbered anchors its replicas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from mooring._app_model import MAX_NAME, WINDOWS_DEVICES
+from mooring._errors import InputError, Problem
+
+from .convert import Converted, convert_pair
+from .manifests import Fields, Leftover, Manifest, Object
+from .pairs import Found, group_pairs
+from .services import Route, convert_services, find_routes, leftover_routes
+
+_SUFFIX = re.compile(r"-?(hostprocess|host-process|launcher|cplauncher|hp|app-hostprocess)$")
+_TAKEN_SUFFIX = re.compile(r"-(anchor|launcher)(-[0-9]+)?$")
+_VERSION = "app.kubernetes.io/version"
+
+
+@dataclass(slots=True)
+class Program:
+    """One program: its App's name and values, what it was made of, and what is to be told about it."""
+
+    name: str
+    namespace: str
+    members: list[Converted]
+    routes: list[Route]
+    values: Object
+    app_version: str = ""
+    changes: list[tuple[str, str]] = field(default_factory=list)
+    leftovers: list[Leftover] = field(default_factory=list)
+
+    @property
+    def main(self) -> Route | None:
+        """Return the Service over all its replicas, which the App takes over."""
+        return next((route for route in self.routes if route.is_main), None)
+
+    @property
+    def takes_over(self) -> bool:
+        """Tell whether the chart's Service has the name of the old one, and so becomes it."""
+        return self.main is not None and self.main.manifest.name == self.name
+
+    @property
+    def manifests(self) -> list[Manifest]:
+        """Return what it was made of, launchers before anchors, each once."""
+        halves = [each.pair.launcher.manifest for each in self.members]
+        halves += [each.pair.anchor.manifest for each in self.members]
+        return list({id(each): each for each in halves}.values())
+
+
+def make_programs(found: Found, problems: list[Problem]) -> list[Program]:
+    """Make the programs of all pairs; what cannot be made into one is added to the problems."""
+    programs: list[Program] = []
+    for group in group_pairs(found.pairs):
+        try:
+            converted = [convert_pair(pair) for pair in group]
+            for members in _split_unlike(converted):
+                programs.append(_make_program(members, found, programs))
+        except InputError as error:
+            problems += error.problems
+    _tell_shared(programs)
+    return programs
+
+
+def _split_unlike(converted: list[Converted]) -> list[list[Converted]]:
+    """Keep together what differs in arguments and environment alone; else each is an App of its own."""
+    first = converted[0]
+    unlike = next((each for each in converted if each.values != first.values or each.replicas != 1), None)
+    if len(converted) == 1 or unlike is None:
+        return [converted]
+    place = unlike.pair.launcher.manifest.place()
+    text = f"is not a replica of {first.pair.launcher.manifest.title}: {_difference(first.values, unlike.values)}"
+    for each in converted:
+        each.change(place, f"{unlike.pair.launcher.manifest.title} {text}; each is an App of its own")
+    return [[each] for each in converted]
+
+
+def _difference(first: Object, second: Object) -> str:
+    """Name the values that differ."""
+    keys = sorted(key for key in {*first, *second} if first.get(key) != second.get(key))
+    return f"they differ in {', '.join(keys)}" if keys else "not each has one replica"
+
+
+def _make_program(members: list[Converted], found: Found, others: Sequence[Program]) -> Program:
+    first = members[0]
+    count, gaps = _count(members)
+    routes = find_routes(found.services, members)
+    convert_services(routes, first)
+    namespace = first.pair.namespace
+    name = _choose_name(members, routes, found, others)
+    program = Program(name, namespace, members, routes, {**count, **first.values}, changes=gaps)
+    if not program.takes_over:
+        _leave_address(program)
+    _merge_arguments(members, program.values)
+    program.app_version = first.pair.launcher.labels.get(_VERSION, "")
+    for member in members:
+        program.changes += member.changes
+        program.leftovers += member.leftovers
+    _tell_namespaces(program)
+    program.leftovers += leftover_routes(routes)
+    program.changes = list(dict.fromkeys(program.changes))
+    return program
+
+
+def _leave_address(program: Program) -> None:
+    """Leave a fixed address to the Service that has it: the chart has another one besides."""
+    service = program.values.get("service", {})
+    address = service.get("spec", {}).pop("clusterIP", None)
+    if address is not None and program.main is not None:
+        why = f"Service {program.main.manifest.name} keeps it"
+        fields = Fields(program.main.manifest, program.main.manifest.value)
+        program.leftovers.append(fields.leftover(address, why, "spec", "clusterIP"))
+        if not service["spec"]:
+            del service["spec"]
+        if not service:
+            del program.values["service"]
+
+
+def _count(members: Sequence[Converted]) -> tuple[Object, list[tuple[str, str]]]:
+    """Return replicas and the first ordinal: numbers in the anchors' labels go on as ordinals."""
+    first, gaps = members[0], []
+    if len(members) > 1:
+        first.start = first.pair.number or 0
+    for position, member in enumerate(members):
+        member.start = first.start + position
+        if len(members) > 1 and member.pair.number != member.start:
+            text = f"anchor {member.pair.number} becomes replica {member.start}: ordinals have no gaps"
+            gaps.append((member.pair.launcher.manifest.place(), text))
+    replicas = len(members) if len(members) > 1 else first.replicas
+    return {"replicas": replicas} | ({"ordinals": {"start": first.start}} if first.start else {}), gaps
+
+
+def _merge_arguments(members: Sequence[Converted], values: Object) -> None:
+    """Put what replicas have in common into target.args and target.env, the rest into target.perOrdinal."""
+    target: Object = values.setdefault("target", {})
+    # An empty list in perOrdinal means target.args, so a replica without arguments makes those empty.
+    args = members[0].args if all(each.args for each in members) else []
+    env = {key: value for key, value in members[0].env.items() if all(m.env.get(key) == value for m in members)}
+    if args:
+        target["args"] = args
+    if env:
+        target["env"] = env
+    own: Object = {}
+    for member in members:
+        one: Object = {"args": member.args} if member.args != args else {}
+        rest = {key: value for key, value in member.env.items() if key not in env}
+        if rest:
+            one["env"] = rest
+        if one:
+            own[str(member.start)] = one
+    if own:
+        target["perOrdinal"] = own
+
+
+def _choose_name(members: Sequence[Converted], routes: Sequence[Route], found: Found, others: Sequence[Program]) -> str:
+    """Choose the App's name, which is the release's too: that of the Service over all replicas if it can be."""
+    main = next((each.manifest.name for each in routes if each.is_main), "")
+    launcher = members[0].pair.launcher.manifest.name
+    stem = re.sub(r"-?\d+$", "", launcher) if len(members) > 1 else launcher
+    name = _legalise(main or _SUFFIX.sub("", stem) or launcher or "app")
+    taken = {each.name.casefold() for each in others}
+    old = found.names_in(members[0].pair.namespace)
+    for attempt in (name, f"{name[: MAX_NAME - 8]}-mooring", *(f"{name[: MAX_NAME - 4]}-{n}" for n in range(2, 1000))):
+        if attempt.casefold() not in taken and not old & _new_names(attempt, members, attempt == main):
+            return attempt
+    raise AssertionError(name)  # pragma: no cover - a thousand programs of one name
+
+
+def _legalise(text: str) -> str:
+    """Return text as a name an App may have."""
+    name = re.sub("[^a-z0-9-]+", "-", text.lower()).strip("-")[: MAX_NAME - 8].strip("-")
+    if not name or not name[0].isalpha() or name in WINDOWS_DEVICES:
+        name = f"app-{name}".strip("-")
+    return _TAKEN_SUFFIX.sub("", name)
+
+
+def _new_names(name: str, members: Sequence[Converted], takes_service: bool) -> set[str]:
+    """Return the names that the chart gives to its objects, less the Service that is taken over."""
+    first = members[0]
+    count = len(members) if len(members) > 1 else first.replicas
+    names = {f"StatefulSet {name}", f"StatefulSet {name}-anchor", f"Service {name}-anchor", f"Service {name}-launcher"}
+    names |= {f"ServiceAccount {name}-{half}" for half in ("anchor", "launcher", "test")}
+    for ordinal in range(first.start, first.start + max(count, 1)):
+        names |= {f"Pod {name}-{ordinal}", f"Pod {name}-anchor-{ordinal}", f"Service {name}-anchor-{ordinal}"}
+    return names if takes_service else names | {f"Service {name}"}
+
+
+def _tell_namespaces(program: Program) -> None:
+    for member in program.members:
+        launcher = member.pair.launcher.manifest
+        if launcher.namespace and launcher.namespace != program.namespace:
+            text = f"goes to namespace {program.namespace}, where its anchors are: both halves are in one namespace now"
+            program.changes.append((launcher.place(("metadata", "namespace")), text))
+
+
+def _tell_shared(programs: Iterable[Program]) -> None:
+    """Say of programs that shared an anchor that they do so no longer."""
+    users: dict[int, list[Program]] = {}
+    for program in programs:
+        for member in program.members:
+            users.setdefault(id(member.pair.anchor.manifest), []).append(program)
+    for sharing in users.values():
+        for program in sharing if len(sharing) > 1 else []:
+            names = ", ".join(other.name for other in sharing if other is not program)
+            anchor = program.members[0].pair.anchor.manifest
+            text = (
+                f"shared {anchor.title}, its IP and its localhost, with {names}; each has anchors of its own now, "
+                "and reaches the others by their Services alone"
+            )
+            program.changes.append((anchor.place(), text))

@@ -1,0 +1,54 @@
+"""Write an App's file: what was understood as values, what was not as comments that stay comments."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mooring._app_model import API_VERSION
+from mooring._docs import emit_yaml
+from mooring._errors import plain
+from mooring._values import VALUES
+
+from .manifests import Leftover, Object
+from .programs import Program
+
+VERSION = "0.1.0"
+
+
+def app_text(program: Program) -> str:
+    """Return the App of a program."""
+    head: Object = {"apiVersion": API_VERSION, "kind": "App", "name": program.name, "version": VERSION}
+    if program.app_version:
+        head["appVersion"] = program.app_version
+    made_of = ", ".join(f"{each.title} ({each.place()})" for each in program.manifests)
+    lines = [f"# Made by `mooring import` of {made_of}."]
+    body = emit_yaml(head) + "values:\n" + "".join(f"  {line}\n" for line in _values_lines(program.values))
+    if program.leftovers:
+        lines.append("# What stands at the end was not taken over.")
+        body += "".join(f"# {word_leftover(each)}\n" for each in program.leftovers)
+    return "".join(f"{plain(line)}\n" for line in lines) + "".join(f"{line}\n" for line in body.splitlines())
+
+
+def _values_lines(values: Object) -> list[str]:
+    """Return the values in the order of values.yaml."""
+    ordered = {
+        key: _in_order(values[key], getattr(VALUES.fields[key], "fields", {})) for key in VALUES.fields if key in values
+    }
+    return emit_yaml(ordered).splitlines()
+
+
+def _in_order(value: Any, fields: Any) -> Any:
+    if not fields or not isinstance(value, dict):
+        return value
+    return {key: value[key] for key in [*fields, *value] if key in value}
+
+
+def word_leftover(leftover: Leftover) -> str:
+    """Return a leftover as one line."""
+    text = f"{leftover.place}: {leftover.title}"
+    if leftover.path:
+        text += f": {leftover.path} = {json.dumps(leftover.value, default=str)}"
+    if leftover.why:
+        text += f" ({leftover.why})" if leftover.path else f" {leftover.why}"
+    return plain(text)

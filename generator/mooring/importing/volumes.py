@@ -1,0 +1,98 @@
+"""Turn a HostProcess container's mounts into target.mounts, and those of other volumes into extraVolumes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from mooring._rules import is_absolute
+
+from .manifests import Fields, Object, dig
+
+if TYPE_CHECKING:
+    from .convert import Converted
+
+_TYPES = ("", "Directory", "DirectoryOrCreate", "File", "FileOrCreate")
+_ACCESS = "kube-api-access-"
+_RESERVED = frozenset(["config", "state", "launcher", "launcher-code", "netns"])
+_MOUNT_KEYS = frozenset(["name", "mountPath", "readOnly"])
+
+
+def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str) -> None:
+    """Take every volume and mount; those of the script that mooring's launcher replaces are dropped."""
+    volumes = {str(each["name"]): each for each in _named(pod, "volumes")}
+    mounts = _named(container, "volumeMounts")
+    used: set[str] = set()
+    for mount in mounts:
+        name = str(mount.get("name"))
+        volume = volumes.get(name)
+        if volume is None:
+            container.refuse(f"mounts the volume {name}, which the pod does not have", "volumeMounts")
+        if script and dig(volume, "configMap", "name") == script:
+            used.add(name)
+            continue
+        if _is_host_path(volume) and set(mount) <= _MOUNT_KEYS:
+            _put_host_path(made, name, volume["hostPath"], mount)
+            used.add(name)
+        elif "projected" in volume and name.startswith(_ACCESS):
+            used.add(name)  # the API server's own, for the token
+        else:
+            made.values.setdefault("extraVolumeMounts", []).append({**mount, "name": _free(name)})
+    for name, volume in volumes.items():
+        if any(str(each.get("name")) == name for each in made.values.get("extraVolumeMounts", [])) or name not in used:
+            _put_extra(made, name, volume)
+
+
+def _named(fields: Fields, key: str) -> list[Object]:
+    items = fields.sequence(key)
+    for number, item in enumerate(items):
+        if not isinstance(dig(item, "name"), str):
+            fields.refuse("is no map with a name", key, f"[{number}]")
+    return items
+
+
+def drop_token(pod: Fields, container: Fields) -> None:
+    """Drop the volume of a token that the API server gave a pod: no anchor of mooring has one."""
+    for fields, key in ((pod, "volumes"), (container, "volumeMounts")):
+        items = fields.value.get(key)
+        named = [dig(each, "name") for each in items] if isinstance(items, list) else []
+        if named and all(isinstance(name, str) and name.startswith(_ACCESS) for name in named):
+            fields.drop((key,))
+
+
+def _put_extra(made: Converted, name: str, volume: Object) -> None:
+    if "projected" in volume and name.startswith(_ACCESS):
+        return
+    made.values.setdefault("extraVolumes", []).append({**volume, "name": _free(name)})
+
+
+def _free(name: str) -> str:
+    """Return a volume's name that is not mooring's own."""
+    return f"app-{name}" if name in _RESERVED or name.startswith("mount-") else name
+
+
+def _is_host_path(volume: Object) -> bool:
+    source = volume.get("hostPath")
+    path = dig(source, "path")
+    return isinstance(path, str) and is_absolute(path, "windows") and dig(source, "type") in (None, *_TYPES)
+
+
+def _put_host_path(made: Converted, name: str, source: Object, mount: Object) -> None:
+    mounts: dict[str, Any] = made.values.setdefault("target", {}).setdefault("mounts", {})
+    key = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-") or "mount"
+    if key in mounts:
+        key = f"{key[:36]}-{len(mounts)}"
+    path = str(mount.get("mountPath") or source["path"])
+    # Kubernetes mounts for writing unless told otherwise, mooring for reading.
+    entry = {
+        "hostPath": source["path"],
+        "readOnly": bool(mount.get("readOnly", False)),
+        "type": source.get("type") or "",
+    }
+    if _plain(path) != _plain(source["path"]):
+        entry["mountPath"] = path
+    mounts[key] = entry
+
+
+def _plain(path: str) -> str:
+    return path.replace("/", "\\").rstrip("\\").casefold()

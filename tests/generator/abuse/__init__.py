@@ -1,0 +1,52 @@
+"""Files nobody should be able to hurt mooring with: a table for each kind of input, and a fuzz of a fixed seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+from . import apps, imports, platforms
+from .fuzz import mutants
+from .yamls import broken
+
+Cases = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of input: the command that reads `case.yaml` in an empty directory, one that is right, and bad ones.
+
+    Every other file of its own has the options `sometimes` too, which must make no difference to it.
+    """
+
+    command: tuple[str, ...]
+    valid: str
+    own: Callable[[], Cases]
+    sometimes: tuple[str, ...] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Files that are right, which the command reads too."""
+
+    def broken(self) -> Cases:
+        """Return every file that is wrong whatever it describes."""
+        return broken(self.valid)
+
+    def fuzz(self, count: int) -> Cases:
+        """Return so many mutants of the one that is right: most are refused, the others are still right."""
+        return mutants(self.valid, count)
+
+
+KINDS = {
+    "app": Kind(("generate", "case.yaml", "--out", "out"), apps.VALID, apps.cases, ("--force",)),
+    "import": Kind(("import", "case.yaml", "--out", "out"), imports.VALID, imports.cases, ("--mend",)),
+}
+
+# Where there are no Platforms yet there is nothing to read them.
+if find_spec("mooring._platform"):
+    KINDS["platform"] = Kind(
+        ("generate", "app.yaml", "--platform", "case.yaml", "--out", "out"),
+        platforms.VALID,
+        platforms.cases,
+        ("--force",),
+        {"app.yaml": apps.VALID},
+    )
