@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from mooring import __version__
+from mooring._console import say, say_error
 
 TYPE_CHECKING = False  # typing's own would import typing, which takes as long as all of `mooring --version`
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see ExitCode)."""
     words = sys.argv[1:] if argv is None else [*argv]
     if words == ["--version"]:
-        _print(f"mooring {__version__}")  # at once: scripts and editors ask this often
+        say(f"mooring {__version__}")  # at once: scripts and editors ask this often
         return 0
     _print_any_character()
     return _run(_parser().parse_args(words))
@@ -56,16 +57,8 @@ def _print_any_character() -> None:
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:
-    _print_error(f"mooring: {message}")
+    say_error(f"mooring: {message}")
     return code
-
-
-def _print(text: str) -> None:
-    print(text)  # noqa: T201 - the command line's own output
-
-
-def _print_error(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - the command line's own output
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_new(commands)
     _add_generate(commands)
+    _add_explain(commands)
     _add_schema(commands)
     _add_rehearse(commands)
     return parser
@@ -96,6 +90,7 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     generate = commands.add_parser("generate", help="make the chart of each App")
     generate.add_argument("apps", metavar="APP", nargs="+", help="an App's file, or a directory of them")
     generate.add_argument("--out", metavar="DIR", required=True, help="charts are written to DIR/<name>/")
+    generate.add_argument("--platform", metavar="FILE", help="the Platform's file: defaults and locks for all Apps")
     how = generate.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="write nothing; exit 3 and show any difference")
     how.add_argument("--force", action="store_true", help="overwrite generated files that were edited")
@@ -108,9 +103,22 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     generate.set_defaults(command=_generate)
 
 
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = commands.add_parser("explain", help="say where a value of an App came from, and who locked it")
+    explain.add_argument("app", metavar="APP", help="the App's file")
+    explain.add_argument(
+        "key", metavar="KEY", help="a key below values, such as service.type, or what is around several"
+    )
+    explain.add_argument("--platform", metavar="FILE", help="the Platform's file")
+    explain.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
+    explain.set_defaults(command=_explain)
+
+
 def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     schema = commands.add_parser("schema", help="print a JSON schema (draft-07)")
-    schema.add_argument("of", nargs="?", choices=["app", "values", "config"], default="app", help="default: app")
+    schema.add_argument(
+        "of", nargs="?", choices=["app", "platform", "values", "config"], default="app", help="default: app"
+    )
     schema.set_defaults(command=_schema)
 
 
@@ -142,7 +150,7 @@ def _new(arguments: argparse.Namespace) -> int:
     from mooring._new import write_new_app
 
     path = write_new_app(arguments.name, Path(arguments.dir))
-    _print(f"wrote {path}; next: edit it, then `mooring generate {path} --out charts`")
+    say(f"wrote {path}; next: edit it, then `mooring generate {path} --out charts`")
     return 0
 
 
@@ -150,10 +158,12 @@ def _generate(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from mooring._generate import generate
+    from mooring._platform import load_platform
 
     result = generate(
         arguments.apps,
         Path(arguments.out),
+        platform=load_platform(arguments.platform) if arguments.platform else None,
         check=arguments.check,
         force=arguments.force,
         with_tests=arguments.with_tests,
@@ -171,43 +181,47 @@ def _show_json(result: RunResult) -> None:
         "charts": [chart.as_dict() for chart in result.charts],
         "problems": [problem.as_dict() for problem in result.problems],
     }
-    _print(json.dumps(document, indent=2))
+    say(json.dumps(document, indent=2))
 
 
 def _show_text(result: RunResult) -> None:
     for chart in result.charts:
         _show_chart(chart)
     for problem in result.problems:
-        _print_error(str(problem))
+        say_error(str(problem))
 
 
 def _show_chart(chart: ChartResult) -> None:
     if chart.status in ("written", "unchanged"):
-        _print(f"{chart.status} {chart.directory}")
+        say(f"{chart.status} {chart.directory}")
         return
     if chart.status == "drifted":
         _show_drift(chart)
         return
     advice = "put the change into the App, or let --force overwrite it"
-    _print_error(
-        f"{chart.directory}: left as it is, because these files were edited: {', '.join(chart.edited)}; {advice}"
-    )
-    _print_error(chart.diff.rstrip("\n"))
+    say_error(f"{chart.directory}: left as it is, because these files were edited: {', '.join(chart.edited)}; {advice}")
+    say_error(chart.diff.rstrip("\n"))
 
 
 def _show_drift(chart: ChartResult) -> None:
     if not chart.exists:
-        _print_error(f"{chart.directory}: does not exist yet")
+        say_error(f"{chart.directory}: does not exist yet")
         return
     if chart.diff:
-        _print(chart.diff.rstrip("\n"))
-    _print_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
+        say(chart.diff.rstrip("\n"))
+    say_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from mooring._cli_explain import run
+
+    return run(arguments)
 
 
 def _schema(arguments: argparse.Namespace) -> int:
     from mooring._schema import schema_text
 
-    _print(schema_text(arguments.of).rstrip("\n"))
+    say(schema_text(arguments.of).rstrip("\n"))
     return 0
 
 

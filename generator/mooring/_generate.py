@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mooring._app import App, Reading, read_app
 from mooring._errors import ExitCode, OutputError, Problem
+from mooring._platform import Platform
 from mooring._render import render_chart
 from mooring._write import Plan, open_output, plan_chart, write_chart
 
@@ -68,7 +69,13 @@ class RunResult:
 
 
 def generate(
-    sources: Sequence[str], out: Path, *, check: bool = False, force: bool = False, with_tests: bool = False
+    sources: Sequence[str],
+    out: Path,
+    *,
+    platform: Platform | None = None,
+    check: bool = False,
+    force: bool = False,
+    with_tests: bool = False,
 ) -> RunResult:
     """Make the chart of each App below `out`, or with `check` only compare.
 
@@ -76,7 +83,7 @@ def generate(
     `with_tests` adds the App team's suite to each chart; a run without it takes an unedited one away again.
     """
     result = RunResult()
-    apps = _read_all(sources, result)
+    apps = _read_all(sources, platform, result)
     if not apps:
         return result
     try:
@@ -89,8 +96,8 @@ def generate(
     return result
 
 
-def _read_all(sources: Sequence[str], result: RunResult) -> list[App]:
-    readings = [read_app(file) for file in _list_files(sources, result)]
+def _read_all(sources: Sequence[str], platform: Platform | None, result: RunResult) -> list[App]:
+    readings = [read_app(file, platform) for file in _list_files(sources, result)]
     for reading in readings:
         result.problems += reading.problems
     clashing = _find_clashes(readings, result)
