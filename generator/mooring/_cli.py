@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mooring._errors import ExitCode
-    from mooring._generate import ChartResult, RunResult
 
 _EXIT_CODES = "Exit codes: 0 done, 1 unexpected, 2 bad input, 3 drift (--check) or edited files left alone."
 
@@ -88,12 +87,26 @@ def _add_new(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     generate = commands.add_parser("generate", help="make the chart of each App")
-    generate.add_argument("apps", metavar="APP", nargs="+", help="an App's file, or a directory of them")
+    generate.add_argument(
+        "apps",
+        metavar="APP",
+        nargs="+",
+        help="an App's file, a directory of them, a glob such as 'apps/**/*.yaml', or -",
+    )
     generate.add_argument("--out", metavar="DIR", required=True, help="charts are written to DIR/<name>/")
     generate.add_argument("--platform", metavar="FILE", help="the Platform's file: defaults and locks for all Apps")
     how = generate.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="write nothing; exit 3 and show any difference")
     how.add_argument("--force", action="store_true", help="overwrite generated files that were edited")
+    generate.add_argument(
+        "--only", metavar="PATTERN", action="append", default=[], help="Apps of such a name alone: 'ward-*'"
+    )
+    generate.add_argument("--changed-since", metavar="REF", help="Apps whose file differs from a commit of git alone")
+    generate.add_argument("--prune", action="store_true", help="delete charts that no App makes any more")
+    generate.add_argument("--multi-document", action="store_true", help="a file may hold several Apps")
+    generate.add_argument(
+        "--jobs", metavar="N", type=_positive, help="processes at once (default: one for each processor)"
+    )
     generate.add_argument(
         "--with-tests",
         action="store_true",
@@ -101,6 +114,12 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     generate.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
     generate.set_defaults(command=_generate)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ValueError(text)
+    return int(text)
 
 
 def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -155,61 +174,9 @@ def _new(arguments: argparse.Namespace) -> int:
 
 
 def _generate(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
+    from mooring._cli_generate import run
 
-    from mooring._generate import generate
-    from mooring._platform import load_platform
-
-    result = generate(
-        arguments.apps,
-        Path(arguments.out),
-        platform=load_platform(arguments.platform) if arguments.platform else None,
-        check=arguments.check,
-        force=arguments.force,
-        with_tests=arguments.with_tests,
-    )
-    show = _show_json if arguments.output == "json" else _show_text
-    show(result)
-    return result.exit_code
-
-
-def _show_json(result: RunResult) -> None:
-    import json
-
-    document = {
-        "exitCode": int(result.exit_code),
-        "charts": [chart.as_dict() for chart in result.charts],
-        "problems": [problem.as_dict() for problem in result.problems],
-    }
-    say(json.dumps(document, indent=2))
-
-
-def _show_text(result: RunResult) -> None:
-    for chart in result.charts:
-        _show_chart(chart)
-    for problem in result.problems:
-        say_error(str(problem))
-
-
-def _show_chart(chart: ChartResult) -> None:
-    if chart.status in ("written", "unchanged"):
-        say(f"{chart.status} {chart.directory}")
-        return
-    if chart.status == "drifted":
-        _show_drift(chart)
-        return
-    advice = "put the change into the App, or let --force overwrite it"
-    say_error(f"{chart.directory}: left as it is, because these files were edited: {', '.join(chart.edited)}; {advice}")
-    say_error(chart.diff.rstrip("\n"))
-
-
-def _show_drift(chart: ChartResult) -> None:
-    if not chart.exists:
-        say_error(f"{chart.directory}: does not exist yet")
-        return
-    if chart.diff:
-        say(chart.diff.rstrip("\n"))
-    say_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
+    return run(arguments)
 
 
 def _explain(arguments: argparse.Namespace) -> int:

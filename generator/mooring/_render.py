@@ -58,6 +58,13 @@ def render_chart(app: App, *, with_tests: bool = False) -> dict[str, str]:
     return {path: texts[path] for path in sorted(texts)}
 
 
+def prepare_rendering() -> None:
+    """Load and compile what every chart is made of; render_chart does it by itself otherwise."""
+    _templates()
+    _name_texts()
+    values_schema_text()
+
+
 def _context(app: App) -> Mapping[str, Any]:
     platform = app.platform
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +23,7 @@ from mooring._errors import InputError, Problem
 KeyPath = tuple[str, ...]
 
 MAX_BYTES = 1024 * 1024  # a Helm release, which an App becomes part of, must stay below 1 MiB
+MAX_STREAM_BYTES = 16 * MAX_BYTES
 MAX_DEPTH = 64
 MAX_NODES = 50_000  # aliases count as what they stand for, so a few lines cannot grow into gigabytes
 
@@ -106,26 +108,63 @@ def load_yaml(file: str) -> Document:
     Raises InputError if it cannot be read, is not UTF-8, not YAML, empty, or holds several documents, a key twice or a
     tag.
     """
+    return parse_yaml(read_file(file), file)
+
+
+def read_file(file: str) -> bytes:
+    """Return what a file holds. Raises InputError."""
     try:
-        data = Path(file).read_bytes()
+        return Path(file).read_bytes()
     except OSError as error:
         raise InputError([Problem(file, None, None, "", error.strerror or str(error))]) from error
-    return parse_yaml(data, file)
 
 
 def parse_yaml(data: bytes, file: str) -> Document:
     """Parse the bytes of a YAML file; `file` is for messages. Raises InputError like load_yaml."""
-    if len(data) > MAX_BYTES:
-        raise InputError([Problem(file, None, None, "", f"is {len(data)} bytes; at most {MAX_BYTES} are read")])
+    _check_size(data, MAX_BYTES, file)
     builder = _Builder(file)
+    for event in _events(data, file):
+        builder.take(event)
+    return builder.finish()
+
+
+def parse_yaml_stream(data: bytes, file: str) -> list[Document | InputError]:
+    """Parse a file of several documents: each, or what is wrong with it; empty ones are left out.
+
+    Raises InputError like load_yaml for what concerns the whole file.
+    """
+    _check_size(data, MAX_STREAM_BYTES, file)
+    found: list[Document | InputError] = []
+    builder = _Builder(file)
+    for event in _events(data, file):
+        if isinstance(event, yaml.DocumentStartEvent):
+            builder = _Builder(file)
+        builder.take(event)
+        if isinstance(event, yaml.DocumentEndEvent):
+            found += _finish_or_error(builder)
+    return found or [builder.finish()]
+
+
+def _finish_or_error(builder: _Builder) -> list[Document | InputError]:
     try:
-        for event in yaml.parse(_decode(data, file), Loader=yaml.CSafeLoader):
-            builder.take(event)
+        document = builder.finish()
+    except InputError as error:
+        return [error]
+    return [] if document.value is None else [document]
+
+
+def _check_size(data: bytes, most: int, file: str) -> None:
+    if len(data) > most:
+        raise InputError([Problem(file, None, None, "", f"is {len(data)} bytes; at most {most} are read")])
+
+
+def _events(data: bytes, file: str) -> Iterator[yaml.Event]:
+    try:
+        yield from yaml.parse(_decode(data, file), Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, data, file) from error
     except yaml.reader.ReaderError as error:
         raise _bad_character(error, data, file) from error
-    return builder.finish()
 
 
 def _decode(data: bytes, file: str) -> str:
