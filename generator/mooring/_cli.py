@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_explain(commands)
     _add_schema(commands)
+    _add_completion(commands)
     _add_rehearse(commands)
     return parser
 
@@ -138,7 +139,16 @@ def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     schema.add_argument(
         "of", nargs="?", choices=["app", "platform", "values", "config"], default="app", help="default: app"
     )
+    schema.add_argument(
+        "--platform", metavar="FILE", help="make the schema of Apps refuse what this Platform's locks do"
+    )
     schema.set_defaults(command=_schema)
+
+
+def _add_completion(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    completion = commands.add_parser("completion", help="print a script that completes mooring's words in a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell it is for")
+    completion.set_defaults(command=_completion)
 
 
 def _add_rehearse(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -186,9 +196,26 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _schema(arguments: argparse.Namespace) -> int:
-    from mooring._schema import schema_text
+    from mooring._platform import load_platform
+    from mooring._schema import locked_app_schema_text, schema_text
 
-    say(schema_text(arguments.of).rstrip("\n"))
+    if not arguments.platform:
+        say(schema_text(arguments.of).rstrip("\n"))
+        return 0
+    if arguments.of != "app":
+        from mooring._errors import UserError
+
+        message = f"--platform is for the schema of Apps, not of {arguments.of}; leave it out"
+        raise UserError(message)
+    platform = load_platform(arguments.platform)
+    say(locked_app_schema_text(platform.locks, platform.values).rstrip("\n"))
+    return 0
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    import shtab
+
+    say(shtab.complete(_parser(), arguments.shell).rstrip("\n"))
     return 0
 
 

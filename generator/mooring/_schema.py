@@ -75,6 +75,11 @@ def app_schema() -> Schema:
     return {"$schema": _DRAFT, "title": "App", **node_schema(APP)}
 
 
+def locked_app_schema_text(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> str:
+    """Return the schema of the Apps of a Platform as it is printed."""
+    return dump(locked_app_schema(locks, defaults))
+
+
 def locked_app_schema(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> Schema:
     """Return the schema of the Apps of a Platform, for editors: it enforces the locks too."""
     schema = copy.deepcopy(app_schema())
