@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
@@ -13,36 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crds import MODULES
+from node_modules import install
 from tools import require
 
 from .conftest import Run
 
-PINNED = MODULES / "yaml-language-server"
 PLATFORM = """apiVersion: mooring/v1
 kind: Platform
 name: hospital
 locks: {service.type: {value: ClusterIP, reason: no node ports, owner: networking}, replicas: {max: 10}}
 """
-
-
-@pytest.fixture(scope="module")
-def installed() -> Path:
-    """Return where npm has put the server, in a cache that outlives the run."""
-    npm = require("npm")
-    lock = hashlib.sha256((PINNED / "package-lock.json").read_bytes()).hexdigest()[:12]
-    cache = Path(os.environ.get("MOORING_CACHE") or Path.home() / ".cache" / "mooring")
-    folder = cache / f"yaml-language-server-{lock}"
-    if not (folder / "done").exists():
-        made = folder.with_name(f".{folder.name}-{os.getpid()}")
-        shutil.copytree(PINNED, made)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
-        (made / "done").touch()
-        shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
-    return folder / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
 
 
 class Editor:
@@ -122,9 +101,10 @@ class Editor:
 
 
 @pytest.fixture(scope="module")
-def editor(installed: Path) -> Iterator[Editor]:
+def editor() -> Iterator[Editor]:
     """Return an editor."""
-    one = Editor(installed)
+    package = install("yaml-language-server") / "node_modules" / "yaml-language-server"
+    one = Editor(package / "bin" / "yaml-language-server")
     yield one
     one.close()
 

@@ -315,7 +315,7 @@ def test_explain_shows_each_layer(tmp_path: Path, app_file: Path, mooring: Run) 
         "  Platform hospital  -",
         "  App orders         3  orders.yaml:6:13",
         "  values-prod.yaml   6  hospital.yaml:6:29",
-        "locked: must be at most 9; locked by Platform hospital: nodes; ask it (hospital.yaml:5:9)",
+        "lock: must be at most 9; locked by Platform hospital: nodes; ask it (hospital.yaml:5:9)",
     ]
     document = json.loads(mooring("explain", "orders.yaml", "service", "--output", "json").stdout)
     assert [one["key"] for one in document][:2] == ["service.enabled", "service.type"]
