@@ -16,7 +16,7 @@ from mooring._platform import Platform
 from mooring._rules import Violation, find_violations
 from mooring._validate import check, drop_nulls, show
 from mooring._values import VALUES
-from mooring._yaml import Document, load_yaml, parse_yaml
+from mooring._yaml import Document, KeyPath, load_yaml, parse_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,34 +104,39 @@ def find_shape_problems(document: Document, data: Any) -> list[Problem]:
 
 def _check_rules(document: Document, app: App) -> list[Problem]:
     """Return the broken rules between values, each of which has its right shape, and the broken locks."""
-    problems = [_word_violation(document, violation) for violation in find_violations(app.values)]
+    violations = find_violations(app.values)
+    problems = [_word_violation(document, violation) for violation in violations]
     if app.platform:
-        problems += _check_platform(document, app, app.platform)
+        problems += _check_platform(document, app, app.platform, {(one.path, one.rule) for one in violations})
     return sorted(set(problems))
 
 
-def _check_platform(document: Document, app: App, platform: Platform) -> Iterator[Problem]:
+def _check_platform(
+    document: Document, app: App, platform: Platform, told: set[tuple[KeyPath, str]]
+) -> Iterator[Problem]:
     if platform.is_partial:
         for finding in check(VALUES, app.values):
             yield document.problem(("values", *finding.path), f"{finding.message} (with what the Platform sets)")
     for breach in find_breaches(platform.locks, app.values, platform.values, document.value["values"]):
+        told.add((breach.path, breach.must))
         yield _word_breach(document, breach)
     for name, values in platform.overlays.items():
-        yield from _check_overlay(document, app, platform, name, values)
+        for path, rule, message in _check_overlay(app, platform, values):
+            if (path, rule) not in told:
+                where = f"with values-{name}.yaml of Platform {platform.name}"
+                yield document.problem(("values", *path), f"{where}: {message}")
 
 
-def _check_overlay(
-    document: Document, app: App, platform: Platform, name: str, values: Mapping[str, Any]
-) -> Iterator[Problem]:
-    """Yield what would be wrong with an installation of this App in one environment."""
+def _check_overlay(app: App, platform: Platform, values: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str, str]]:
+    """Yield path, rule and sentence of what would be wrong with an installation of this App in one environment."""
     complete = overlay(take_away(VALUES, app.values, values), values)
-    words = [(finding.path, finding.message) for finding in check(VALUES, complete)]
-    words = words or [
-        (one.path, f"found {show(one.found)}; {one.rule}; {one.fix}") for one in find_violations(complete)
-    ]
-    words += [(one.path, _say_breach(one)) for one in find_breaches(platform.locks, complete, platform.values, values)]
-    for path, message in words:
-        yield document.problem(("values", *path), f"with values-{name}.yaml of Platform {platform.name}: {message}")
+    findings = list(check(VALUES, complete))
+    for finding in findings:
+        yield finding.path, "", finding.message
+    for one in find_violations(complete) if not findings else ():
+        yield one.path, one.rule, f"found {show(one.found)}; {one.rule}; {one.fix}"
+    for breach in find_breaches(platform.locks, complete, platform.values, values):
+        yield breach.path, breach.must, _say_breach(breach)
 
 
 def _word_breach(document: Document, breach: Breach) -> Problem:

@@ -8,7 +8,7 @@ KiB each, so that ten thousand fit into memory.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -163,20 +163,23 @@ def generate(
     one away again. `only` are patterns of Apps' names; `changed_since` is a commit of git. `jobs` 0 means a process
     for each processor where there are many Apps. Raises UserError for what concerns the whole run.
     """
-    if prune and not any(map(is_collection, sources)):
-        raise UserError("--prune needs a directory, a glob or standard input: a file alone does not say what has gone")
+    is_whole = any(is_collection(name, many=many_documents) for name in sources)
+    if prune and not is_whole:
+        raise UserError(
+            "--prune needs a directory, or a glob of all its files: a file alone does not say what has gone"
+        )
     result = RunResult(is_check=check)
     found, result.problems = find_sources(sources, _files_of(platform))
     reads = _read_all(found, platform, many_documents, jobs, watch)
     wanted = _choose(reads, only, changed_since, out, platform, result)
     work = _Work(out, platform, check, force, with_tests)
-    orphans = list(_find_orphans(sources, reads, out))
-    if not wanted and not orphans:
+    if not wanted and not out.is_dir():
         return result
     try:
         with watch_output(out) if check else open_output(out):
             _make_all(wanted, work, jobs, watch, result)
-            for name in orphans:
+            names = {read.name for read in reads}
+            for name in [name for name in find_charts(out) if is_whole and name not in names]:
                 _settle_orphan(name, out, result, prune=prune and not (check or _is_unsure(reads)), force=force)
     except OutputError as error:
         result.problems.append(_output_problem(error))
@@ -325,12 +328,6 @@ def _describe(name: str, plan: Plan, status: Status) -> ChartResult:
         edited=tuple(plan.edited),
         diff=plan.diff(diffs[status]) if status in diffs else "",
     )
-
-
-def _find_orphans(sources: Sequence[str], reads: Sequence[_Read], out: Path) -> Iterator[str]:
-    """Yield the charts that no App makes any more, where the sources say which Apps there are."""
-    names = {read.name for read in reads}
-    return (name for name in find_charts(out) if name not in names) if any(map(is_collection, sources)) else iter(())
 
 
 def _is_unsure(reads: Sequence[_Read]) -> bool:

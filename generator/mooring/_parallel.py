@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mooring._errors import MooringError
 
+START_METHOD = "fork" if sys.platform == "linux" else "spawn"
+"""A fork shares what was loaded already; where threads of the system's own make it unsafe, processes start anew."""
+
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
@@ -45,7 +48,7 @@ def map_in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], j
 def _start(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) -> list[tuple[Any, Connection]]:
     import multiprocessing
 
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    context = multiprocessing.get_context(START_METHOD)
     workers: list[tuple[Any, Connection]] = []
     for number in range(jobs):
         receiver, sender = context.Pipe(duplex=False)

@@ -149,6 +149,9 @@ def _check_lock(key: str, rules: Mapping[str, Any]) -> Iterator[tuple[KeyPath, s
         yield ("pattern",), f"is for text, and {key} is none; use value, enum, min or max"
     if given.get("min", 0) > given.get("max", given.get("min", 0)):
         yield ("min",), f"found {show(given['min'])}; is above max ({show(given['max'])}); swap or correct them"
+    for rule in ("value", "enum"):
+        if rule in given and any(isinstance(node, Obj) for node in nodes):
+            yield (rule,), f"is for single values, and {key} holds several; lock them one by one, or use forbidden"
     if "enum" in given and not given["enum"]:
         yield ("enum",), "allows nothing; name at least one value"
     choices: list[tuple[KeyPath, Any]] = [(("value",), given["value"])] if "value" in given else []
@@ -247,8 +250,16 @@ def _with_locked(values: Any, locks: Sequence[Lock]) -> Any:
     """Lay over the defaults what is the only value allowed, unless it is inside an entry that Apps make."""
     for lock in locks:
         if "value" in lock.rules and ANY_KEY not in lock.path and not _is_in_entry(lock.path):
-            values = overlay(values, _nest(lock.path, lock.rules["value"]))
+            values = _put(values, lock.path, lock.rules["value"])
     return values
+
+
+def _put(values: Any, path: KeyPath, value: Any) -> Any:
+    """Return values with another one at a path, in place of all that stands there."""
+    if not path:
+        return value
+    below = values if isinstance(values, dict) else {}
+    return below | {path[0]: _put(below.get(path[0]), path[1:], value)}
 
 
 def _is_in_entry(path: KeyPath) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mooring._app_model import APP, STRING_MAP, make_config
 from mooring._errors import MooringError
-from mooring._keys import ANY_KEY, items_at
+from mooring._keys import ANY_KEY, find_nodes, items_at
 from mooring._locks import Lock, say_rules
 from mooring._model import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
 from mooring._platform_model import PLATFORM
@@ -86,9 +86,9 @@ def locked_app_schema(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> Sch
     for lock in locks:
         note = f"Must {say_rules(lock, defaults)}: {lock.rest}."
         limits = {_KEYWORDS[rule]: value for rule, value in lock.rules.items() if rule in _KEYWORDS}
-        if lock.is_forbidden and ANY_KEY not in lock.path:
-            ((_, default),) = items_at(defaults, lock.path)
-            limits["const"] = default
+        nodes = find_nodes(VALUES, lock.path)
+        if lock.is_forbidden and ANY_KEY not in lock.path and not any(isinstance(node, Obj) for node in nodes):
+            ((_, limits["const"]),) = items_at(defaults, lock.path)
         _place(schema["properties"]["values"], lock.path, {"description": note, **limits})
     return schema
 

@@ -52,9 +52,14 @@ def find_sources(names: Sequence[str], without: frozenset[Path]) -> tuple[list[S
     return list(sources.values()), problems
 
 
-def is_collection(name: str) -> bool:
-    """Say whether a name stands for all Apps that are there, so that one that is not has gone."""
-    return name == STDIN or Path(name).is_dir() or _is_glob(name)
+def is_collection(name: str, *, many: bool) -> bool:
+    """Say whether a name stands for all Apps that are there, so that one that is not has gone.
+
+    A glob that picks files by their names, and a single document on standard input, say nothing of others.
+    """
+    if name == STDIN:
+        return many
+    return Path(name).is_dir() or (_is_glob(name) and Path(name).name in ("*", "*.yaml", "*.yml"))
 
 
 def _is_glob(name: str) -> bool:

@@ -127,7 +127,8 @@ def _locked(directory: Path, *, shared: bool = False) -> Iterator[None]:
         return
     import fcntl
 
-    descriptor = os.open(directory, os.O_RDONLY)
+    with _reading(directory):
+        descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
@@ -170,10 +171,19 @@ def find_charts(out: Path) -> list[str]:
     """Return the names of the charts in `out` that mooring made, sorted."""
     if not out.is_dir():
         return []
-    with os.scandir(out) as entries:
+    with _reading(out), os.scandir(out) as entries:
         folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     made = [name for name in folders if not name.startswith(".") and os.path.lexists(out / name / MANIFEST)]
     return sorted(made)
+
+
+@contextmanager
+def _reading(directory: Path) -> Iterator[None]:
+    """Word what keeps a directory from being read. Raises OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(str(directory), _reason(error)) from error
 
 
 def own_files(directory: Path) -> list[str]:

@@ -132,7 +132,7 @@ def _helm_create_ms(folder: Path) -> float:
 
 
 def _library_ms(folder: Path, charts: Path, count: int) -> float:
-    """Return the milliseconds of `helm template` for an App whose chart takes all its templates from a library chart."""
+    """Return the milliseconds of `helm template` for an App whose chart takes all templates from a library chart."""
     templates = folder / "charts" / "library" / "templates"
     templates.mkdir(parents=True)
     (folder / "templates").mkdir()

@@ -12,8 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from mooring import _parallel
 from mooring._errors import ExitCode, UserError
 from mooring._generate import RunResult, Status, generate
+from mooring._platform import load_platform
 
 from .conftest import APP, Run, tree
 
@@ -195,7 +197,7 @@ def test_prune_does_not_guess(gone: Path, mooring: Run) -> None:
 
 def test_an_interrupted_run_leaves_whole_charts(tmp_path: Path) -> None:
     """Ctrl-C in a run with several processes: every chart is whole, and the next run finishes the work."""
-    apps = make_apps(tmp_path / "apps", *(f"app-{number}" for number in range(60)))
+    apps = make_apps(tmp_path / "apps", *(f"app-{number}" for number in range(40)))
     command = [sys.executable, "-m", "mooring", "generate", str(apps), "--out", str(tmp_path / "out"), "--jobs", "2"]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert run.stdout
@@ -203,7 +205,7 @@ def test_an_interrupted_run_leaves_whole_charts(tmp_path: Path) -> None:
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all of them
     _, err = run.communicate(timeout=60)
     assert (run.returncode, err) == (1, "mooring: interrupted\n")
-    assert len(os.listdir(tmp_path / "out")) < 60
+    assert len(os.listdir(tmp_path / "out")) < 40
     result = generate([str(apps)], tmp_path / "out", jobs=1)
     assert {chart.status for chart in result.charts} == {Status.WRITTEN, Status.UNCHANGED}
     assert generate([str(apps)], tmp_path / "out", check=True, jobs=1).exit_code == ExitCode.DONE
@@ -211,7 +213,7 @@ def test_an_interrupted_run_leaves_whole_charts(tmp_path: Path) -> None:
 
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     """After kill -9 of a run none of its processes stays, and the output can be written again at once."""
-    apps = make_apps(tmp_path / "apps", *(f"app-{number}" for number in range(40)))
+    apps = make_apps(tmp_path / "apps", *(f"app-{number}" for number in range(20)))
     command = [sys.executable, "-m", "mooring", "generate", str(apps), "--out", str(tmp_path / "out"), "--jobs", "2"]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
     assert run.stdout
@@ -246,3 +248,24 @@ def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
     assert "] 2/2\x1b[K" in drawn
     assert drawn.endswith("\r\x1b[K")
     assert done.stdout.splitlines()[-1] == "2 written"
+
+
+def test_processes_can_start_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a process cannot be forked, all that a worker needs is handed to it."""
+    monkeypatch.setattr(_parallel, "START_METHOD", "spawn")
+    (tmp_path / "platform.yaml").write_text(
+        "apiVersion: mooring/v1\nkind: Platform\nname: hospital\nlocks: {replicas: {max: 5}}\n"
+    )
+    apps = make_apps(tmp_path / "apps", "one", "two")
+    platform = load_platform(str(tmp_path / "platform.yaml"))
+    assert generate([str(apps)], tmp_path / "out", platform=platform, jobs=2).summary == {"written": 2}
+
+
+def test_a_glob_of_some_says_nothing_of_others(tmp_path: Path) -> None:
+    """Charts of Apps that a pattern of names leaves out are no orphans, and --prune does not take such a pattern."""
+    make_apps(tmp_path / "apps", "lab-1", "ward-1")
+    generate([str(tmp_path / "apps")], tmp_path / "out")
+    some = str(tmp_path / "apps" / "ward-*.yaml")
+    assert outcomes(generate([some], tmp_path / "out", check=True)) == {"ward-1": "unchanged"}
+    with pytest.raises(UserError, match="--prune needs a directory"):
+        generate([some], tmp_path / "out", prune=True)

@@ -67,6 +67,10 @@ BAD_PLATFORMS = {
         "locks: {service.type: {value: Nodeport}}\n",
         'locks.service\\.type.value: found "Nodeport"; must be one of ClusterIP, NodePort',
     ),
+    "value of several": (
+        "locks: {service: {value: {type: ClusterIP}}}\n",
+        "is for single values, and service holds several",
+    ),
     "min above max": ("locks: {replicas: {min: 3, max: 2}}\n", "found 3; is above max (2)"),
     "empty enum": ("locks: {platform: {enum: []}}\n", "allows nothing"),
     "pattern that RE2 lacks": (
@@ -165,6 +169,20 @@ def test_bases_come_first_and_their_locks_bind(tmp_path: Path, app_file: Path) -
     assert "must be at most 3; locked by Platform base; ask it (base.yaml:6:9)" in problem
 
 
+def test_a_map_is_locked_as_a_whole(tmp_path: Path, app_file: Path) -> None:
+    """The one map allowed takes the place of what defaults bring, and an App cannot add to it."""
+    text = (
+        "defaults: {commonLabels: {a: b}}\nlocks: {commonLabels: {value: {c: d}}, tolerations: {value: [{key: x}]}}\n"
+    )
+    (problem,) = problems_of(tmp_path, text)
+    assert 'commonLabels: found {"a": "b"}; must be {"c": "d"}' in problem
+    platform = platform_of(tmp_path, text.replace("defaults: {commonLabels: {a: b}}\n", ""))
+    assert load_app(str(app_file), platform).values["tolerations"] == [{"key": "x"}]
+    app_file.write_text(APP + "  commonLabels: {e: f}\n")
+    (problem,) = app_problems(app_file, platform)
+    assert 'commonLabels: found {"c": "d", "e": "f"}; must be {"c": "d"}' in problem
+
+
 def test_a_circle_of_bases_is_refused(tmp_path: Path) -> None:
     """Platforms that extend each other are told in the order in which they do."""
     (tmp_path / "base.yaml").write_text(HEAD + "extends: hospital.yaml\n")
@@ -182,6 +200,8 @@ def test_overlays_are_written_and_held_to_the_rules(tmp_path: Path, app_file: Pa
     platform = platform_of(tmp_path, "overlays: {prod: {rbac: {maxReplicas: 2}}}\n")
     (problem,) = app_problems(app_file, platform)
     assert "with values-prod.yaml of Platform hospital: found 3; must be at most rbac.maxReplicas (2)" in problem
+    app_file.write_text(APP.replace("replicas: 3", "replicas: 40"))
+    assert len(app_problems(app_file, platform_of(tmp_path, "overlays: {prod: {minReadySeconds: 2}}\n"))) == 1
 
 
 TEMPLATE = """{{- include "<%= app.name %>.prepare" . -}}
