@@ -118,36 +118,34 @@ def _check_platform(
         for finding in check(VALUES, app.values):
             yield document.problem(("values", *finding.path), f"{finding.message} (with what the Platform sets)")
     for breach in find_breaches(platform.locks, app.values, platform.values, document.value["values"]):
-        told.add((breach.path, breach.must))
+        told.add((breach.path, breach.lock.must))
         yield _word_breach(document, breach)
-    for name, values in platform.overlays.items():
-        for path, rule, message in _check_overlay(app, platform, values):
+    for name in platform.overlays:
+        for path, rule, message in _check_overlay(app, platform, name):
             if (path, rule) not in told:
                 where = f"with values-{name}.yaml of Platform {platform.name}"
                 yield document.problem(("values", *path), f"{where}: {message}")
 
 
-def _check_overlay(app: App, platform: Platform, values: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str, str]]:
+def _check_overlay(app: App, platform: Platform, name: str) -> Iterator[tuple[KeyPath, str, str]]:
     """Yield path, rule and sentence of what would be wrong with an installation of this App in one environment."""
+    values = platform.overlays[name]
     complete = overlay(take_away(VALUES, app.values, values), values)
-    findings = list(check(VALUES, complete))
+    findings = list(check(VALUES, complete)) if name in platform.partial_overlays else []
     for finding in findings:
         yield finding.path, "", finding.message
     for one in find_violations(complete) if not findings else ():
         yield one.path, one.rule, f"found {show(one.found)}; {one.rule}; {one.fix}"
     for breach in find_breaches(platform.locks, complete, platform.values, values):
-        yield breach.path, breach.must, _say_breach(breach)
+        yield breach.path, breach.lock.must, str(breach)
 
 
 def _word_breach(document: Document, breach: Breach) -> Problem:
     path = ("values", *breach.path)
     if breach.found in ("", None) and path not in document.values_at:
-        return document.problem(path, f"is missing; must {breach.must}; {breach.lock.rest} ({breach.lock.place})")
-    return document.problem(path, _say_breach(breach))
-
-
-def _say_breach(breach: Breach) -> str:
-    return f"found {show(breach.found)}; must {breach.must}; {breach.lock.rest} ({breach.lock.place})"
+        lock = breach.lock
+        return document.problem(path, f"is missing; must {lock.must}; {lock.rest} ({lock.place})")
+    return document.problem(path, str(breach))
 
 
 def _word_violation(document: Document, violation: Violation) -> Problem:

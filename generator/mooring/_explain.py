@@ -10,7 +10,7 @@ from mooring._app import App, find_shape_problems, make_app
 from mooring._app_model import APP
 from mooring._errors import InputError, UserError
 from mooring._keys import ANY_KEY, find_nodes, items_at, parse_key, write_key
-from mooring._locks import Lock, find_breaches, say_rules
+from mooring._locks import Lock, find_breaches
 from mooring._model import Obj, default_of
 from mooring._platform import Layer, Platform
 from mooring._validate import drop_nulls
@@ -148,7 +148,7 @@ def _locks(app: App, platform: Platform, document: Document, path: KeyPath) -> I
             continue
         breaches = find_breaches([lock], app.values, platform.values, document.value["values"])
         kept = not any(breach.path[: len(path)] == path[: len(breach.path)] for breach in breaches)
-        yield LockSaid(say_rules(lock, platform.values), lock.rest, lock.place, kept)
+        yield LockSaid(lock.must, lock.rest, lock.place, kept)
 
 
 def _binds(lock: Lock, path: KeyPath) -> bool:

@@ -19,7 +19,10 @@ RULES = ("value", "enum", "min", "max", "pattern", "forbidden")
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One lock of one Platform. `rules` holds those of RULES that were given; `place` is where it stands."""
+    """One lock of one Platform. `rules` holds those of RULES that were given; `place` is where it stands.
+
+    `must` is the rules in words, after the word "must"; say_rules makes it once the defaults are known.
+    """
 
     path: KeyPath
     rules: Mapping[str, Any]
@@ -27,6 +30,7 @@ class Lock:
     place: str
     reason: str
     owner: str
+    must: str = ""
 
     @property
     def key(self) -> str:
@@ -52,7 +56,10 @@ class Breach:
     lock: Lock
     path: KeyPath
     found: Any
-    must: str
+
+    def __str__(self) -> str:
+        """Say what was found, what must be, who decided so, and where."""
+        return f"found {show(self.found)}; must {self.lock.must}; {self.lock.rest} ({self.lock.place})"
 
 
 def say_rules(lock: Lock, defaults: Mapping[str, Any]) -> str:
@@ -88,24 +95,21 @@ def find_breaches(
     `values` are the App's complete ones, `defaults` those without it, `raw` what it says itself, with its nulls.
     """
     for lock in locks:
-        must = say_rules(lock, defaults)
         if lock.is_forbidden:
             for path in _moved(lock.path, values, defaults):
-                yield Breach(lock, path, _one(values, path), must)
+                yield Breach(lock, path, _one(values, path))
         for path, found in items_at(values, lock.path) if lock.rules.keys() - {"forbidden"} else ():
             is_null = _is_null(raw, path)
             if is_null or not _holds(lock.rules, found):
-                yield Breach(lock, path, None if is_null else found, must)
+                yield Breach(lock, path, None if is_null else found)
 
 
-def find_own_breaches(
-    locks: Sequence[Lock], values: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> Iterator[Breach]:
+def find_own_breaches(locks: Sequence[Lock], values: Mapping[str, Any]) -> Iterator[Breach]:
     """Yield what a Platform itself sets, and a lock does not allow; what it leaves out is for Apps to say."""
     for lock in locks:
         for path, found in items_at(values, lock.path):
             if found is not None and not _holds(lock.rules, found):
-                yield Breach(lock, path, found, say_rules(lock, defaults))
+                yield Breach(lock, path, found)
 
 
 def _is_null(raw: Any, path: KeyPath) -> bool:
@@ -183,7 +187,7 @@ def locks_json(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> str:
                 "rules": lock.rules,
                 "default": _one(defaults, lock.path[:at]) if lock.is_forbidden else None,
                 "otherwise": entry_default(lock.path),
-                "must": say_rules(lock, defaults),
+                "must": lock.must,
                 "rest": lock.rest,
             }
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from mooring._features import FEATURES, files_without
 from mooring._jinja import one_line
 from mooring._keys import ANY_KEY, find_nodes, parse_key
 from mooring._layers import overlay, take_away
-from mooring._locks import RULES, Breach, Lock, find_own_breaches
+from mooring._locks import RULES, Breach, Lock, find_own_breaches, locks_json, say_rules
 from mooring._model import Int, IntOrStr, MapOf, Node, Num, Obj, Str, default_of
 from mooring._pattern import compile_pattern
 from mooring._platform_model import PLATFORM
@@ -51,6 +51,10 @@ class Platform:
     chart: Mapping[str, Any]
     is_partial: bool
     """Whether its defaults leave out what an App must add, so that the two together have to be checked."""
+    partial_overlays: frozenset[str]
+    """The overlays of which the same is true."""
+    locks_text: str
+    """The locks for templates/_locks.tpl."""
 
     @property
     def files(self) -> frozenset[str]:
@@ -186,18 +190,26 @@ def _merge(layers: tuple[Layer, ...]) -> tuple[Platform, list[Problem]]:
     locks += _locks_of_features(features, layers[-1], data)
     defaults = data.get("defaults", {})
     values = _with_locked(overlay(overlay(_chart_defaults(), _features_off(features)), defaults), locks)
+    overlays = data.get("overlays", {})
+    locks = [replace(lock, must=say_rules(lock, values)) for lock in locks]
     platform = Platform(
         name=layers[-1].name,
         layers=layers,
         values=values,
         locks=tuple(locks),
         features=features,
-        overlays=data.get("overlays", {}),
+        overlays=overlays,
         templates=tuple(templates[path] for path in sorted(templates)),
         chart=data.get("chart", {}),
-        is_partial=any(True for _ in check(VALUES, values)),
+        locks_text=locks_json(locks, values),
+        is_partial=_is_partial(values),
+        partial_overlays=frozenset(name for name, one in overlays.items() if _is_partial(overlay(values, one))),
     )
     return platform, problems
+
+
+def _is_partial(values: Any) -> bool:
+    return any(True for _ in check(VALUES, values))
 
 
 @cache
@@ -274,7 +286,7 @@ def _check_merged(platform: Platform) -> Iterator[Problem]:
     for one in platform.layers:
         given = overlay(given, one.data.get("defaults", {}))
     for top, values in [(("defaults",), given), *((("overlays", env), one) for env, one in platform.overlays.items())]:
-        for breach in find_own_breaches(platform.locks, values, platform.values):
+        for breach in find_own_breaches(platform.locks, values):
             yield _word_breach(platform, top, breach, layer)
 
 
@@ -284,8 +296,7 @@ def _word_breach(platform: Platform, top: KeyPath, breach: Breach, layer: Layer)
         if path in one.document.values_at:
             layer = one
             break
-    message = f"found {show(breach.found)}; must {breach.must}; {breach.lock.rest} ({breach.lock.place})"
-    return layer.document.problem(path, message)
+    return layer.document.problem(path, str(breach))
 
 
 def given_at(layer: Layer, path: KeyPath) -> tuple[bool, Any]:

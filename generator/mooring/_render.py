@@ -14,7 +14,6 @@ from mooring._custom import render_template
 from mooring._docs import emit_yaml, values_table, values_text
 from mooring._jinja import make_environment
 from mooring._launcher_archive import ARCHIVE_FILE, archive_text
-from mooring._locks import locks_json, say_rules
 from mooring._model import Node, Obj
 from mooring._schema import locked_schema_text, values_schema_text
 from mooring._values import VALUES
@@ -45,9 +44,7 @@ def render_chart(app: App, *, with_tests: bool = False) -> dict[str, str]:
     texts = {path: template.render(context) for path, template in _templates().items() if path not in left_out}
     texts |= {path: text.replace(_NAME, app.name) for path, text in _name_texts().items() if path not in left_out}
     texts["values.yaml"] = values_text(app.values)
-    texts["values.schema.json"] = (
-        locked_schema_text(platform.locks, platform.values) if platform else values_schema_text()
-    )
+    texts["values.schema.json"] = locked_schema_text(platform.locks) if platform else values_schema_text()
     if app.values["launcher"]["source"] == "configMap":
         texts[ARCHIVE_FILE] = archive_text()
     if with_tests:
@@ -74,8 +71,8 @@ def _context(app: App) -> Mapping[str, Any]:
         "defaults_json": _defaults_json(app.values),
         "platform": platform,
         "chart": platform.chart if platform else {},
-        "locks": [(lock.key, say_rules(lock, platform.values), lock) for lock in platform.locks] if platform else [],
-        "locks_json": locks_json(platform.locks, platform.values) if platform else "[]",
+        "locks": platform.locks if platform else (),
+        "locks_json": platform.locks_text if platform else "[]",
     }
 
 

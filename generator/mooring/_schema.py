@@ -13,7 +13,7 @@ from typing import Any, Literal
 from mooring._app_model import APP, STRING_MAP, make_config
 from mooring._errors import MooringError
 from mooring._keys import ANY_KEY, find_nodes, items_at
-from mooring._locks import Lock, say_rules
+from mooring._locks import Lock
 from mooring._model import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
 from mooring._platform_model import PLATFORM
 from mooring._values import VALUES
@@ -53,12 +53,12 @@ def values_schema_text() -> str:
     return dump(values_schema())
 
 
-def locked_schema_text(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> str:
+def locked_schema_text(locks: Sequence[Lock]) -> str:
     """Return values.schema.json of a chart with locks: it describes them, and does not enforce them.
 
     Helm's schema errors show no reason; the chart's own `fail` does, and it comes after the schema.
     """
-    return _locked_text(tuple((lock.path, f"Must {say_rules(lock, defaults)}: {lock.rest}.") for lock in locks))
+    return _locked_text(tuple((lock.path, f"Must {lock.must}: {lock.rest}.") for lock in locks))
 
 
 @cache
@@ -84,7 +84,7 @@ def locked_app_schema(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> Sch
     """Return the schema of the Apps of a Platform, for editors: it enforces the locks too."""
     schema = copy.deepcopy(app_schema())
     for lock in locks:
-        note = f"Must {say_rules(lock, defaults)}: {lock.rest}."
+        note = f"Must {lock.must}: {lock.rest}."
         limits = {_KEYWORDS[rule]: value for rule, value in lock.rules.items() if rule in _KEYWORDS}
         nodes = find_nodes(VALUES, lock.path)
         if lock.is_forbidden and ANY_KEY not in lock.path and not any(isinstance(node, Obj) for node in nodes):

@@ -98,6 +98,15 @@ def test_helmfile_names_what_is_there(repository: Path, environment: str) -> Non
         assert "kind: NetworkPolicy" in rendered
 
 
+def test_surroundings_change_nothing(repository: Path, tmp_path: Path) -> None:
+    """Locale, time zone, umask, hash seed and the number of processes change no byte of a chart under a Platform."""
+    surroundings = {"LC_ALL": "C", "TZ": "Asia/Kolkata", "PYTHONHASHSEED": "7", "PYTHONUTF8": "0", "COLUMNS": "20"}
+    names = [f"apps/{app}.yaml" for app in reversed(APPS)]
+    command = ["mooring", "generate", *names, "--platform", "hospital.yaml", "--out", str(tmp_path), "--jobs", "2"]
+    subprocess.run(command, cwd=repository, env={**ON_PATH, **surroundings}, umask=0o077, check=True, timeout=60)
+    assert tree(tmp_path) == tree(repository / "charts")
+
+
 def test_helm_packs_and_indexes_the_charts(repository: Path, tmp_path: Path) -> None:
     """`helm package` and `helm repo index` make a chart repository of what was generated, overlays included."""
     for app, version in APPS.items():
