@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -37,9 +38,10 @@ def read_template(path: str, source: str, document: Document) -> CustomTemplate 
     file = Path(document.file).parent / source
     place = ("templates", path)
     try:
-        if not file.is_file():
+        if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where a name is too long
             return document.problem(place, f"found {source}; there is no file {file}")
-        data = file.read_bytes()[: MAX_TEMPLATE_BYTES + 1]
+        with file.open("rb") as opened:
+            data = opened.read(MAX_TEMPLATE_BYTES + 1)
         if len(data) > MAX_TEMPLATE_BYTES:
             return document.problem(place, f"{file} is longer than {MAX_TEMPLATE_BYTES} bytes")
         template = CustomTemplate(path, str(file), data.decode("utf-8-sig").replace("\r\n", "\n"))

@@ -35,7 +35,7 @@ from mooring._write import (
     watch_output,
     write_chart,
 )
-from mooring._yaml import Document
+from mooring._yaml import Document, resolve_file
 
 _MANY = 64
 """Apps from which on several processes are worth starting."""
@@ -191,7 +191,7 @@ def _processes(jobs: int, count: int) -> int:
 
 
 def _files_of(platform: Platform | None) -> frozenset[Path]:
-    return frozenset(Path(file).resolve() for file in platform.files) if platform else frozenset()
+    return frozenset(map(resolve_file, platform.files)) if platform else frozenset()
 
 
 def _read_all(
@@ -277,7 +277,7 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 def _has_changed(read: _Read, changed: frozenset[Path], out: Path) -> bool:
     """Say whether an App's file differs, or its chart is not there yet."""
-    return not Path(read.file).is_file() or Path(read.file).resolve() in changed or not (out / str(read.name)).is_dir()
+    return not Path(read.file).is_file() or resolve_file(read.file) in changed or not (out / str(read.name)).is_dir()
 
 
 def _make_all(reads: Sequence[_Read], work: _Work, jobs: int, watch: Watch, result: RunResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,7 +21,7 @@ from mooring._pattern import compile_pattern
 from mooring._platform_model import PLATFORM
 from mooring._validate import check, drop_nulls, show
 from mooring._values import VALUES
-from mooring._yaml import Document, KeyPath, load_yaml
+from mooring._yaml import Document, KeyPath, load_yaml, resolve_file
 
 _UNKNOWN_OWNER = "the team of Platform"
 
@@ -85,17 +86,17 @@ def _load_layers(file: str) -> tuple[Layer, ...]:
     chain: list[Layer] = []
     seen: list[Path] = []
     while True:
-        seen.append(Path(file).resolve())
+        seen.append(resolve_file(file))
         layer = _load_layer(file)
         chain.append(layer)
         base = layer.data.get("extends")
         if not base or not isinstance(base, str):
             return tuple(reversed(chain))
         file = str(Path(file).parent / base)
-        if Path(file).resolve() in seen:
+        if resolve_file(file) in seen:
             order = " -> ".join([*(one.document.file for one in chain), file])
             raise InputError([layer.document.problem(("extends",), f"goes round in a circle: {order}; take one out")])
-        if not Path(file).is_file():
+        if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where a name is too long
             raise InputError([layer.document.problem(("extends",), f"found {show(base)}; there is no file {file}")])
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mooring._errors import InputError, Problem
-from mooring._yaml import MAX_STREAM_BYTES, Document, parse_yaml, parse_yaml_stream, read_file
+from mooring._yaml import MAX_STREAM_BYTES, Document, parse_yaml, parse_yaml_stream, read_file, resolve_file
 
 STDIN = "-"
 _STDIN_NAME = "<stdin>"
@@ -43,10 +44,10 @@ def find_sources(names: Sequence[str], without: frozenset[Path]) -> tuple[list[S
         found = list(_files_of(name))
         if not found:
             problems.append(
-                Problem(name, None, None, "", "holds no .yaml file" if Path(name).is_dir() else "matches none")
+                Problem(name, None, None, "", "holds no .yaml file" if _is_folder(name) else "matches none")
             )
         for file in found:
-            path = Path(file).resolve()
+            path = resolve_file(file)
             if path not in without:
                 sources.setdefault(path, Source(file))
     return list(sources.values()), problems
@@ -59,18 +60,22 @@ def is_collection(name: str, *, many: bool) -> bool:
     """
     if name == STDIN:
         return many
-    return Path(name).is_dir() or (_is_glob(name) and Path(name).name in ("*", "*.yaml", "*.yml"))
+    return _is_folder(name) or (_is_glob(name) and Path(name).name in ("*", "*.yaml", "*.yml"))
 
 
 def _is_glob(name: str) -> bool:
-    return glob.has_magic(name) and not Path(name).exists()
+    return glob.has_magic(name) and not os.path.lexists(name)
+
+
+def _is_folder(name: str) -> bool:
+    return os.path.isdir(name)  # noqa: PTH112 - Path.is_dir raises where a name is too long
 
 
 def _files_of(name: str) -> Iterator[str]:
     if _is_glob(name):
         matches = glob.glob(name, recursive=True)  # noqa: PTH207 - the pattern may be absolute
         yield from sorted(file for file in matches if Path(file).is_file())
-    elif Path(name).is_dir():
+    elif _is_folder(name):
         yield from sorted(str(path) for path in Path(name).iterdir() if path.suffix in (".yaml", ".yml"))
     else:
         yield name

@@ -36,8 +36,8 @@ _BOOLS = {
 }
 _INT = re.compile(r"[-+]?(0|0b[01][01_]*|0x[0-9a-fA-F][0-9a-fA-F_]*|0o?[0-7][0-7_]*|[1-9][0-9_]{0,40})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_FOR_HELM = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
-"""Helm's YAML writer leaves these as they are, and its reader, behind the schema check, refuses them (3.17)."""
+_NOT_FOR_HELM = re.compile("[\0\x7f-\x84\x86-\x9f\ufffe\uffff]")
+"""NUL, and what Helm's YAML writer leaves as it is and its reader, behind the schema check, refuses (3.17)."""
 _NOT_A_NUMBER = re.compile(r"([-+]?\.(inf|Inf|INF))|\.(nan|NaN|NAN)")
 
 _CANNOT_START = "found character that cannot start any token"
@@ -112,11 +112,23 @@ def load_yaml(file: str) -> Document:
 
 
 def read_file(file: str) -> bytes:
-    """Return what a file holds. Raises InputError."""
+    """Return what a file holds, or just more than is ever parsed: nothing fills the memory, not even /dev/zero.
+
+    Raises InputError if it cannot be read.
+    """
     try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise InputError([Problem(file, None, None, "", error.strerror or str(error))]) from error
+        with Path(file).open("rb") as opened:
+            return opened.read(MAX_STREAM_BYTES + 1)
+    except (OSError, ValueError) as error:  # a ValueError is a NUL in the path
+        raise InputError([Problem(file, None, None, "", getattr(error, "strerror", None) or str(error))]) from error
+
+
+def resolve_file(file: str | Path) -> Path:
+    """Return where a file really is; a loop of links, or a name no file can have, as it is: reading it tells."""
+    try:
+        return Path(file).resolve()
+    except (OSError, RuntimeError, ValueError):
+        return Path(file)
 
 
 def parse_yaml(data: bytes, file: str) -> Document:
@@ -155,7 +167,8 @@ def _finish_or_error(builder: _Builder) -> list[Document | InputError]:
 
 def _check_size(data: bytes, most: int, file: str) -> None:
     if len(data) > most:
-        raise InputError([Problem(file, None, None, "", f"is {len(data)} bytes; at most {most} are read")])
+        message = f"is larger than {most} bytes, the most that is read; split it, or keep large data elsewhere"
+        raise InputError([Problem(file, None, None, "", message)])
 
 
 def _events(data: bytes, file: str) -> Iterator[yaml.Event]:
@@ -208,6 +221,20 @@ def _bad_character(error: yaml.reader.ReaderError, data: bytes, file: str) -> In
     return InputError([Problem(file, at.line, at.column, "", message)])
 
 
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """How many values, and how many characters in them."""
+
+    nodes: int
+    letters: int
+
+    def __add__(self, other: _Size) -> _Size:
+        return _Size(self.nodes + other.nodes, self.letters + other.letters)
+
+    def __sub__(self, other: _Size) -> _Size:
+        return _Size(self.nodes - other.nodes, self.letters - other.letters)
+
+
 @dataclass(slots=True)
 class _Open:
     """A map or list whose end has not been read yet."""
@@ -215,7 +242,7 @@ class _Open:
     path: KeyPath
     value: dict[str, Any] | list[Any]
     anchor: str | None
-    nodes_before: int
+    before: _Size
     key: str | None = None
 
 
@@ -226,8 +253,8 @@ class _Builder:
         self._document = Document(file)
         self._problems: list[Problem] = []
         self._open: list[_Open] = []
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self._nodes = 0
+        self._anchors: dict[str, tuple[Any, _Size]] = {}
+        self._size = _Size(0, 0)
         self._documents = 0
 
     def take(self, event: yaml.Event) -> None:
@@ -277,16 +304,20 @@ class _Builder:
     def _expects_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1].value, dict) and self._open[-1].key is None
 
-    def _count(self, event: yaml.Event, nodes: int) -> None:
-        self._nodes += nodes
-        if self._nodes > MAX_NODES:
+    def _count(self, event: yaml.Event, more: _Size) -> None:
+        self._size += more
+        if self._size.nodes > MAX_NODES:
             self._stop(event, f"holds more than {MAX_NODES} values")
+        if self._size.letters > MAX_BYTES:
+            self._stop(event, f"holds more than {MAX_BYTES} characters, those that aliases repeat included")
 
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
-        self._count(event, 1)
+        size = _Size(1, len(event.value))
+        self._count(event, size)
         if found := _NOT_FOR_HELM.search(event.value):
             path = self._open[-1].path if self._expects_key() else self._path_of_next()
-            message = f"holds the character U+{ord(found[0]):X}, which Helm cannot read; leave it out"
+            who = "Helm cannot read" if found[0] != "\0" else "ends a text for Windows and Linux"
+            message = f"holds the character U+{ord(found[0]):X}, which {who}; leave it out"
             self._note(event, path, message)
         if self._expects_key():
             self._take_key(event)
@@ -295,7 +326,7 @@ class _Builder:
         value = self._scalar(event, path)
         self._add(event, path, value)
         if event.anchor:
-            self._anchors[event.anchor] = (value, 1)
+            self._anchors[event.anchor] = (value, size)
 
     def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Any:
         if event.tag not in (None, "!"):
@@ -335,8 +366,8 @@ class _Builder:
         anchor = event.anchor or ""
         if anchor not in self._anchors:
             self._stop(event, f"alias *{anchor} has no anchor &{anchor} before it")
-        value, nodes = self._anchors[anchor]
-        self._count(event, nodes)
+        value, size = self._anchors[anchor]
+        self._count(event, size)
         self._add(event, self._path_of_next(), value)
 
     def _start_collection(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
@@ -349,13 +380,13 @@ class _Builder:
         path = self._path_of_next()
         value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._add(event, path, value)
-        self._open.append(_Open(path, value, event.anchor, self._nodes))
-        self._count(event, 1)
+        self._open.append(_Open(path, value, event.anchor, self._size))
+        self._count(event, _Size(1, 0))
 
     def _end_collection(self) -> None:
         done = self._open.pop()
         if done.anchor:
-            self._anchors[done.anchor] = (done.value, self._nodes - done.nodes_before)
+            self._anchors[done.anchor] = (done.value, self._size - done.before)
 
     def _add(self, event: yaml.Event, path: KeyPath, value: Any) -> None:
         self._document.values_at.setdefault(path, Position.of(event.start_mark))
