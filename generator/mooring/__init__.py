@@ -1,3 +1,52 @@
-"""Turn an App of ten lines into a Helm chart that pairs HostProcess pods with their anchors."""
+"""Turn an App of ten lines into a Helm chart that pairs HostProcess pods with their anchors.
+
+What is named here is for programs that use mooring as a library; docs/python.md shows each. All else is private.
+"""
+
+from __future__ import annotations
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False  # typing's own would import typing, which takes as long as all of `mooring --version`
+if TYPE_CHECKING:
+    from mooring._app import App, load_app, parse_app
+    from mooring._errors import ExitCode, InputError, MooringError, Problem, UserError
+    from mooring._generate import ChartResult, RunResult, Status, generate
+    from mooring._platform import Platform, load_platform
+    from mooring._render import render_chart
+
+_HOMES = {
+    "_app": ("App", "load_app", "parse_app"),
+    "_errors": ("ExitCode", "InputError", "MooringError", "Problem", "UserError"),
+    "_generate": ("ChartResult", "RunResult", "Status", "generate"),
+    "_platform": ("Platform", "load_platform"),
+    "_render": ("render_chart",),
+}
+__all__ = [
+    "App",
+    "ChartResult",
+    "ExitCode",
+    "InputError",
+    "MooringError",
+    "Platform",
+    "Problem",
+    "RunResult",
+    "Status",
+    "UserError",
+    "generate",
+    "load_app",
+    "load_platform",
+    "parse_app",
+    "render_chart",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is asked for: the command line needs few of them, and must start at once."""
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            return getattr(import_module(f"mooring.{module}"), name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from mooring._app_model import APP
 from mooring._errors import InputError, Problem
+from mooring._layers import overlay, take_away
+from mooring._locks import Breach, find_breaches
 from mooring._model import default_of
+from mooring._platform import Platform
 from mooring._rules import Violation, find_violations
 from mooring._validate import check, drop_nulls, show
 from mooring._values import VALUES
-from mooring._yaml import Document, load_yaml, parse_yaml
+from mooring._yaml import Document, KeyPath, load_yaml, parse_yaml
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A valid App. `values` are the chart's defaults with the App's own laid over them."""
+    """A valid App. `values` are the chart's defaults, the Platform's laid over them, and the App's own over both."""
 
     name: str
     version: str
@@ -28,6 +30,7 @@ class App:
     keywords: tuple[str, ...]
     maintainers: tuple[Mapping[str, str], ...]
     values: Mapping[str, Any]
+    platform: Platform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,14 @@ class Reading:
         return document.problem(("name",), message)
 
 
-def load_app(file: str) -> App:
+def load_app(file: str, platform: Platform | None = None) -> App:
     """Read one App. Raises InputError with everything that is wrong in the file."""
-    return _app_or_raise(read_app(file))
+    return _app_or_raise(read_app(file, platform))
 
 
-def parse_app(data: bytes, file: str = "<app>") -> App:
+def parse_app(data: bytes, file: str = "<app>", platform: Platform | None = None) -> App:
     """Read one App from memory; `file` is for messages. Raises InputError like load_app."""
-    return _app_or_raise(_read_document(parse_yaml(data, file)))
+    return _app_or_raise(read_document(parse_yaml(data, file), platform))
 
 
 def _app_or_raise(reading: Reading) -> App:
@@ -62,29 +65,35 @@ def _app_or_raise(reading: Reading) -> App:
     return reading.app
 
 
-def read_app(file: str) -> Reading:
+def read_app(file: str, platform: Platform | None = None) -> Reading:
     """Read one App; problems are returned, not raised, so that a run can tell those of all files at once."""
     try:
         document = load_yaml(file)
     except InputError as error:
         return Reading(file, None, None, error.problems)
-    return _read_document(document)
+    return read_document(document, platform)
 
 
-def _read_document(document: Document) -> Reading:
+def read_document(document: Document, platform: Platform | None = None) -> Reading:
+    """Make an App of one YAML document, or problems."""
     data = drop_nulls(APP, document.value)
     name = data.get("name") if isinstance(data, dict) else None
-    problems = _check_shape(document, data) or _check_rules(document, data)
+    problems = find_shape_problems(document, data)
+    app = None
+    if not problems:
+        app = make_app(data, platform, document.value["values"])
+        problems = _check_rules(document, app)
     return Reading(
         document.file,
         name if isinstance(name, str) else None,
-        None if problems else make_app(data),
+        None if problems else app,
         tuple(problems),
         document,
     )
 
 
-def _check_shape(document: Document, data: Any) -> list[Problem]:
+def find_shape_problems(document: Document, data: Any) -> list[Problem]:
+    """Return what an App's model does not allow in a document, whose value less its nulls is `data`."""
     findings = list(check(APP, data))
     # A file of another kind is told only that: nothing else in it means what it seems to.
     head = [finding for finding in findings if finding.path in (("apiVersion",), ("kind",))]
@@ -93,10 +102,50 @@ def _check_shape(document: Document, data: Any) -> list[Problem]:
     )
 
 
-def _check_rules(document: Document, data: Mapping[str, Any]) -> list[Problem]:
-    """Return the broken rules between values, each of which has its right shape."""
-    violations = find_violations(overlay(_defaults(), data["values"]))
-    return sorted(_word_violation(document, violation) for violation in violations)
+def _check_rules(document: Document, app: App) -> list[Problem]:
+    """Return the broken rules between values, each of which has its right shape, and the broken locks."""
+    violations = find_violations(app.values)
+    problems = [_word_violation(document, violation) for violation in violations]
+    if app.platform:
+        problems += _check_platform(document, app, app.platform, {(one.path, one.rule) for one in violations})
+    return sorted(set(problems))
+
+
+def _check_platform(
+    document: Document, app: App, platform: Platform, told: set[tuple[KeyPath, str]]
+) -> Iterator[Problem]:
+    if platform.is_partial:
+        for finding in check(VALUES, app.values):
+            yield document.problem(("values", *finding.path), f"{finding.message} (with what the Platform sets)")
+    for breach in find_breaches(platform.locks, app.values, platform.values, document.value["values"]):
+        told.add((breach.path, breach.lock.must))
+        yield _word_breach(document, breach)
+    for name in platform.overlays:
+        for path, rule, message in _check_overlay(app, platform, name):
+            if (path, rule) not in told:
+                where = f"with values-{name}.yaml of Platform {platform.name}"
+                yield document.problem(("values", *path), f"{where}: {message}")
+
+
+def _check_overlay(app: App, platform: Platform, name: str) -> Iterator[tuple[KeyPath, str, str]]:
+    """Yield path, rule and sentence of what would be wrong with an installation of this App in one environment."""
+    values = platform.overlays[name]
+    complete = overlay(take_away(VALUES, app.values, values), values)
+    findings = list(check(VALUES, complete)) if name in platform.partial_overlays else []
+    for finding in findings:
+        yield finding.path, "", finding.message
+    for one in find_violations(complete) if not findings else ():
+        yield one.path, one.rule, f"found {show(one.found)}; {one.rule}; {one.fix}"
+    for breach in find_breaches(platform.locks, complete, platform.values, values):
+        yield breach.path, breach.lock.must, str(breach)
+
+
+def _word_breach(document: Document, breach: Breach) -> Problem:
+    path = ("values", *breach.path)
+    if breach.found in ("", None) and path not in document.values_at:
+        lock = breach.lock
+        return document.problem(path, f"is missing; must {lock.must}; {lock.rest} ({lock.place})")
+    return document.problem(path, str(breach))
 
 
 def _word_violation(document: Document, violation: Violation) -> Problem:
@@ -111,8 +160,9 @@ def _defaults() -> Any:
     return default_of(VALUES)
 
 
-def make_app(data: Mapping[str, Any]) -> App:
-    """Make an App of valid data; nothing is checked."""
+def make_app(data: Mapping[str, Any], platform: Platform | None = None, raw: Mapping[str, Any] | None = None) -> App:
+    """Make an App of valid data; nothing is checked. `raw` are its values with their nulls, if it has any."""
+    below = take_away(VALUES, platform.values, raw) if platform else _defaults()
     return App(
         name=data["name"],
         version=data["version"],
@@ -120,16 +170,6 @@ def make_app(data: Mapping[str, Any]) -> App:
         description=data.get("description", ""),
         keywords=tuple(data.get("keywords", ())),
         maintainers=tuple(data.get("maintainers", ())),
-        values=overlay(_defaults(), data.get("values", {})),
+        values=overlay(below, data.get("values", {})),
+        platform=platform,
     )
-
-
-def overlay(below: Any, above: Any) -> Any:
-    """Lay values over defaults as Helm does: maps merge, a null takes a key away, anything else replaces."""
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return copy.deepcopy(above)
-    merged = {key: value for key, value in below.items() if key not in above}
-    for key, value in above.items():
-        if value is not None:
-            merged[key] = overlay(below.get(key), value)
-    return {key: merged[key] for key in (*below, *above) if key in merged}

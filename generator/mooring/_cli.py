@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from mooring import __version__
+from mooring._console import say, say_error
 
 TYPE_CHECKING = False  # typing's own would import typing, which takes as long as all of `mooring --version`
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mooring._errors import ExitCode
-    from mooring._generate import ChartResult, RunResult
 
 _EXIT_CODES = "Exit codes: 0 done, 1 unexpected, 2 bad input, 3 drift (--check) or edited files left alone."
 
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see ExitCode)."""
     words = sys.argv[1:] if argv is None else [*argv]
     if words == ["--version"]:
-        _print(f"mooring {__version__}")  # at once: scripts and editors ask this often
+        say(f"mooring {__version__}")  # at once: scripts and editors ask this often
         return 0
     _print_any_character()
     return _run(_parser().parse_args(words))
@@ -56,16 +56,8 @@ def _print_any_character() -> None:
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:
-    _print_error(f"mooring: {message}")
+    say_error(f"mooring: {message}")
     return code
-
-
-def _print(text: str) -> None:
-    print(text)  # noqa: T201 - the command line's own output
-
-
-def _print_error(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - the command line's own output
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_new(commands)
     _add_generate(commands)
+    _add_explain(commands)
     _add_schema(commands)
+    _add_completion(commands)
     _add_rehearse(commands)
     _add_import(commands)
     return parser
@@ -95,11 +89,26 @@ def _add_new(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     generate = commands.add_parser("generate", help="make the chart of each App")
-    generate.add_argument("apps", metavar="APP", nargs="+", help="an App's file, or a directory of them")
+    generate.add_argument(
+        "apps",
+        metavar="APP",
+        nargs="+",
+        help="an App's file, a directory of them, a glob such as 'apps/**/*.yaml', or -",
+    )
     generate.add_argument("--out", metavar="DIR", required=True, help="charts are written to DIR/<name>/")
+    generate.add_argument("--platform", metavar="FILE", help="the Platform's file: defaults and locks for all Apps")
     how = generate.add_mutually_exclusive_group()
     how.add_argument("--check", action="store_true", help="write nothing; exit 3 and show any difference")
     how.add_argument("--force", action="store_true", help="overwrite generated files that were edited")
+    generate.add_argument(
+        "--only", metavar="PATTERN", action="append", default=[], help="Apps of such a name alone: 'ward-*'"
+    )
+    generate.add_argument("--changed-since", metavar="REF", help="Apps whose file differs from a commit of git alone")
+    generate.add_argument("--prune", action="store_true", help="delete charts that no App makes any more")
+    generate.add_argument("--multi-document", action="store_true", help="a file may hold several Apps")
+    generate.add_argument(
+        "--jobs", metavar="N", type=_positive, help="processes at once (default: one for each processor)"
+    )
     generate.add_argument(
         "--with-tests",
         action="store_true",
@@ -109,10 +118,38 @@ def _add_generate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     generate.set_defaults(command=_generate)
 
 
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = commands.add_parser("explain", help="say where a value of an App came from, and who locked it")
+    explain.add_argument("app", metavar="APP", help="the App's file")
+    explain.add_argument(
+        "key", metavar="KEY", help="a key below values, such as service.type, or what is around several"
+    )
+    explain.add_argument("--platform", metavar="FILE", help="the Platform's file")
+    explain.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
+    explain.set_defaults(command=_explain)
+
+
 def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     schema = commands.add_parser("schema", help="print a JSON schema (draft-07)")
-    schema.add_argument("of", nargs="?", choices=["app", "values", "config"], default="app", help="default: app")
+    schema.add_argument(
+        "of", nargs="?", choices=["app", "platform", "values", "config"], default="app", help="default: app"
+    )
+    schema.add_argument(
+        "--platform", metavar="FILE", help="make the schema of Apps refuse what this Platform's locks do"
+    )
     schema.set_defaults(command=_schema)
+
+
+def _add_completion(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    completion = commands.add_parser("completion", help="print a script that completes mooring's words in a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell it is for")
+    completion.set_defaults(command=_completion)
 
 
 def _add_rehearse(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -161,72 +198,43 @@ def _new(arguments: argparse.Namespace) -> int:
     from mooring._new import write_new_app
 
     path = write_new_app(arguments.name, Path(arguments.dir))
-    _print(f"wrote {path}; next: edit it, then `mooring generate {path} --out charts`")
+    say(f"wrote {path}; next: edit it, then `mooring generate {path} --out charts`")
     return 0
 
 
 def _generate(arguments: argparse.Namespace) -> int:
-    from pathlib import Path
+    from mooring._cli_generate import run
 
-    from mooring._generate import generate
-
-    result = generate(
-        arguments.apps,
-        Path(arguments.out),
-        check=arguments.check,
-        force=arguments.force,
-        with_tests=arguments.with_tests,
-    )
-    show = _show_json if arguments.output == "json" else _show_text
-    show(result)
-    return result.exit_code
+    return run(arguments)
 
 
-def _show_json(result: RunResult) -> None:
-    import json
+def _explain(arguments: argparse.Namespace) -> int:
+    from mooring._cli_explain import run
 
-    document = {
-        "exitCode": int(result.exit_code),
-        "charts": [chart.as_dict() for chart in result.charts],
-        "problems": [problem.as_dict() for problem in result.problems],
-    }
-    _print(json.dumps(document, indent=2))
-
-
-def _show_text(result: RunResult) -> None:
-    for chart in result.charts:
-        _show_chart(chart)
-    for problem in result.problems:
-        _print_error(str(problem))
-
-
-def _show_chart(chart: ChartResult) -> None:
-    if chart.status in ("written", "unchanged"):
-        _print(f"{chart.status} {chart.directory}")
-        return
-    if chart.status == "drifted":
-        _show_drift(chart)
-        return
-    advice = "put the change into the App, or let --force overwrite it"
-    _print_error(
-        f"{chart.directory}: left as it is, because these files were edited: {', '.join(chart.edited)}; {advice}"
-    )
-    _print_error(chart.diff.rstrip("\n"))
-
-
-def _show_drift(chart: ChartResult) -> None:
-    if not chart.exists:
-        _print_error(f"{chart.directory}: does not exist yet")
-        return
-    if chart.diff:
-        _print(chart.diff.rstrip("\n"))
-    _print_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
+    return run(arguments)
 
 
 def _schema(arguments: argparse.Namespace) -> int:
-    from mooring._schema import schema_text
+    from mooring._platform import load_platform
+    from mooring._schema import locked_app_schema_text, schema_text
 
-    _print(schema_text(arguments.of).rstrip("\n"))
+    if not arguments.platform:
+        say(schema_text(arguments.of).rstrip("\n"))
+        return 0
+    if arguments.of != "app":
+        from mooring._errors import UserError
+
+        message = f"--platform is for the schema of Apps, not of {arguments.of}; leave it out"
+        raise UserError(message)
+    platform = load_platform(arguments.platform)
+    say(locked_app_schema_text(platform.locks, platform.values).rstrip("\n"))
+    return 0
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    import shtab
+
+    say(shtab.complete(_parser(), arguments.shell).rstrip("\n"))
     return 0
 
 

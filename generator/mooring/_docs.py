@@ -201,7 +201,7 @@ def _row(path: KeyPath, default: str) -> str:
 @cache
 def _row_parts(path: KeyPath) -> tuple[str, str, str]:
     node = _node_at(path)
-    return f"`{'.'.join(path)}`", _cell(type_name(node)), _cell(_describe(node))
+    return f"`{'.'.join(path)}`", cell(type_name(node)), cell(_describe(node))
 
 
 def _entry_default(path: KeyPath) -> str:
@@ -212,11 +212,16 @@ def _entry_default(path: KeyPath) -> str:
 
 
 def _code(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    return code_cell(json.dumps(value, ensure_ascii=False))
+
+
+def code_cell(text: str) -> str:
+    """Return text as code in a cell of a Markdown table."""
     fence = "``" if "`" in text else "`"
     pad = " " if "`" in text else ""
     return f"{fence}{pad}{text.replace('|', chr(92) + '|')}{pad}{fence}"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Return text in a cell of a Markdown table."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -8,7 +8,7 @@ what is made of it lives with the maker (``_schema``, ``_docs``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -76,6 +76,13 @@ class Open(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Anything(Node):
+    """A value of any kind; what it must be depends on something else than its place."""
+
+    default: None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListOf(Node):
     """A list of one kind."""
 
@@ -107,6 +114,13 @@ class Obj(Node):
             fields={name: node for name, node in self.fields.items() if name not in names},
             required=tuple(name for name in self.required if name not in names),
         )
+
+
+def partial(node: Node) -> Node:
+    """Return the same node with nothing required: what is laid over complete values need not be complete."""
+    if isinstance(node, Obj):
+        return replace(node, required=(), fields={name: partial(child) for name, child in node.fields.items()})
+    return replace(node, item=partial(node.item)) if isinstance(node, MapOf) else node
 
 
 def default_of(node: Node) -> Any:

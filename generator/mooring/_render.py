@@ -10,10 +10,12 @@ from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 from mooring._app import App
-from mooring._docs import emit_scalar, emit_yaml, values_table, values_text
+from mooring._custom import render_template
+from mooring._docs import emit_yaml, values_table, values_text
+from mooring._jinja import make_environment
 from mooring._launcher_archive import ARCHIVE_FILE, archive_text
 from mooring._model import Node, Obj
-from mooring._schema import values_schema_text
+from mooring._schema import locked_schema_text, values_schema_text
 from mooring._values import VALUES
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _NAME = "<%= app.name %>"  # the only construct in most templates
 SUITE_FILE = "tests/test_release.py"
 """The App team's suite: pytest-helm-charts, real Helm, a real cluster."""
 
+_LOCKS_FILE = "templates/_locks.tpl"
 _DOTTED = {"helmignore": ".helmignore"}  # a source by its real name would be read by tools that look into this folder
 
 
@@ -33,25 +36,48 @@ def render_chart(app: App, *, with_tests: bool = False) -> dict[str, str]:
 
     `with_tests` adds the suite that installs the chart in a cluster; `.helmignore` keeps it out of packages.
     """
+    platform = app.platform
+    left_out = platform.left_out if platform else frozenset[str]()
+    if not (platform and platform.locks):
+        left_out |= {_LOCKS_FILE}
     context = _context(app)
-    texts = {path: template.render(context) for path, template in _templates().items()}
-    texts |= {path: text.replace(_NAME, app.name) for path, text in _name_texts().items()}
+    texts = {path: template.render(context) for path, template in _templates().items() if path not in left_out}
+    texts |= {path: text.replace(_NAME, app.name) for path, text in _name_texts().items() if path not in left_out}
     texts["values.yaml"] = values_text(app.values)
-    texts["values.schema.json"] = values_schema_text()
+    texts["values.schema.json"] = locked_schema_text(platform.locks) if platform else values_schema_text()
     if app.values["launcher"]["source"] == "configMap":
         texts[ARCHIVE_FILE] = archive_text()
     if with_tests:
         texts[SUITE_FILE] = _suite_text().replace(_NAME, app.name)
+    if platform:
+        texts |= {f"values-{name}.yaml": _overlay_text(name, values) for name, values in platform.overlays.items()}
+        texts |= {template.path: render_template(template, context) for template in platform.templates}
     return {path: texts[path] for path in sorted(texts)}
 
 
+def prepare_rendering() -> None:
+    """Load and compile what every chart is made of; render_chart does it by itself otherwise."""
+    _templates()
+    _name_texts()
+    values_schema_text()
+
+
 def _context(app: App) -> Mapping[str, Any]:
+    platform = app.platform
     return {
         "app": app,
         "values": app.values,
         "values_table": values_table(app.values),
         "defaults_json": _defaults_json(app.values),
+        "platform": platform,
+        "chart": platform.chart if platform else {},
+        "locks": platform.locks if platform else (),
+        "locks_json": platform.locks_text if platform else "[]",
     }
+
+
+def _overlay_text(name: str, values: Mapping[str, Any]) -> str:
+    return f"# Values of the environment {name}: helm install -f values-{name}.yaml\n{emit_yaml(values)}"
 
 
 def _defaults_json(values: Mapping[str, Any]) -> str:
@@ -97,33 +123,8 @@ def _name_texts() -> Mapping[str, str]:
 
 @cache
 def _templates() -> Mapping[str, jinja2.Template]:
-    environment = _environment()
+    from jinja2 import Environment
+
+    environment = make_environment(Environment)
     rest = _sources().keys() - _name_texts().keys()
     return {path: environment.from_string(_sources()[path]) for path in sorted(rest)}
-
-
-def _environment() -> jinja2.Environment:
-    """Return Jinja2 with delimiters that Helm's own templates do not use. Values are data: they are never compiled."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - makes YAML and Markdown, not HTML
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<%=",
-        variable_end_string="%>",
-        comment_start_string="<%#",
-        comment_end_string="%>",
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["to_yaml"] = emit_scalar
-    environment.filters["to_yaml_block"] = emit_yaml
-    environment.filters["one_line"] = _one_line
-    return environment
-
-
-def _one_line(text: str) -> str:
-    """Return text on one line, for places where a line end would end what it stands in."""
-    return " ".join(text.split())

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from mooring._app_model import APP, STRING_MAP, make_config
 from mooring._errors import MooringError
-from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
+from mooring._keys import ANY_KEY, find_nodes, items_at
+from mooring._locks import Lock
+from mooring._model import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
+from mooring._platform_model import PLATFORM
 from mooring._values import VALUES
+from mooring._yaml import KeyPath
 
 Schema = dict[str, Any]
 
@@ -26,11 +32,13 @@ _TYPES: dict[type[Node], tuple[str, ...]] = {
 CONFIG_FILE = "config.schema.json"
 
 
-def schema_text(of: Literal["app", "values", "config"]) -> str:
+def schema_text(of: Literal["app", "platform", "values", "config"]) -> str:
     """Return a schema as it is printed. The launcher's is read from its package, whose code is not run."""
     if of == "config":
         return installed_config_file().read_text(encoding="utf-8")
-    return values_schema_text() if of == "values" else dump(app_schema())
+    if of == "values":
+        return values_schema_text()
+    return dump(platform_schema() if of == "platform" else app_schema())
 
 
 @cache
@@ -45,10 +53,76 @@ def values_schema_text() -> str:
     return dump(values_schema())
 
 
+def locked_schema_text(locks: Sequence[Lock]) -> str:
+    """Return values.schema.json of a chart with locks: it describes them, and does not enforce them.
+
+    Helm's schema errors show no reason; the chart's own `fail` does, and it comes after the schema.
+    """
+    return _locked_text(tuple((lock.path, f"Must {lock.must}: {lock.rest}.") for lock in locks))
+
+
+@cache
+def _locked_text(notes: tuple[tuple[KeyPath, str], ...]) -> str:
+    schema = copy.deepcopy(values_schema())
+    for path, note in notes:
+        _place(schema, path, {"description": note})
+    return dump(schema)
+
+
 @cache
 def app_schema() -> Schema:
     """Return the schema of an App."""
     return {"$schema": _DRAFT, "title": "App", **node_schema(APP)}
+
+
+def locked_app_schema_text(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> str:
+    """Return the schema of the Apps of a Platform as it is printed."""
+    return dump(locked_app_schema(locks, defaults))
+
+
+def locked_app_schema(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> Schema:
+    """Return the schema of the Apps of a Platform, for editors: it enforces the locks too."""
+    schema = copy.deepcopy(app_schema())
+    for lock in locks:
+        note = f"Must {lock.must}: {lock.rest}."
+        limits = {_KEYWORDS[rule]: value for rule, value in lock.rules.items() if rule in _KEYWORDS}
+        nodes = find_nodes(VALUES, lock.path)
+        if lock.is_forbidden and ANY_KEY not in lock.path and not any(isinstance(node, Obj) for node in nodes):
+            ((_, limits["const"]),) = items_at(defaults, lock.path)
+        _place(schema["properties"]["values"], lock.path, {"description": note, **limits})
+    return schema
+
+
+_KEYWORDS = {"value": "const", "enum": "enum", "min": "minimum", "max": "maximum", "pattern": "pattern"}
+
+
+def _place(schema: Schema, path: KeyPath, more: Schema) -> None:
+    """Add to what a schema says of a key path; two say both."""
+    found = [schema]
+    for part in path:
+        found = [child for one in found for child in _step(one, part)]
+    for one in found:
+        limits = {keyword: limit for keyword, limit in more.items() if keyword != "description"}
+        if limits:
+            one.setdefault("allOf", []).append(limits)
+        one["description"] = f"{one.get('description', '')} {more['description']}".strip()
+
+
+def _step(schema: Schema, part: str) -> list[Schema]:
+    """Return the schemas of a key, made where there is none yet; where the keys are the user's, of any key."""
+    properties: Schema = schema.setdefault("properties", {})
+    more = schema.get("additionalProperties")
+    if part != ANY_KEY:
+        return [properties.setdefault(part, copy.deepcopy(more) if isinstance(more, dict) else {})]
+    if "patternProperties" not in schema and more is not False and not isinstance(more, dict):
+        schema["additionalProperties"] = more = {}
+    others = [more] if isinstance(more, dict) else []
+    return [*properties.values(), *schema.get("patternProperties", {}).values(), *others]
+
+
+def platform_schema() -> Schema:
+    """Return the schema of a Platform."""
+    return {"$schema": _DRAFT, "title": "Platform", **node_schema(PLATFORM)}
 
 
 def config_schema() -> Schema:
@@ -89,6 +163,8 @@ def node_schema(node: Node, *, every_default: bool = False) -> Schema:
         schema = {"type": "array", "items": node_schema(node.item, every_default=every_default)}
     elif isinstance(node, Open):
         schema = _open_schema(node, nullable=not every_default)
+    elif isinstance(node, Anything):
+        schema = {}
     else:
         schema = _scalar_schema(node)
     return {"description": node.doc, **schema}
@@ -96,6 +172,8 @@ def node_schema(node: Node, *, every_default: bool = False) -> Schema:
 
 def _nullable(schema: Schema) -> Schema:
     """Admit null for a map's entry and all that is optional in it: Helm leaves such nulls in; the chart drops them."""
+    if "type" not in schema:
+        return schema
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     properties = {
         name: child if name in schema.get("required", ()) else _nullable(child)

@@ -13,10 +13,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import NoneType
 from typing import Any
 
 from mooring._app_model import APP_NAME, MAX_NAME, SEMVER, STRING_MAP
-from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
+from mooring._model import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
 from mooring._values_kubernetes import PORT_NAME
 from mooring._yaml import KeyPath
 
@@ -48,7 +49,7 @@ def check(node: Node, value: Any, path: KeyPath = ()) -> Iterator[Finding]:
         yield from _check_list(node, value, path)
     elif isinstance(node, Open):
         yield from _check_open(node, value, path)
-    else:
+    elif not isinstance(node, Anything):
         message = _scalar_message(node, value)
         if message:
             yield Finding(path, message)
@@ -94,7 +95,7 @@ def _check_open(node: Open, value: Any, path: KeyPath) -> Iterator[Finding]:
         yield _wrong_type(value, "a map", path)
     elif node.kubernetes == STRING_MAP:
         for key, item in value.items():
-            if not isinstance(item, str):
+            if not isinstance(item, (str, NoneType)):  # null takes away what lies below it, as with Helm
                 yield _wrong_type(item, "text", (*path, key))
 
 

@@ -136,16 +136,27 @@ def open_output(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[None]:
+def watch_output(out: Path) -> Iterator[None]:
+    """Hold `out`, if it is there, so that no run writes while this one reads; several may read."""
+    if not out.is_dir():
+        yield
+        return
+    with _locked(out, shared=True):
+        yield
+
+
+@contextmanager
+def _locked(directory: Path, *, shared: bool = False) -> Iterator[None]:
     """Let one run at a time write there: what another has staged is then always left over from a killed one."""
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    descriptor = os.open(directory, os.O_RDONLY)
+    with _reading(directory):
+        descriptor = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
@@ -178,6 +189,49 @@ def plan_chart(directory: Path, texts: Mapping[str, str]) -> Plan:
         if not _is_chart_directory(directory):
             return Plan(directory, files, exists=False, changed=sorted(files))
         return _compare(directory, files)
+    except OSError as error:
+        raise OutputError(str(error.filename or directory), _reason(error)) from error
+
+
+def find_charts(out: Path) -> list[str]:
+    """Return the names of the charts in `out` that mooring made, sorted."""
+    if not out.is_dir():
+        return []
+    with _reading(out), os.scandir(out) as entries:
+        folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    made = [name for name in folders if not name.startswith(".") and os.path.lexists(out / name / MANIFEST)]
+    return sorted(made)
+
+
+@contextmanager
+def _reading(directory: Path) -> Iterator[None]:
+    """Word what keeps a directory from being read. Raises OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(str(directory), _reason(error)) from error
+
+
+def own_files(directory: Path) -> list[str]:
+    """Return what a chart's directory holds that mooring did not make, or that was edited since, sorted."""
+    recorded = _recorded_digests(directory)
+    found = []
+    for folder, folders, names in os.walk(directory):
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in (*names, *links):
+            path = (Path(folder) / name).relative_to(directory).as_posix()
+            data = _read_or_none(directory / path)
+            if path != MANIFEST and (data is None or recorded.get(path) != digest(data)):
+                found.append(path)
+    return sorted(found)
+
+
+def remove_chart(directory: Path) -> None:
+    """Take a chart away in one step. Raises OutputError."""
+    aside = directory.with_name(f".{directory.name}{_NEW_SUFFIX}")  # the next run clears it away if this one is killed
+    try:
+        directory.rename(aside)
+        _remove_tree(aside)
     except OSError as error:
         raise OutputError(str(error.filename or directory), _reason(error)) from error
 
@@ -240,7 +294,7 @@ def digest(data: bytes) -> str:
 
 
 def _normal(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n")
+    return data.replace(b"\r\n", b"\n") if b"\r" in data else data
 
 
 def _manifest(files: Mapping[str, bytes]) -> bytes:

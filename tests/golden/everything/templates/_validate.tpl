@@ -4,7 +4,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 */}}
 {{- define "everything.validate" -}}
 {{- $found := list -}}
-{{- range (include "everything.rules" . | splitList "\n") -}}
+{{- range (printf "%s\n%s" (index . "_broken" | default "") (include "everything.rules" .) | splitList "\n") -}}
 {{- if trim . -}}
 {{- $found = append $found (trim .) -}}
 {{- end -}}

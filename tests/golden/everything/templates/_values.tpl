@@ -1,10 +1,11 @@
 {{- /*
 Prepares .Values for every template: a value set to null, which Helm drops, means what the chart was generated with again;
 then the rules between values are checked. Every template starts with it, as Helm promises no order; the first one does the work.
+That it was done is noted beside .Values, where no user can note it.
 */}}
 {{- define "everything.prepare" -}}
-{{- if not (hasKey .Values "_prepared") -}}
-{{- $_ := set .Values "_prepared" true -}}
+{{- if not (hasKey . "_prepared") -}}
+{{- $_ := set . "_prepared" true -}}
 {{- $defaults := fromJson (include "everything.values.defaults" .) -}}
 {{- include "everything.values.fill" (dict "values" .Values "defaults" $defaults "path" "") -}}
 {{- include "everything.validate" . -}}

@@ -4,7 +4,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 */}}
 {{- define "shared.validate" -}}
 {{- $found := list -}}
-{{- range (include "shared.rules" . | splitList "\n") -}}
+{{- range (printf "%s\n%s" (index . "_broken" | default "") (include "shared.rules" .) | splitList "\n") -}}
 {{- if trim . -}}
 {{- $found = append $found (trim .) -}}
 {{- end -}}

@@ -4,7 +4,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 */}}
 {{- define "static.validate" -}}
 {{- $found := list -}}
-{{- range (include "static.rules" . | splitList "\n") -}}
+{{- range (printf "%s\n%s" (index . "_broken" | default "") (include "static.rules" .) | splitList "\n") -}}
 {{- if trim . -}}
 {{- $found = append $found (trim .) -}}
 {{- end -}}

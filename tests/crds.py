@@ -1,0 +1,59 @@
+"""CustomResourceDefinitions of others, as the judges of what mooring renders and of its examples.
+
+Each is read from a module in Go's module cache, fetched there on first use. A folder with a `go.mod` of one requirement
+pins the version, its `go.sum` the checksum; Go refuses a module whose checksum is another.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tools import require
+
+MODULES = Path(__file__).parent / "modules"
+"""What is pinned for the tests that need no cluster: a folder each."""
+
+
+@functools.cache
+def module_folder(pinned: Path) -> Path:
+    """Return where the one module that a folder's go.mod requires lies."""
+    line = re.search(r"^require (\S+) (\S+)$", (pinned / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
+    assert line, "go.mod requires one module on one line"
+    done = subprocess.run(
+        [require("go"), "mod", "download", "-json", f"{line[1]}@{line[2]}"],
+        cwd=pinned,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+@functools.cache
+def strict_schema(file: Path, version: str) -> dict[str, Any]:
+    """Return the schema of one version of a kind, with unknown fields refused, as strict decoding does."""
+    crd = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    (found,) = [one for one in crd["spec"]["versions"] if one["name"] == version]
+    whole: dict[str, Any] = found["schema"]["openAPIV3Schema"]
+    _close(whole)
+    # Every kind's own metadata, which a CustomResourceDefinition leaves out.
+    whole["properties"]["metadata"] = {"type": "object"}
+    return whole
+
+
+def _close(node: Any) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _close(item)
+    elif isinstance(node, dict):
+        if "properties" in node and not node.get("x-kubernetes-preserve-unknown-fields"):
+            node.setdefault("additionalProperties", False)
+        for item in node.values():
+            _close(item)
