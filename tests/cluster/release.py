@@ -205,6 +205,18 @@ class Release:
         """Wait until the Service sends traffic to exactly these addresses."""
         self.mirror.wait(lambda: self.ready_endpoints() == addresses, timeout_s, f"the Service has {sorted(addresses)}")
 
+    def ask(self, ordinal: int, path: str = "/", timeout_s: float = 5) -> str:
+        """GET a path of a pair's program through the API server, as anybody can in any cluster; raises OSError."""
+        anchor = self.pair(ordinal).anchor
+        if anchor is None:
+            message = f"there is no anchor {ordinal}"
+            raise OSError(message)
+        metadata = anchor["metadata"]
+        url = f"namespaces/{metadata['namespace']}/pods/{metadata['name']}:{PORT}/proxy{path}"
+        answer = self.kube.http.get(version="v1", url=url, timeout=timeout_s)
+        answer.raise_for_status()  # requests' errors are OSErrors
+        return str(answer.text)
+
     def service_ip(self) -> str:
         """Return the Service's cluster IP."""
         return str(self.kube.get(f"namespaces/{self.namespace}/services/{self.name}")["spec"]["clusterIP"])

@@ -15,7 +15,7 @@ import pytest
 from tests.cluster import nodes
 from tests.cluster.history import History, is_split
 from tests.cluster.kube import Kube, Mirror, is_ready
-from tests.cluster.release import Helm, Release, fetch
+from tests.cluster.release import Helm, Release
 
 REPLICAS = {"single": 1, "spread": 3, "unready": 2}
 
@@ -103,7 +103,7 @@ def _second_round(releases: dict[str, Release], mirror: Mirror, node: str) -> Ro
 
 
 def _hang(release: Release, ordinal: int) -> None:
-    fetch(release.pair(ordinal).ip, "/hang")
+    release.ask(ordinal, "/hang")
     release.mirror.wait(
         lambda: not _is_any_ready(release, ordinal), 240, f"neither half of the hanging pair {ordinal} is ready"
     )

@@ -26,10 +26,7 @@ def undo_on_failure(helm: Helm) -> str:
 
 def version(release: Release, ordinal: int) -> str:
     """Return which version of the program answers at an anchor's IP, asked through the API server."""
-    pod = f"namespaces/{release.namespace}/pods/{release.anchor(ordinal)}:8080/proxy/"
-    answer = release.kube.http.get(version="v1", url=pod)
-    answer.raise_for_status()
-    words = str(answer.text).split()
+    words = release.ask(ordinal).split()
     return words[words.index("version") + 1]
 
 
@@ -124,9 +121,7 @@ def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | N
         print(f"figure: {name} rollback --wait, 2 pairs: {time.monotonic() - began:.1f} s")
 
         # The program of one pair answers nobody any more; with onUnhealthy: unready it stays so.
-        release.kube.http.get(
-            version="v1", url=f"namespaces/{release.namespace}/pods/{release.anchor(1)}:8080/proxy/hang"
-        ).raise_for_status()
+        release.ask(1, "/hang")
         release.mirror.wait(lambda: not release.pair(1).is_whole, 120, "pair 1 is unready")
         done = run_helm_test(release)
         assert done.returncode != 0, f"helm test passed with a pair that does not answer: {done.stdout}"

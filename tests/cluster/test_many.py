@@ -120,7 +120,7 @@ def test_inside_an_umbrella(kube: Kube, helm: Helm, namespace: str, tmp_path: Pa
         )  # type: ignore[misc]
         for ordinal in range(replicas):
             assert parts[part].pair(ordinal).is_whole
-            assert f"version {part} ordinal {ordinal} " in fetch_anchor(parts[part], ordinal)
+            assert f"version {part} ordinal {ordinal} " in parts[part].ask(ordinal)
     helm.run("upgrade", "u", str(umbrella), "--namespace", namespace, "--set", "back.enabled=false")
     mirror.wait(
         lambda: not any(name.startswith("u-back") for name in mirror.all("pods")), 120, "the pairs of back have gone"
@@ -129,11 +129,3 @@ def test_inside_an_umbrella(kube: Kube, helm: Helm, namespace: str, tmp_path: Pa
     helm.run("uninstall", "u", "--namespace", namespace)
     mirror.wait(lambda: not mirror.all("pods"), 120, "no pod is left")
     mirror.close()
-
-
-def fetch_anchor(release: Release, ordinal: int) -> str:
-    """Ask an anchor's IP through the API server; return the whole answer."""
-    pod = f"namespaces/{release.namespace}/pods/{release.anchor(ordinal)}:{PORT}/proxy/"
-    answer = release.kube.http.get(version="v1", url=pod)
-    answer.raise_for_status()
-    return str(answer.text)

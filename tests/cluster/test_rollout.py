@@ -15,7 +15,7 @@ from tests.cluster.faults import World
 from tests.cluster.history import History
 from tests.cluster.kube import Kube, Mirror, Object
 from tests.cluster.node import Node
-from tests.cluster.release import Helm, Release, fetch, status, target
+from tests.cluster.release import Helm, Release, status, target
 
 NAMESPACE = "e2e-rollout"
 REPLICAS = 2
@@ -34,7 +34,7 @@ def _versions(release: Release) -> dict[int, str]:
     """Ask each pair's program for its version, and make sure that the right one answers."""
     found = {}
     for ordinal, pair in sorted(release.pairs().items()):
-        said = re.fullmatch(r"pid \d+ version (\S+) ordinal (\d+) address \S+\n", fetch(pair.ip))
+        said = re.fullmatch(r"pid \d+ version (\S+) ordinal (\d+) address \S+\n", release.ask(ordinal))
         assert said, f"{pair.ip} answers with something else"
         assert int(said.group(2)) == ordinal
         found[ordinal] = said.group(1)
@@ -119,7 +119,7 @@ def test_a_bad_revision_stops_at_one_pair(orders: Release) -> None:
     assert "/opt/apps/missing" in ended["message"], f"the termination message says {ended}"
     assert history.most_broken(orders, REPLICAS) == (1, [last])
     assert _launchers(orders)[0] == before[0]
-    assert "version " + versions[0] in fetch(orders.pair(0).ip)
+    assert "version " + versions[0] in orders.ask(0)
 
     began = time.monotonic()
     orders.helm.run("rollback", orders.name, "--namespace", NAMESPACE)
@@ -238,7 +238,7 @@ def test_a_new_signing_key(cluster: Cluster, orders: Release) -> None:
 
     cluster.wait(is_refused, 240, "the launcher says that it is refused")
     assert pair.ip in orders.ready_endpoints()
-    assert "ordinal 0 " in fetch(pair.ip)
+    assert "ordinal 0 " in orders.ask(0)
 
     began = time.monotonic()
     for each in cluster.nodes.values():

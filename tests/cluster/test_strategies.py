@@ -68,10 +68,7 @@ def ask(release: Release, path: str) -> str:
 def ask_anchors(release: Release, replicas: int) -> None:
     """Assert that each anchor's IP is answered by the program of its own ordinal."""
     for ordinal in range(replicas):
-        anchor = release.pair(ordinal).anchor
-        assert anchor is not None
-        place = f"{anchor['metadata']['namespace']}/pods/{anchor['metadata']['name']}"
-        assert f"ordinal {ordinal} " in ask(release, f"{place}:{PORT}/proxy/")
+        assert f"ordinal {ordinal} " in release.ask(ordinal)
 
 
 def uid(pod: Object | None) -> str:

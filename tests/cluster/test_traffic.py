@@ -14,7 +14,7 @@ from tests.cluster.asking import asked
 from tests.cluster.cluster import Cluster
 from tests.cluster.faults import World
 from tests.cluster.kube import Kube, Mirror, is_ready
-from tests.cluster.release import Helm, Release, fetch, values
+from tests.cluster.release import Helm, Release, values
 
 REPLICAS = 2
 STOP = values()["stop"] | {"consoleSeconds": 20}
@@ -83,7 +83,7 @@ class LastRequests(threading.Thread):
     def _fetch(self, request: Slow) -> None:
         began = time.monotonic()
         try:
-            request.answer = fetch(request.ip, f"/slow?seconds={SLOW_S}", timeout_s=60)
+            request.answer = self._release.ask(request.ordinal, f"/slow?seconds={SLOW_S}", timeout_s=60)
         except OSError as error:
             request.error = f"{error} after {time.monotonic() - began:.1f} s"
 
