@@ -37,7 +37,7 @@ from mooring_launcher.target import ExitStatus
 from mooring_launcher.waiting import Patience, Search
 
 HEARTBEAT_S = 1.0
-_LIVE_S = 30.0
+_LIVE_S = 60.0
 _RETRIED = (ExitCode.COMPARTMENT_NOT_FOUND, ExitCode.COMPARTMENT_AMBIGUOUS)
 
 
