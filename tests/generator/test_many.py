@@ -187,8 +187,9 @@ def test_prune_keeps_what_is_the_users(gone: Path, mooring: Run) -> None:
 
 
 def test_prune_does_not_guess(gone: Path, mooring: Run) -> None:
-    """Nothing is deleted while an App cannot be read, and a single file never says what has gone."""
-    (gone.parent / "apps" / "two.yaml").write_text("{")
+    """Nothing is deleted while a source or an App has a mistake, and a single file never says what has gone."""
+    assert mooring("generate", "apps", "none/*.yaml", "--out", "out", "--prune").returncode == 2
+    (gone.parent / "apps" / "too.yaml").write_text(BAD.replace("orders", "too"))
     assert mooring("generate", "apps", "--out", "out", "--prune").returncode == 2
     assert (gone / "two").is_dir()
     run = mooring("generate", "apps/one.yaml", "--out", "out", "--prune")

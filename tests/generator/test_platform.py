@@ -183,6 +183,15 @@ def test_a_map_is_locked_as_a_whole(tmp_path: Path, app_file: Path) -> None:
     assert 'commonLabels: found {"c": "d", "e": "f"}; must be {"c": "d"}' in problem
 
 
+def test_locks_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    """A lock whose only value another one forbids, a base's too, is told at once rather than for each App."""
+    (tmp_path / "base.yaml").write_text(HEAD.replace("hospital", "base") + "locks: {replicas: {max: 3}}\n")
+    (problem,) = problems_of(tmp_path, "extends: base.yaml\nlocks: {replicas: {value: 5}}\n")
+    assert problem.startswith(
+        "hospital.yaml:5:9: locks.replicas: two locks contradict each other: found 5; must be at most"
+    )
+
+
 def test_a_circle_of_bases_is_refused(tmp_path: Path) -> None:
     """Platforms that extend each other are told in the order in which they do."""
     (tmp_path / "base.yaml").write_text(HEAD + "extends: hospital.yaml\n")
