@@ -16,6 +16,7 @@ from mooring import _parallel
 from mooring._errors import ExitCode, UserError
 from mooring._generate import RunResult, Status, generate
 from mooring._platform import load_platform
+from tools import require
 
 from .conftest import APP, Run, tree
 
@@ -121,7 +122,7 @@ def test_only_makes_what_it_names(tmp_path: Path) -> None:
 def git(folder: Path, *arguments: str) -> None:
     """Run git as somebody."""
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+    subprocess.run([require("git"), *who, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def test_changed_since_makes_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
