@@ -346,6 +346,12 @@ def test_explain_shows_each_layer(tmp_path: Path, app_file: Path, mooring: Run) 
         "  values-prod.yaml   6  hospital.yaml:6:29",
         "lock: must be at most 9; locked by Platform hospital: nodes; ask it (hospital.yaml:5:9)",
     ]
+    (tmp_path / "hospital.yaml").write_text(HEAD + "locks: {target.ports.*.port: {max: 80}}\n")
+    run = mooring("explain", "orders.yaml", "target.ports", "--platform", "hospital.yaml")
+    assert run.stdout.splitlines()[-1] == (
+        "lock on target.ports.*.port: must be at most 80; locked by Platform hospital; "
+        "ask the team of Platform hospital (hospital.yaml:4:9); this App breaks it"
+    )
     document = json.loads(mooring("explain", "orders.yaml", "service", "--output", "json").stdout)
     assert [one["key"] for one in document][:2] == ["service.enabled", "service.type"]
     assert {one["source"]["who"] for one in document} == {"chart default"}
