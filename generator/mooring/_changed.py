@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from mooring._errors import UserError
@@ -25,6 +24,8 @@ def changed_files(reference: str) -> frozenset[Path]:
 
 
 def _git(*arguments: str) -> str:
+    import subprocess  # few runs ask git
+
     try:
         done = subprocess.run(
             ["git", *arguments], capture_output=True, text=True, check=False, errors="surrogateescape"

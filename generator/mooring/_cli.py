@@ -232,10 +232,9 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 
 def _completion(arguments: argparse.Namespace) -> int:
-    import shtab
+    from mooring._cli_completion import run
 
-    say(shtab.complete(_parser(), arguments.shell).rstrip("\n"))
-    return 0
+    return run(_parser(), arguments.shell)
 
 
 def _rehearse(arguments: argparse.Namespace) -> int:

@@ -39,7 +39,8 @@ def _say_one(one: Explanation, platform: Platform | None) -> None:
         text = f"{show(row.value)}  {row.place}".rstrip() if row.is_set else "-"
         say(f"  {row.who:{width}}  {text}")
     for lock in one.locks:
-        say(f"lock: must {lock.must}; {lock.rest} ({lock.place})" + ("" if lock.kept else "; this App breaks it"))
+        where = "lock" if lock.key == one.key else f"lock on {lock.key}"
+        say(f"{where}: must {lock.must}; {lock.rest} ({lock.place})" + ("" if lock.kept else "; this App breaks it"))
     if platform and not one.locks:
         say("not locked")
 

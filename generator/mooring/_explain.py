@@ -30,8 +30,9 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class LockSaid:
-    """A lock that binds the value, in words, and whether the App keeps to it."""
+    """A lock that binds the value, in words, and whether the App keeps to it. `key` is the lock's own path."""
 
+    key: str
     must: str
     rest: str
     place: str
@@ -148,7 +149,7 @@ def _locks(app: App, platform: Platform, document: Document, path: KeyPath) -> I
             continue
         breaches = find_breaches([lock], app.values, platform.values, document.value["values"])
         kept = not any(breach.path[: len(path)] == path[: len(breach.path)] for breach in breaches)
-        yield LockSaid(lock.must, lock.rest, lock.place, kept)
+        yield LockSaid(lock.key, lock.must, lock.rest, lock.place, kept)
 
 
 def _binds(lock: Lock, path: KeyPath) -> bool:

@@ -171,6 +171,8 @@ def generate(
     result = RunResult(is_check=check)
     found, result.problems = find_sources(sources, _files_of(platform))
     reads = _read_all(found, platform, many_documents, jobs, watch)
+    # What has gone is known only if all that is there could be read: an App with a mistake may be the one of any chart.
+    is_sure = not result.problems and not any(read.problems for read in reads)
     wanted = _choose(reads, only, changed_since, out, platform, result)
     work = _Work(out, platform, check, force, with_tests)
     if not wanted and not out.is_dir():
@@ -180,7 +182,7 @@ def generate(
             _make_all(wanted, work, jobs, watch, result)
             names = {read.name for read in reads}
             for name in [name for name in find_charts(out) if is_whole and name not in names]:
-                _settle_orphan(name, out, result, prune=prune and not (check or _is_unsure(reads)), force=force)
+                _settle_orphan(name, out, result, prune=prune and not check and is_sure, force=force)
     except OutputError as error:
         result.problems.append(_output_problem(error))
     return result
@@ -328,11 +330,6 @@ def _describe(name: str, plan: Plan, status: Status) -> ChartResult:
         edited=tuple(plan.edited),
         diff=plan.diff(diffs[status]) if status in diffs else "",
     )
-
-
-def _is_unsure(reads: Sequence[_Read]) -> bool:
-    """Say whether an App that could not be read may be the one of any chart."""
-    return any(read.name is None for read in reads)
 
 
 def _settle_orphan(name: str, out: Path, result: RunResult, *, prune: bool, force: bool) -> None:

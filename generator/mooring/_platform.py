@@ -15,9 +15,9 @@ from mooring._features import FEATURES, files_without
 from mooring._jinja import one_line
 from mooring._keys import ANY_KEY, find_nodes, parse_key
 from mooring._layers import overlay, take_away
-from mooring._locks import RULES, Breach, Lock, find_own_breaches, locks_json, say_rules
-from mooring._model import Int, IntOrStr, MapOf, Node, Num, Obj, Str, default_of
-from mooring._pattern import compile_pattern
+from mooring._locks import Lock, find_own_breaches, locks_json, say_rules
+from mooring._model import MapOf, Obj, default_of
+from mooring._platform_check import find_mistakes, given_rules
 from mooring._platform_model import PLATFORM
 from mooring._validate import check, drop_nulls, show
 from mooring._values import VALUES
@@ -71,13 +71,14 @@ class Platform:
 def load_platform(file: str) -> Platform:
     """Read a Platform and those it builds on. Raises InputError with everything that is wrong in them."""
     layers = _load_layers(file)
-    problems = [problem for layer in layers for problem in _check_layer(layer)]
+    templates, problems = _read_templates(layers)
+    problems += [problem for layer in layers for problem in find_mistakes(layer.document, layer.data)]
     if problems:
         raise InputError(sorted(problems))
-    platform, problems = _merge(layers)
-    problems += _check_merged(platform)
+    platform = _merge(layers, templates)
+    problems = sorted(_check_merged(platform))
     if problems:
-        raise InputError(sorted(problems))
+        raise InputError(problems)
     return platform
 
 
@@ -111,102 +112,40 @@ def _load_layer(file: str) -> Layer:
     return Layer(data["name"], document, data)
 
 
-def _check_layer(layer: Layer) -> Iterator[Problem]:
-    for key, rules in layer.data.get("locks", {}).items():
-        for below, message in _check_lock(key, rules):
-            yield layer.document.problem(("locks", key, *below), message, of_key=not below)
-    clashes = {path.casefold(): path for path in RESERVED_FILES}
-    for path in layer.data.get("templates", {}):
-        if path.casefold() in clashes:
-            message = f"{path} is what makes the chart hold together, and cannot be replaced; choose another path"
-            yield layer.document.problem(("templates", path), message, of_key=True)
+def _read_templates(layers: Sequence[Layer]) -> tuple[list[CustomTemplate], list[Problem]]:
+    """Return the templates by their path in the chart, a later Platform's in place of an earlier one's."""
+    found: dict[str, CustomTemplate | Problem] = {}
+    for layer in layers:
+        for path, source in layer.data.get("templates", {}).items():
+            found[path] = read_template(path, source, layer.document)
+    made = [found[path] for path in sorted(found)]
+    return [one for one in made if not isinstance(one, Problem)], [one for one in made if isinstance(one, Problem)]
 
 
-RESERVED_FILES = (
-    "Chart.yaml",
-    "values.yaml",
-    "values.schema.json",
-    "templates/_locks.tpl",
-    "templates/_validate.tpl",
-    "templates/_values.tpl",
-)
-"""Files that no template of a Platform replaces: locks and rules would go with them."""
-
-
-def _check_lock(key: str, rules: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    try:
-        nodes = find_nodes(VALUES, parse_key(key))
-    except ValueError as error:
-        yield (), f"the key path {show(key)}: {error}"
-        return
-    given = {rule: rules[rule] for rule in RULES if rule in rules and rules[rule] is not False}
-    if not given:
-        yield (), f"says nothing; give one of {', '.join(RULES)}"
-    if "pattern" in given:
-        try:
-            compile_pattern(given["pattern"])
-        except ValueError as error:
-            yield ("pattern",), str(error)
-    for rule, kinds, what in (("min", (Int, Num, IntOrStr), "numbers"), ("max", (Int, Num, IntOrStr), "numbers")):
-        if rule in given and nodes and not any(isinstance(node, kinds) for node in nodes):
-            yield (rule,), f"is for {what}, and {key} is none; use value, enum or pattern"
-    if "pattern" in given and nodes and not any(isinstance(node, (Str, IntOrStr)) for node in nodes):
-        yield ("pattern",), f"is for text, and {key} is none; use value, enum, min or max"
-    if given.get("min", 0) > given.get("max", given.get("min", 0)):
-        yield ("min",), f"found {show(given['min'])}; is above max ({show(given['max'])}); swap or correct them"
-    for rule in ("value", "enum"):
-        if rule in given and any(isinstance(node, Obj) for node in nodes):
-            yield (rule,), f"is for single values, and {key} holds several; lock them one by one, or use forbidden"
-    if "enum" in given and not given["enum"]:
-        yield ("enum",), "allows nothing; name at least one value"
-    choices: list[tuple[KeyPath, Any]] = [(("value",), given["value"])] if "value" in given else []
-    choices += [(("enum", f"[{number}]"), choice) for number, choice in enumerate(given.get("enum", ()))]
-    for below, choice in choices:
-        yield from ((below, message) for message in _why_impossible(nodes, choice))
-
-
-def _why_impossible(nodes: Sequence[Node], choice: Any) -> Iterator[str]:
-    """Say why a value can never stand there, if so."""
-    findings = [list(check(node, choice)) for node in nodes]
-    if findings and all(findings):
-        yield findings[0][0].message
-
-
-def _merge(layers: tuple[Layer, ...]) -> tuple[Platform, list[Problem]]:
+def _merge(layers: tuple[Layer, ...], templates: Sequence[CustomTemplate]) -> Platform:
     data: Any = {}
-    locks: list[Lock] = []
-    templates: dict[str, CustomTemplate] = {}
-    problems: list[Problem] = []
     for layer in layers:
         mergeable = {key: value for key, value in layer.data.items() if key not in ("locks", "templates")}
         data = overlay(take_away(PLATFORM, data, layer.document.value), mergeable)
-        locks += _locks_of(layer)
-        for path, source in layer.data.get("templates", {}).items():
-            made = read_template(path, source, layer.document)
-            if isinstance(made, Problem):
-                problems.append(made)
-            else:
-                templates[path] = made
     features = default_of(PLATFORM)["features"] | data.get("features", {})
-    locks += _locks_of_features(features, layers[-1], data)
-    defaults = data.get("defaults", {})
-    values = _with_locked(overlay(overlay(_chart_defaults(), _features_off(features)), defaults), locks)
-    overlays = data.get("overlays", {})
+    locks = [lock for layer in layers for lock in _locks_of(layer)] + list(_locks_of_features(features, layers, data))
+    below = overlay(_chart_defaults(), _features_off(features))
+    values = _with_locked(overlay(below, data.get("defaults", {})), locks)
     locks = [replace(lock, must=say_rules(lock, values)) for lock in locks]
-    platform = Platform(
+    overlays = data.get("overlays", {})
+    return Platform(
         name=layers[-1].name,
         layers=layers,
         values=values,
         locks=tuple(locks),
         features=features,
         overlays=overlays,
-        templates=tuple(templates[path] for path in sorted(templates)),
+        templates=tuple(templates),
         chart=data.get("chart", {}),
         locks_text=locks_json(locks, values),
         is_partial=_is_partial(values),
         partial_overlays=frozenset(name for name, one in overlays.items() if _is_partial(overlay(values, one))),
     )
-    return platform, problems
 
 
 def _is_partial(values: Any) -> bool:
@@ -224,7 +163,7 @@ def _locks_of(layer: Layer) -> Iterator[Lock]:
         at = layer.document.position(("locks", key), of_key=True)
         yield Lock(
             path=parse_key(key),
-            rules={rule: rules[rule] for rule in RULES if rule in rules and rules[rule] is not False},
+            rules=given_rules(rules),
             platform=layer.name,
             place=f"{layer.document.file}:{at.line}:{at.column}",
             reason=one_line(rules.get("reason", "")),
@@ -232,17 +171,24 @@ def _locks_of(layer: Layer) -> Iterator[Lock]:
         )
 
 
-def _locks_of_features(features: Mapping[str, bool], layer: Layer, data: Mapping[str, Any]) -> Iterator[Lock]:
+def _locks_of_features(
+    features: Mapping[str, bool], layers: Sequence[Layer], data: Mapping[str, Any]
+) -> Iterator[Lock]:
     """Refuse what asks for templates that the charts do not contain."""
-    owner = one_line(data.get("owner", "")) or f"{_UNKNOWN_OWNER} {layer.name}"
-    for name, wanted in features.items():
-        feature = FEATURES[name]
-        rules = {path: {"value": value} for path, value in feature.values.items()}
-        rules |= {path: {"enum": list(choices)} for path, choices in feature.choices.items()}
-        for path, rule in rules.items() if not wanted else ():
-            at = layer.document.position(("features", name))
-            place = f"{layer.document.file}:{at.line}:{at.column}"
+    for name in [name for name, wanted in features.items() if not wanted]:
+        layer = _last_with(layers, ("features", name))
+        at = layer.document.position(("features", name))
+        place = f"{layer.document.file}:{at.line}:{at.column}"
+        owner = one_line(data.get("owner", "")) or f"{_UNKNOWN_OWNER} {layer.name}"
+        rules: dict[KeyPath, dict[str, Any]] = {path: {"value": value} for path, value in FEATURES[name].values.items()}
+        rules |= {path: {"enum": list(choices)} for path, choices in FEATURES[name].choices.items()}
+        for path, rule in rules.items():
             yield Lock(path, rule, layer.name, place, f"its charts are without the feature {name}", owner)
+
+
+def _last_with(layers: Sequence[Layer], path: KeyPath) -> Layer:
+    """Return the last Platform whose file has a path, or the last of all."""
+    return next((layer for layer in reversed(layers) if path in layer.document.values_at), layers[-1])
 
 
 def _features_off(features: Mapping[str, bool]) -> dict[str, Any]:
@@ -281,30 +227,23 @@ def _is_in_entry(path: KeyPath) -> bool:
 
 
 def _check_merged(platform: Platform) -> Iterator[Problem]:
-    """Yield where a Platform's own defaults and overlays break its locks."""
-    layer = platform.layers[-1]
+    """Yield where what a Platform itself sets breaks a lock: its defaults, its overlays, another lock's only value."""
     given: Any = {}
-    for one in platform.layers:
-        given = overlay(given, one.data.get("defaults", {}))
-    for top, values in [(("defaults",), given), *((("overlays", env), one) for env, one in platform.overlays.items())]:
+    for layer in platform.layers:
+        given = overlay(given, layer.data.get("defaults", {}))
+    tops: list[tuple[KeyPath, Any]] = [(("defaults",), given)]
+    tops += [(("overlays", name), values) for name, values in platform.overlays.items()]
+    for top, values in tops:
         for breach in find_own_breaches(platform.locks, values):
-            yield _word_breach(platform, top, breach, layer)
+            path = (*top, *breach.path)
+            yield _last_with(platform.layers, path).document.problem(path, str(breach))
+    for lock in platform.locks:
+        if "value" in lock.rules and ANY_KEY not in lock.path:
+            for breach in find_own_breaches(platform.locks, _nest(lock.path, lock.rules["value"])):
+                yield _problem_of_lock(platform, lock, f"two locks contradict each other: {breach}")
 
 
-def _word_breach(platform: Platform, top: KeyPath, breach: Breach, layer: Layer) -> Problem:
-    path = (*top, *breach.path)
-    for one in reversed(platform.layers):
-        if path in one.document.values_at:
-            layer = one
-            break
-    return layer.document.problem(path, str(breach))
-
-
-def given_at(layer: Layer, path: KeyPath) -> tuple[bool, Any]:
-    """Return whether a Platform's file has a default at a path, and which."""
-    value: Any = layer.data.get("defaults", {})
-    for part in path:
-        if not isinstance(value, dict) or part not in value:
-            return False, None
-        value = value[part]
-    return True, value
+def _problem_of_lock(platform: Platform, lock: Lock, message: str) -> Problem:
+    layer = next(layer for layer in platform.layers if lock.place.startswith(f"{layer.document.file}:"))
+    key = next((key for key in layer.data.get("locks", {}) if parse_key(key) == lock.path), lock.key)
+    return layer.document.problem(("locks", key), message, of_key=True)

@@ -27,10 +27,13 @@ def test_bash_completes_commands_and_options(tmp_path: Path, mooring: Run) -> No
     script = tmp_path / "mooring.bash"
     script.write_text(mooring("completion", "bash").stdout)
     assert {"generate", "explain", "schema", "completion"} <= offered(script, "mooring", "")
-    assert {"--platform", "--prune", "--changed-since"} <= offered(script, "mooring", "generate", "--p") | offered(
-        script, "mooring", "generate", "--c"
-    )
+    assert {"--platform", "--prune"} <= offered(script, "mooring", "generate", "--p")
     assert {"app", "platform", "values", "config"} <= offered(script, "mooring", "schema", "")
+    (tmp_path / "orders.yaml").touch()
+    assert offered(script, "mooring", "generate", f"{tmp_path}/ord") == {f"{tmp_path}/orders.yaml"}
+    assert offered(script, "mooring", "explain", "x", "replicas", "--platform", f"{tmp_path}/ord") == {
+        f"{tmp_path}/orders.yaml"
+    }
 
 
 @pytest.mark.parametrize("shell", ["zsh", "tcsh"])

@@ -183,6 +183,7 @@ def test_ci_takes_its_files(repository: Path, file: str, schema: str) -> None:
 
 def test_pre_commit_runs_the_hook(repository: Path, tmp_path: Path) -> None:
     """pre-commit passes a commit whose charts are current and refuses one whose charts are not."""
+    require("git")
     folder = Path(shutil.copytree(repository, tmp_path / "repository"))
     for command in ("git init --quiet", "git add --all"):
         run(command, folder)

@@ -16,6 +16,7 @@ from mooring import _parallel
 from mooring._errors import ExitCode, UserError
 from mooring._generate import RunResult, Status, generate
 from mooring._platform import load_platform
+from tools import require
 
 from .conftest import APP, Run, tree
 
@@ -121,7 +122,7 @@ def test_only_makes_what_it_names(tmp_path: Path) -> None:
 def git(folder: Path, *arguments: str) -> None:
     """Run git as somebody."""
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+    subprocess.run([require("git"), *who, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def test_changed_since_makes_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +188,9 @@ def test_prune_keeps_what_is_the_users(gone: Path, mooring: Run) -> None:
 
 
 def test_prune_does_not_guess(gone: Path, mooring: Run) -> None:
-    """Nothing is deleted while an App cannot be read, and a single file never says what has gone."""
-    (gone.parent / "apps" / "two.yaml").write_text("{")
+    """Nothing is deleted while a source or an App has a mistake, and a single file never says what has gone."""
+    assert mooring("generate", "apps", "none/*.yaml", "--out", "out", "--prune").returncode == 2
+    (gone.parent / "apps" / "too.yaml").write_text(BAD.replace("orders", "too"))
     assert mooring("generate", "apps", "--out", "out", "--prune").returncode == 2
     assert (gone / "two").is_dir()
     run = mooring("generate", "apps/one.yaml", "--out", "out", "--prune")

@@ -183,6 +183,15 @@ def test_a_map_is_locked_as_a_whole(tmp_path: Path, app_file: Path) -> None:
     assert 'commonLabels: found {"c": "d", "e": "f"}; must be {"c": "d"}' in problem
 
 
+def test_locks_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    """A lock whose only value another one forbids, a base's too, is told at once rather than for each App."""
+    (tmp_path / "base.yaml").write_text(HEAD.replace("hospital", "base") + "locks: {replicas: {max: 3}}\n")
+    (problem,) = problems_of(tmp_path, "extends: base.yaml\nlocks: {replicas: {value: 5}}\n")
+    assert problem.startswith(
+        "hospital.yaml:5:9: locks.replicas: two locks contradict each other: found 5; must be at most"
+    )
+
+
 def test_a_circle_of_bases_is_refused(tmp_path: Path) -> None:
     """Platforms that extend each other are told in the order in which they do."""
     (tmp_path / "base.yaml").write_text(HEAD + "extends: hospital.yaml\n")
@@ -337,6 +346,12 @@ def test_explain_shows_each_layer(tmp_path: Path, app_file: Path, mooring: Run) 
         "  values-prod.yaml   6  hospital.yaml:6:29",
         "lock: must be at most 9; locked by Platform hospital: nodes; ask it (hospital.yaml:5:9)",
     ]
+    (tmp_path / "hospital.yaml").write_text(HEAD + "locks: {target.ports.*.port: {max: 80}}\n")
+    run = mooring("explain", "orders.yaml", "target.ports", "--platform", "hospital.yaml")
+    assert run.stdout.splitlines()[-1] == (
+        "lock on target.ports.*.port: must be at most 80; locked by Platform hospital; "
+        "ask the team of Platform hospital (hospital.yaml:4:9); this App breaks it"
+    )
     document = json.loads(mooring("explain", "orders.yaml", "service", "--output", "json").stdout)
     assert [one["key"] for one in document][:2] == ["service.enabled", "service.type"]
     assert {one["source"]["who"] for one in document} == {"chart default"}
