@@ -132,6 +132,9 @@ class Attachment:
             wait_all_s=target.wait_all,
             unsent_bytes=self._unsent_bytes,
             await_siblings=self._await_siblings,
+            close_windows=target.close_windows,
+            asks_by=target.asks_by,
+            kills_by=target.kills_by,
         )
 
     def view(self) -> View:
@@ -176,7 +179,17 @@ class Attachment:
     def _spec(self, environ: Mapping[str, str]) -> TargetSpec:
         target = self._config["target"]
         env = target_environment(environ, target["env"], self.place, self._ordinal)
-        return TargetSpec(target["exe"], target["args"], working_dir(target), env, self._config["stop"]["consoleEvent"])
+        return TargetSpec(
+            target["exe"],
+            target["args"],
+            working_dir(target),
+            env,
+            self._config["stop"]["consoleEvent"],
+            self._config["attach"],
+            target["runAs"],
+            target["sha256"],
+            target["signedBy"],
+        )
 
     def _await_siblings(self) -> None:
         """Keep /hold unanswered for the siblings' sake. When only this replica stops they run on: not waited for."""
