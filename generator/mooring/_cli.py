@@ -71,6 +71,8 @@ def _print_error(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
+    from mooring._bundle_command import add_bundle
+
     parser = argparse.ArgumentParser(
         prog="mooring",
         description="Turn a short App description into a Helm chart that runs native Windows programs as replicas.",
@@ -82,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_schema(commands)
     _add_rehearse(commands)
+    add_bundle(commands, _print)
     return parser
 
 

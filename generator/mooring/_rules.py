@@ -546,17 +546,19 @@ def _shared_ports_unique(values: Values) -> Iterator[Violation]:
 
 
 def _supported(values: Values) -> Iterator[Violation]:
+    launcher, target = values["launcher"], values["target"]
     wanted: list[tuple[tuple[str, ...], Any, Any]] = [
-        (("launcher", "kind"), values["launcher"]["kind"], "mooring"),
-        (("launcher", "attach"), values["launcher"]["attach"], "job"),
-        (("target", "runAs"), values["target"]["runAs"], ""),
-        (("target", "signedBy"), values["target"]["signedBy"], ""),
+        (("launcher", "kind"), launcher["kind"], "mooring"),
+        (("launcher", "attach"), launcher["attach"], "job"),
+        (("target", "runAs"), target["runAs"], ""),
+        (("target", "signedBy"), target["signedBy"], ""),
     ]
     if values["platform"] == "windows":
-        wanted.append((("hostAliases",), values["hostAliases"], []))
+        wanted = [(("hostAliases",), values["hostAliases"], [])]
     for path, found, supported in wanted:
         if found != supported:
-            yield Violation(path, found, "is not supported yet", f"leave it at {json.dumps(supported)}")
+            problem = f"is not supported with platform {values['platform']}"
+            yield Violation(path, found, problem, f"leave it at {json.dumps(supported)}")
 
 
 def _config_fits(values: Values) -> Iterator[Violation]:

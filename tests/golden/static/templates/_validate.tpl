@@ -363,7 +363,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end }}
 
-{{- /* What a later release builds: refused by name rather than half done. */}}
+{{- /* What a platform does not have: refused by name rather than left out silently. */}}
 {{- define "static.rules.supported" -}}
 {{- $wanted := list
   (list "launcher.kind" .Values.launcher.kind "mooring")
@@ -371,11 +371,11 @@ null would get past one. The generator checks the same for Apps; a test holds th
   (list "target.runAs" .Values.target.runAs "")
   (list "target.signedBy" .Values.target.signedBy "") -}}
 {{- if eq .Values.platform "windows" -}}
-{{- $wanted = append $wanted (list "hostAliases" .Values.hostAliases list) -}}
+{{- $wanted = list (list "hostAliases" .Values.hostAliases list) -}}
 {{- end -}}
 {{- range $wanted -}}
 {{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
-{{- include "static.refuse" (list (index . 0) (index . 1) "is not supported yet" (printf "leave it at %s" (toJson (index . 2)))) -}}
+{{- include "static.refuse" (list (index . 0) (index . 1) (printf "is not supported with platform %s" $.Values.platform) (printf "leave it at %s" (toJson (index . 2)))) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

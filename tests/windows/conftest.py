@@ -1,0 +1,49 @@
+"""The machines of the tests under Wine."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tools import missing
+
+from tests.windows import PARTS
+from tests.windows.machine import Machine, Site
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Wine, so that `make test` leaves it out."""
+    for item in items:
+        if {"site", "machine"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.wine)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print every line `figure: <what>: <value>` of the tests that passed as one table."""
+    reports = terminalreporter.stats.get("passed", [])
+    lines = [line[8:] for report in reports for line in report.capstdout.splitlines() if line.startswith("figure: ")]
+    if lines and any("tests/windows" in report.nodeid for report in reports):
+        terminalreporter.section("figures under Wine")
+        for line in lines:
+            terminalreporter.line("| " + " | ".join(line.rsplit(": ", 1)) + " |")
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """The network, the API and the bundle, for the whole session."""
+    parts = os.environ.get(PARTS)
+    if parts is None:
+        missing("needs Wine, mingw-w64 and Windows Python: `make wine` brings them")
+    with tempfile.TemporaryDirectory(prefix="mooring-wine-") as folder:
+        made = Site(Path(str(parts)), Path(folder))
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def machine(site: Site) -> Machine:
+    """One machine that most tests share."""
+    return site.machine("one")
