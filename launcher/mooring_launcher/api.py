@@ -280,7 +280,8 @@ def _connect(client: ApiClient) -> http.client.HTTPSConnection:
     for name, value in _KEEPALIVE:
         option = getattr(socket, name, None)  # not every platform has all three
         if option is not None:
-            connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
+            with contextlib.suppress(OSError):  # Windows before Server 2019 has the names and not the options
+                connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
     return connection
 
 

@@ -114,7 +114,7 @@ class Machine:
     def start(self, *command: str, env: Mapping[str, str] | None = None) -> Program:
         """Start a Windows program in the namespace."""
         line = ["nsenter", f"--net=/run/netns/{self.name}", "wine", *command]
-        program = Program(line, wine_environment(self.prefix) | dict(env or {}))
+        program = Program(line, wine_environment(self.prefix) | dict(env or {}), self.drive)
         self._processes.append(program)
         return program
 
@@ -192,11 +192,16 @@ class Machine:
 class Program:
     """A running Windows program; what it writes is read as it comes."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: list[str], environment: Mapping[str, str], folder: Path) -> None:
         self.output = b""
         self.errors: list[str] = []
         self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         self._threads = [threading.Thread(target=read, daemon=True) for read in (self._read_output, self._read_errors)]
         for thread in self._threads:
@@ -280,7 +285,10 @@ class Launcher:
 
     def wait_ready(self) -> None:
         """Wait until /readyz says so on the machine's IP."""
-        wait_until(lambda: self.get("/readyz")[0] == 200 or self.program.code is not None, "ready")
+        try:
+            wait_until(lambda: self.get("/readyz")[0] == 200 or self.program.code is not None, "ready")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.get('/readyz')}: {self.program.text}") from None
         assert self.program.code is None, self.program.text
 
     def get(self, path: str, port: int = 8091, timeout_s: float = 10) -> tuple[int, str]:
