@@ -4,7 +4,8 @@ import os
 import sys
 
 USAGE = (
-    "usage: mooring-launcher run | check | stop | version | probe ready|live|started | check-release SECONDS [SERVICE]"
+    "usage: mooring-launcher run [CPLAUNCHER FLAGS] | check | stop | version | probe ready|live|started"
+    " | check-release SECONDS [SERVICE]"
 )
 _EXIT_USAGE = 201  # ExitCode.USAGE; the enum itself would cost each probe a millisecond
 
@@ -29,6 +30,10 @@ def main(argv: list[str]) -> int:
             from mooring_launcher.cli import run
 
             return run(os.environ, state_dir)
+        case ["run", *flags]:
+            from mooring_launcher.cplauncher import run as run_as_cplauncher
+
+            return run_as_cplauncher(flags, os.environ, state_dir, _tell)
         case ["check"]:
             from mooring_launcher.cli import check
 

@@ -16,6 +16,9 @@ from mooring_launcher.server import HealthServer, View
 from mooring_launcher.stop import Stoppable
 from mooring_launcher.target import ExitStatus, Target, TargetSpec
 
+COMPARTMENT_ENV = "MOORING_COMPARTMENT_ENV"
+"""Names a further variable in which the program finds the compartment's id, as cplauncher's -env-name does."""
+
 
 class Place(NamedTuple):
     """What to attach to: the anchor, its compartment, and since when (time.monotonic()) that was being worked on."""
@@ -212,9 +215,11 @@ def target_environment(
 ) -> dict[str, str]:
     """Return the container's environment less KUBERNETES_*, then the target's own, then what tells it its place."""
     inherited = {key: value for key, value in environ.items() if not key.startswith("KUBERNETES_")}
+    further = inherited.pop(COMPARTMENT_ENV, "")
     return {
         **inherited,
         **own,
+        **({further: str(place.compartment.id)} if further else {}),
         "COMPARTMENT_ID_ATTACH": str(place.compartment.id),
         "MOORING_ORDINAL": str(ordinal),
         "MOORING_ANCHOR_IP": place.anchor.ip,

@@ -19,7 +19,7 @@ def probe(question: str, state_dir: str) -> tuple[bool, str]:
     record = read_status(state_dir)
     if record is None:
         return False, "the launcher has written no status"
-    # The record of a killed launcher outlives it with a fresh heartbeat. Without /proc, as on Windows, that alone decides.
+    # The record of a killed launcher outlives it with a fresh heartbeat. Without /proc (Windows) that alone decides.
     if sys.platform != "win32" and os.path.isdir("/proc/self") and not os.path.isdir(f"/proc/{record['pid']}"):
         return False, "the launcher that wrote the status has ended"
     age_s = time.monotonic() - record["heartbeat"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tools import missing
+from tools import missing, require
 
 from tests.windows import PARTS
 from tests.windows.machine import Machine, Site
@@ -32,7 +33,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+def display() -> Iterator[None]:
+    """Have an X server for programs with windows, on a display that nobody in this network has."""
+    command = [require("Xvfb"), ":7", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.environ["DISPLAY"] = ":7"
+    yield
+    server.kill()
+    server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def site(display: None) -> Iterator[Site]:
     """The network, the API and the bundle, for the whole session."""
     parts = os.environ.get(PARTS)
     if parts is None:

@@ -1,7 +1,7 @@
-"""A make-believe Windows node: a Wine prefix of its own in a network namespace of its own.
+r"""A make-believe Windows node: a Wine prefix of its own in a network namespace of its own.
 
 Sockets of Windows programs belong to the prefix's wineserver, which is started inside the namespace: so three machines
-are three real networks. The launcher's bundle is at C:\\mooring, where a node has it.
+are three real networks. The launcher's bundle is at C:\mooring, where a node has it.
 """
 
 from __future__ import annotations
@@ -138,10 +138,8 @@ class Machine:
         state = self.path("C:\\run\\mooring")
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir(parents=True)
-        launcher = Launcher(
-            self, self.start(PYTHON, "-I", LAUNCHER, "run", env=self.environ(ordinal) | dict(env or {}))
-        )
-        return launcher
+        environment = self.environ(ordinal) | dict(env or {})
+        return Launcher(self, self.start(PYTHON, "-I", LAUNCHER, "run", env=environment))
 
     def command(self, *words: str, ordinal: int = 0) -> Program:
         """Run a short launcher command, as a probe or a hook does."""
@@ -169,11 +167,8 @@ class Machine:
 
     def processes(self, name: str) -> list[int]:
         """Return the pids (this system's) of Windows programs of that file name in this prefix."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and _runs(entry, name, self.prefix):
-                found.append(int(entry.name))
-        return found
+        entries = (entry for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return [int(entry.name) for entry in entries if _runs(entry, name, self.prefix)]
 
     def close(self) -> None:
         """End every program and the prefix's server."""

@@ -1,8 +1,8 @@
 """What the tests under Wine are made of: Windows Python, psutil, shims, toy programs, a fresh Wine prefix.
 
-Kept below `${MOORING_CACHE:-~/.cache/mooring}` under a name made of everything that decides the result: the sources, the
-compiler's and Wine's versions, the pinned sums of what is fetched. SHA-256 sums written beside are compared before an
-entry is used; one that does not match is made again.
+Kept below `${MOORING_CACHE:-~/.cache/mooring}` under a name made of all that decides the result: the sources,
+the compiler's and Wine's versions, the pinned sums of what is fetched. SHA-256 sums written beside are compared before
+an entry is used; one that does not match is made again.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _make_prefix(made: Path) -> None:
 
 def wine_environment(prefix: Path) -> dict[str, str]:
     """Return the environment of Wine's own programs. Nothing of the caller's reaches Windows programs but PATH."""
-    kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+    kept = {key: os.environ[key] for key in ("PATH", "LANG", "DISPLAY") if key in os.environ}
     home = str(prefix.parent)
     quiet = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
     return {**kept, **quiet, "HOME": home, "WINEPREFIX": str(prefix), "LC_ALL": "C.UTF-8"}

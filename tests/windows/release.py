@@ -39,7 +39,12 @@ def run_command() -> list[str]:
 
 def toy(*args: str, **target: Any) -> dict[str, Any]:
     """Return the layer of a program without ports: toy.exe with these arguments."""
-    return {"target": {"exe": TOY, "args": list(args), "ports": None, **target}}
+    return portless({"exe": TOY, "args": list(args), **target})
+
+
+def portless(target: dict[str, Any]) -> dict[str, Any]:
+    """Return the layer of a program without ports."""
+    return {"target": {"ports": None, **target}, "gate": {"ports": None}}
 
 
 def anchor_pod(machine: Machine, ordinal: int = 0, **changes: Any) -> dict[str, Any]:

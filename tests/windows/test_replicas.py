@@ -9,7 +9,7 @@ from tests.windows.release import PORT, anchor_pod, config_of, run_command
 
 
 def test_three_replicas_of_one_program_on_one_port_with_three_addresses(site: Site) -> None:
-    """Each launcher finds its anchor and compartment, its program answers on the anchor's IP, and ends when asked to."""
+    """Each launcher finds anchor and compartment; its program answers on the anchor's IP, and ends when asked to."""
     assert run_command() == [PYTHON, "-I", LAUNCHER, "run"]
     machines = [site.machine(name) for name in ("one", "two", "three")]
     for ordinal, machine in enumerate(machines):

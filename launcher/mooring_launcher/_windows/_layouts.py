@@ -62,7 +62,6 @@ ERROR_NO_DATA = 232
 ERROR_MORE_DATA = 234
 ERROR_DIRECTORY = 267
 ERROR_PIPE_CONNECTED = 535
-ERROR_ELEVATION_REQUIRED = 740
 ERROR_NOT_FOUND = 1168
 
 # ws2def.h, ipifcons.h, nldef.h, iptypes.h, tcpmib.h, iprtrmib.h
@@ -380,7 +379,7 @@ class WintrustFileInfo(Structure):
 
 
 class WintrustData(Structure):
-    """WINTRUST_DATA; the union holds a pointer."""
+    """WINTRUST_DATA as it was before Windows 8, which later ones take too; the union holds a pointer."""
 
     _fields_ = (
         ("cbStruct", DWORD),
@@ -395,7 +394,6 @@ class WintrustData(Structure):
         ("pwszURLReference", c_void_p),
         ("dwProvFlags", DWORD),
         ("dwUIContext", DWORD),
-        ("pSignatureSettings", c_void_p),
     )
 
 

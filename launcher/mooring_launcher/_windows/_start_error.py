@@ -11,7 +11,7 @@ _REASONS = {
     w.ERROR_ACCESS_DENIED: "may not be run by this account, or is a folder",
     w.ERROR_SHARING_VIOLATION: "is being written to, or locked by a scanner",
     w.ERROR_BAD_EXE_FORMAT: "is not a program for this Windows (another processor, or no program at all)",
-    w.ERROR_ELEVATION_REQUIRED: "demands elevation in its manifest, which target.runAs does not give",
+    740: "demands elevation in its manifest, which target.runAs does not give",  # ERROR_ELEVATION_REQUIRED
     216: "is for another processor than this node's",  # ERROR_EXE_MACHINE_TYPE_MISMATCH
     225: "is held back by the virus scanner",  # ERROR_VIRUS_INFECTED
     577: "is not signed as this node's policy demands",  # ERROR_INVALID_IMAGE_HASH

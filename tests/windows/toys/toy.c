@@ -16,7 +16,7 @@ static void print_utf8(const wchar_t *text)
 {
     static char bytes[200000];
     WideCharToMultiByte(CP_UTF8, 0, text, -1, bytes, sizeof bytes, NULL, NULL);
-    printf("%s", bytes);
+    fwrite(bytes, 1, strlen(bytes), stdout);  /* this printf gives up on long ones */
 }
 
 /* Prints each argument as its UTF-16 units in hex, as this program's own C run-time split them. */
