@@ -21,7 +21,7 @@ from mooring.rehearse.network import NODE_IP, Network
 
 from tests.windows.parts import make_bundle, wine_environment
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 180.0
 COMPARTMENT = 7
 """The compartment that each machine's own IP is in, as its shim says."""
 NODE = "win-1"
