@@ -77,7 +77,7 @@ TARGET = Obj(
             ),
         ),
         "runAs": Str(
-            doc=r"Account the program runs as, on Windows: restricted, LocalService, NetworkService, DOMAIN\name$ (a group-managed service account) or DOMAIN\name (its password in MOORING_RUN_AS_PASSWORD, by extraEnv from a Secret); empty: the launcher's, which is SYSTEM."
+            doc=r"Account the program runs as, on Windows: restricted, LocalService, NetworkService, DOMAIN\name$ (a group-managed service account) or DOMAIN\name (its password in RUN_AS_PASSWORD, by extraEnv from a Secret); empty: the launcher's, which is SYSTEM."
         ),
         "sha256": Str(
             doc="SHA-256 of the program's file, in hex; a file with another one is not started. Empty: no check.",

@@ -15,6 +15,7 @@ EXE = {"target": {"exe": r"C:\a.exe"}}
 PORTS = {"target": {"exe": r"C:\a.exe", "ports": {"http": {"port": 8080}}}}
 TERM = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}}
 LINUX: dict[str, Any] = {"platform": "linux", "target": {"exe": "/a"}}
+CPLAUNCHER: dict[str, Any] = {"launcher": {"kind": "cplauncher"}, "scaling": {"follow": False}}
 SHARED: dict[str, Any] = {"anchor": {"strategy": "shared"}}
 
 # rule id, values on top of a program's path, the key it names, and words of the sentence
@@ -300,6 +301,12 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "target.signedBy",
         "not supported with",
     ),
+    ("cplauncher", {**CPLAUNCHER, "target": {"env": {"A": "1"}}}, "target.env", "is not done by cplauncher"),
+    ("cplauncher", {**CPLAUNCHER, "target": {"runAs": "restricted"}}, "target.runAs", "is not done by cplauncher"),
+    ("cplauncher", {**CPLAUNCHER, "gate": {"cpu": {"maxPercent": 5}}}, "gate.cpu.maxPercent", "leave it at null"),
+    ("cplauncher", {**CPLAUNCHER, "stop": {"command": ["C:\\s.exe"]}}, "stop.command", "is not done by cplauncher"),
+    ("cplauncher", {**CPLAUNCHER, "scaling": {"follow": True}}, "scaling.follow", "nothing mirrors"),
+    ("cplauncher", {**CPLAUNCHER, "target": {"args": ["a", "100%"]}}, "target.args.1", "passes cmd /c"),
     ("config-fits", {"target": {"args": ["x" * 210_000]}}, "target", "below 204800 bytes"),
     ("config-fits", {"target": {"args": ["<" * 40_000]}}, "target", "below 204800 bytes"),
 ]

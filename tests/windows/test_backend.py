@@ -107,7 +107,7 @@ def test_what_cannot_be_started_is_refused_by_name(machine: Machine) -> None:
     own = hashlib.sha256((machine.drive / "toys/toy.exe").read_bytes()).hexdigest()
     assert own in found["wrong sum"][1]
     assert "1168 no such compartment" in found["wrong id"][1]
-    assert "MOORING_RUN_AS_PASSWORD" in found["no password"][1]
+    assert "RUN_AS_PASSWORD" in found["no password"][1]
 
 
 def test_a_restricted_program_runs(machine: Machine) -> None:

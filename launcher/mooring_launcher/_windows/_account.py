@@ -5,7 +5,7 @@ r"""Starts the program as somebody else than the launcher, which is SYSTEM: `tar
 | `restricted` | the launcher's own token with every privilege but one removed and Administrators for deny alone |
 | `LocalService`, `NetworkService` | that built-in account |
 | `DOMAIN\name$` | a group-managed service account that this node may use; it has no password to know |
-| `DOMAIN\name`, `.\name` | that account, by the password in MOORING_RUN_AS_PASSWORD of the launcher's environment |
+| `DOMAIN\name`, `.\name` | that account, by the password in RUN_AS_PASSWORD of the launcher's environment |
 """
 
 import ctypes
@@ -18,7 +18,7 @@ from mooring_launcher._windows import _processes
 from mooring_launcher._windows._calls import WindowsCallError, bind, bind_checked, last_error, wide
 from mooring_launcher.errors import ExitCode, LauncherError
 
-PASSWORD = "MOORING_RUN_AS_PASSWORD"  # noqa: S105 - a variable's name
+PASSWORD = "RUN_AS_PASSWORD"  # noqa: S105 - a variable's name
 """Where the password of an account is expected, from a Secret; the program does not get it."""
 
 _open_token = bind_checked("advapi32", "OpenProcessToken", w.BOOL, w.HANDLE, w.DWORD, POINTER(w.HANDLE))
