@@ -159,9 +159,9 @@ int wmain(int argc, wchar_t **argv)
     if (!wcscmp(mode, L"bytes")) return write_bytes(number);
     if (!wcscmp(mode, L"line")) return write_line(number);
     if (!wcscmp(mode, L"env")) {
-        static wchar_t text[100000];
+        static wchar_t text[32767];
         SetLastError(0);
-        if (!GetEnvironmentVariableW(value, text, 100000) && GetLastError()) { say("(not set)"); return 1; }
+        if (!GetEnvironmentVariableW(value, text, 32767) && GetLastError()) { say("(not set)"); return 1; }
         printf("="); print_utf8(text); printf("\n");
         return 0;
     }
