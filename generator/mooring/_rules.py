@@ -581,7 +581,7 @@ def _cplauncher(values: Values) -> Iterator[Violation]:
             "set scaling.follow: false and scale both sets, by helm upgrade",
         )
     target = values["target"]
-    words = [(("target", "exe"), target["exe"])]
+    words: list[tuple[tuple[str, ...], str]] = [(("target", "exe"), target["exe"])]
     words += [(("target", "args", str(number)), word) for number, word in enumerate(target["args"])]
     for path, word in words:
         if re.search(r'[&|^%<>"]', word):

@@ -59,14 +59,6 @@ def bind(library: str, name: str, result: Any, *arguments: Any) -> Function:
     return call
 
 
-def has(library: str, name: str) -> bool:
-    """Tell whether this Windows has the function."""
-    try:
-        return hasattr(_load(library), name)
-    except LauncherError:
-        return False
-
-
 def checked(function: Function, call: str) -> Function:
     """Return a function that raises WindowsCallError with GetLastError where the one given returns 0."""
 

@@ -43,31 +43,34 @@ class CompartmentHold:
 
 
 def hold(compartment: Compartment) -> CompartmentHold:
-    """Return a hold that is none; LauncherError when the compartment has gone already."""
+    """Return a hold that is none; LauncherError COMPARTMENT_NOT_FOUND when the compartment has gone already."""
     run_inside(compartment, lambda: None)
     return CompartmentHold()
 
 
 def find_compartments(ip: str) -> list[Compartment]:
-    """Return the compartments that `ip` is configured in: as HCN says, else the adapters, else ipconfig.
+    """Return the compartments that `ip` is configured in: as HCN says, else the adapters.
 
-    Id 0, which HCN shows for a moment while a pod's network is being made, counts as none yet. LauncherError
-    UNSUPPORTED_PLATFORM, with what each of the three said, when none of them works on this node.
+    Only where neither works is ipconfig run, which costs a process each time. Id 0, which HCN shows for a moment
+    while a pod's network is being made, counts as none yet. LauncherError UNSUPPORTED_PLATFORM, with what each of the
+    three said, when none of them works on this node.
     """
     packed = pack_ip(ip)
-    refusals = []
+    refusals: list[str] = []
     for look in (_hcn.find, _adapters.find, _ipconfig.find):
+        if look is _ipconfig.find and len(refusals) < 2:
+            return []
         try:
             found = look(packed)
-        except (WindowsCallError, LauncherError) as error:
+        except (WindowsCallError, LauncherError, ValueError) as error:
             refusals.append(str(error))
             continue
         if found:
             return [Compartment(number, name) for number, name in sorted(found.items()) if number]
-    if len(refusals) == 3:
-        message = f"nothing tells in which compartment {ip} is: {'; '.join(refusals)}"
-        raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)
-    return []
+    if len(refusals) < 3:
+        return []
+    message = f"nothing tells in which compartment {ip} is: {'; '.join(refusals)}"
+    raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)
 
 
 def address_usable(compartment: Compartment, ip: str) -> bool:

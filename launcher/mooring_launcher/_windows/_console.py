@@ -77,6 +77,15 @@ def run_helper(event: str, pid: int) -> int:
     return 0
 
 
+def let_ctrl_c_through() -> None:
+    """Have programs that are started from now on hear CTRL_C.
+
+    Who starts a process in a group of its own switches CTRL_C off in it and in all that it starts (documented at
+    SetConsoleCtrlHandler), and whoever started this launcher may have done so.
+    """
+    _set_handler(None, False)
+
+
 def close_windows(pids: Collection[int]) -> int:
     """Post WM_CLOSE to every top-level window of these processes; return how many there were."""
     asked: list[int] = []

@@ -172,13 +172,6 @@ def count_active(job: int) -> int:
     return int(accounting.ActiveProcesses)
 
 
-def job_cpu_seconds(job: int) -> float:
-    """Return the CPU time of all processes that ever were in the job."""
-    accounting = w.BasicAccountingInformation()
-    _query(job, w.JOB_OBJECT_BASIC_ACCOUNTING_INFORMATION, accounting, ctypes.sizeof(accounting))
-    return float(accounting.TotalUserTime + accounting.TotalKernelTime) / 1e7
-
-
 def list_processes(job: int) -> list[int]:
     """Return the process ids of the job. The list is asked for again, larger, while it does not fit."""
     room = 64

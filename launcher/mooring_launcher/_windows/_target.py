@@ -74,6 +74,7 @@ class WindowsTarget:
             _compartments.bind_job(self._job, self._compartment)
         self._port = _processes.watch_job(self._job)
         self._account = _account.open_account(self._spec.run_as, self._spec.env)
+        _console.let_ctrl_c_through()
         handles = _processes.duplicate_standard_handles()
         group = w.CREATE_NEW_PROCESS_GROUP if self._spec.console_event == "ctrlBreak" else 0
         # While CREATE_NEW_PROCESS_GROUP is set, CTRL_C does nothing in the child: so only for the other event.
@@ -207,7 +208,9 @@ class WindowsTarget:
         self._ended.set()
         for callback in callbacks:
             callback(status)
-        _processes.post_message(self._port)
+        with self._lock:
+            if self._port:  # else the other thread has seen the end of the whole tree already
+                _processes.post_message(self._port)
 
     def _watch_job(self) -> None:
         """Take the job's messages until no process is left; once the main one has ended, also look now and again."""
