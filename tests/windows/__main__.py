@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 from mooring.rehearse import sandbox
 
@@ -27,7 +28,9 @@ def main(arguments: list[str]) -> int:
     _say(f"wine: parts ready after {time.monotonic() - began:.0f} s")
     os.environ[PARTS] = str(parts)
     command = [sys.executable, "-m", "tests.windows.demo"]
-    if arguments != ["demo"]:
+    if arguments == ["demo"]:
+        os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # as pytest has it: the chart is rendered from there
+    else:
         words = [] if any(not one.startswith("-") for one in arguments) else ["tests/windows"]
         command = [sys.executable, "-m", "pytest", "-m", "wine", "--numprocesses", "0", *words, *arguments]
     return sandbox.run(lambda: sandbox.exec_command(command))

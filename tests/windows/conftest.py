@@ -12,7 +12,7 @@ import pytest
 from tools import missing, require
 
 from tests.windows import PARTS
-from tests.windows.machine import Machine, Site
+from tests.windows.machine import Machine, Site, wait_until
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,6 +37,7 @@ def display() -> Iterator[None]:
     """Have an X server for programs with windows, on a display that nobody in this network has."""
     command = [require("Xvfb"), ":7", "-nolisten", "tcp"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(Path("/tmp/.X11-unix/X7").exists, "the X server")
     os.environ["DISPLAY"] = ":7"
     yield
     server.kill()

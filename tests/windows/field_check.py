@@ -173,9 +173,8 @@ def _():
     return _ipconfig._run()[:1500].decode("oem", "replace")
 
 
-print("\n```")
-print(f"mooring field check: {platform.platform()}, Python {platform.python_version()}")
+lines = [f"mooring field check: {platform.platform()}, Python {platform.python_version()}"]
 for name, result, detail in report:
-    print(f"{result:<7} {name}: {detail if isinstance(detail, str) else json.dumps(detail)}")
-print("```")
+    lines.append(f"{result:<7} {name}: {detail if isinstance(detail, str) else json.dumps(detail)}")
+print("\n".join(["", "```", *lines, "```"]), flush=True)
 sys.exit(any(result != "ok" for _, result, _ in report))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.windows.machine import COMPARTMENT, Launcher, Machine, Program, wait_until
+from tests.windows.machine import COMPARTMENT, Launcher, Machine, Program, Site, wait_until
 from tests.windows.release import PORT, SERVER, TOY, WINDOW, anchor_pod, config_of, portless, toy
 
 _QUICK = {"stop": {"drainSeconds": 6, "consoleSeconds": 2}}
@@ -90,9 +90,12 @@ def test_without_a_console_event_none_is_sent(launch: Any) -> None:
     assert time.monotonic() - began < 25
 
 
-def test_a_window_is_closed(launch: Any) -> None:
+def test_a_window_is_closed(site: Site) -> None:
     """A program with a window and no console ends on WM_CLOSE, with its own code."""
-    launcher = launch(portless({"exe": WINDOW, "args": []}), {"stop": {"consoleSeconds": 5, "windowSeconds": 20}})
+    machine = site.machine("window")  # a desktop that no crashed program has left anything on
+    site.api.put("pods", anchor_pod(machine))
+    config = config_of(portless({"exe": WINDOW, "args": []}), {"stop": {"consoleSeconds": 5, "windowSeconds": 20}})
+    launcher = machine.launch(config)
     launcher.program.wait_line("ready")
     stopped, end = _stop(launcher)
     assert "a program without a console cannot be asked this way" in stopped.text
