@@ -37,7 +37,7 @@ from mooring_launcher.target import ExitStatus
 from mooring_launcher.waiting import Patience, Search
 
 HEARTBEAT_S = 1.0
-_LIVE_S = 30.0
+_LIVE_S = 60.0
 _CONTROL_C_EXIT = 0xC000013A
 """What Windows ends a program with that does not handle a console event (STATUS_CONTROL_C_EXIT)."""
 _RETRIED = (ExitCode.COMPARTMENT_NOT_FOUND, ExitCode.COMPARTMENT_AMBIGUOUS)

@@ -201,13 +201,13 @@ PROBES = ("startup", "readiness", "liveness")
 
 
 def test_a_start_is_asked_for_often_and_fails_only_without_a_launcher() -> None:
-    """Until the pair is ready a look every 2 s, then fewer; twenty minutes without any status are a launcher that hangs."""
+    """Until the pair is ready a look every 2 s, then fewer; a launcher without any status for 20 minutes hangs."""
     probes = container(render(MINIMAL), "orders")
     asked = {
         kind: (probes[f"{kind}Probe"]["exec"]["command"][-1], probes[f"{kind}Probe"]["periodSeconds"])
         for kind in PROBES
     }
-    assert asked == {"startup": ("started", 2), "readiness": ("ready", 5), "liveness": ("live", 10)}
+    assert asked == {"startup": ("started", 2), "readiness": ("ready", 10), "liveness": ("live", 30)}
     assert probes["startupProbe"]["failureThreshold"] == 600
     own = {"exec": {"command": ["x"]}}
     assert container(render(layered(MINIMAL, {"probes": {"startup": own}})), "orders")["startupProbe"] == own

@@ -1,4 +1,7 @@
-"""Run tests against our own cluster: `python -m tests.cluster [PYTEST ARGUMENTS]`; `--up` gives a shell beside it.
+"""Run tests against our own cluster: `python -m tests.cluster [PYTEST ARGUMENTS]`; without any all, as `lanes` says.
+
+`--up [COMMAND]` gives a shell beside a cluster. `--node-files DIRECTORY` writes what the nodes of another cluster need
+in their /opt for the same tests.
 
 What is missing is built first, outside the sandbox, where the network is. Everything else is started inside it and ends
 with it. With KUBECONFIG set the tests run against that cluster, and nothing is built or started.
@@ -16,6 +19,7 @@ from mooring.rehearse import sandbox
 
 from tests.cluster import PROGRAMS
 from tests.cluster.builds import BuildError, build_all
+from tests.cluster.lanes import run_all
 
 
 def main(arguments: list[str]) -> int:
@@ -30,6 +34,13 @@ def main(arguments: list[str]) -> int:
         _say(str(error))
         return 1
     _say(f"cluster: programs ready after {time.monotonic() - began:.0f} s")
+    if arguments[:1] == ["--node-files"] and len(arguments) == 2:
+        from tests.cluster.node import write_files_for_others
+
+        write_files_for_others(Path(arguments[1]), programs)
+        return 0
+    if not arguments:
+        return run_all(_say)
     os.environ[PROGRAMS] = str(programs)
     if arguments[:1] == ["--up"]:
         return sandbox.run(lambda: _shell(programs, arguments[1:]), user_namespace=False)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.cluster import images, nodes
-from tests.cluster.kube import Kube
+from tests.cluster.kube import Kube, Object
 from tests.cluster.release import Release
 
 RATE = 200
@@ -69,6 +69,30 @@ class Asked:
         assert self.sent > RATE, f"only {self.sent} requests were sent"
 
 
+def asker_pod(name: str, namespace: str, arguments: list[str], **spec: Any) -> Object:
+    """Return a pod that runs the asker, a program of the nodes like the one that is asked."""
+    container = {
+        "name": "asker",
+        "image": images.DEBIAN,
+        "command": ["/opt/apps/asker", "-timeout", f"{TIMEOUT_S}s", *arguments],
+        "volumeMounts": [{"name": "apps", "mountPath": "/opt/apps", "readOnly": True}],
+    }
+    base = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": TIMEOUT_S + 1,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "containers": [container],
+        "volumes": [{"name": "apps", "hostPath": {"path": "/opt/apps", "type": "Directory"}}],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": base | spec,
+    }
+
+
 class _Asker:
     """One pod with a client, and what it prints."""
 
@@ -76,28 +100,9 @@ class _Asker:
         self._kube = kube
         self._namespace = namespace
         self._name = f"asker-{node}"
-        kube.apply(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {"name": self._name, "namespace": namespace},
-                "spec": {
-                    # Placed by hand: one on each node, so that every kube-proxy is asked.
-                    "nodeName": node,
-                    "tolerations": [{"operator": "Exists"}],
-                    "restartPolicy": "Never",
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "containers": [
-                        {
-                            "name": "asker",
-                            "image": images.PROGRAMS,
-                            "command": ["/asker", "-url", url, "-rate", f"{rate:g}", "-timeout", f"{TIMEOUT_S}s"],
-                        }
-                    ],
-                },
-            }
-        )
+        # Placed by hand: one on each node, so that every kube-proxy is asked.
+        placed = {"nodeName": node, "tolerations": [{"operator": "Exists"}]}
+        kube.apply(asker_pod(self._name, namespace, ["-url", url, "-rate", f"{rate:g}"], **placed))
         self._kubectl("wait", "--for=condition=Ready", f"pod/{self._name}", "--timeout=60s")
         self._lines: list[str] = []
         self._logs = nodes.start_kubectl(kube, "logs", "--namespace", namespace, "--follow", self._name)

@@ -19,12 +19,12 @@ PAUSE = "registry.k8s.io/pause:3.10.1"
 """The anchors' image of the chart, here with a pause program built from source."""
 DEBIAN = "docker.io/library/debian:12-slim"
 """The chart's image for Linux launchers, here with no more than the libraries that Python needs."""
-PROGRAMS = "mooring.invalid/programs:1"
-"""The test programs, for pods of their own: the asker."""
+DEBIAN_NEXT = "docker.io/library/debian:12.9-slim"
+"""The same under another name, for an upgrade of the image."""
 
 
-def write_image(archive: Path, reference: str, files: Mapping[str, Path], entrypoint: Sequence[str]) -> None:
-    """Write an image whose only layer has the files (path in the image -> file here), owned by root."""
+def write_image(archive: Path, references: Sequence[str], files: Mapping[str, Path], entrypoint: Sequence[str]) -> None:
+    """Write an image with one layer that has the files (path in the image -> file here), owned by root."""
     layer = _layer(files)
     config = {
         "architecture": "amd64",
@@ -32,7 +32,7 @@ def write_image(archive: Path, reference: str, files: Mapping[str, Path], entryp
         "config": {"Entrypoint": list(entrypoint), "Env": ["PATH=/usr/local/bin:/usr/bin:/bin"]},
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
     }
-    manifest = [{"Config": "config.json", "RepoTags": [reference], "Layers": ["layer.tar"]}]
+    manifest = [{"Config": "config.json", "RepoTags": list(references), "Layers": ["layer.tar"]}]
     with tarfile.open(archive, "w") as tar:
         for name, content in (
             ("config.json", json.dumps(config).encode()),

@@ -186,16 +186,31 @@ class Node:
 
 def furnish(shared: Path, programs: Path) -> None:
     """Make what all nodes have alike: the launcher's directory, the native programs, the images."""
-    build_bundle(shared / "launcher")
-    # On a node Python and psutil are there by themselves, not as links into somebody's checkout.
-    shutil.rmtree(shared / "launcher/python")
-    (shared / "launcher/python").mkdir()
+    write_files(shared / "launcher", shared / "apps", programs)
     show(Path(sys.base_prefix), shared / "launcher/python")
-    psutil = (shared / "launcher/lib/psutil").resolve()
-    (shared / "launcher/lib/psutil").unlink()
-    shutil.copytree(psutil, shared / "launcher/lib/psutil", ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    (shared / "apps").mkdir()
-    shutil.copy2(programs / "served", shared / "apps/served")
-    images.write_image(shared / "pause.image.tar", images.PAUSE, {"/pause": programs / "pause"}, ["/pause"])
-    images.write_image(shared / "debian.image.tar", images.DEBIAN, images.python_libraries(), [])
-    images.write_image(shared / "programs.image.tar", images.PROGRAMS, {"/asker": programs / "asker"}, ["/asker"])
+    images.write_image(shared / "pause.image.tar", [images.PAUSE], {"/pause": programs / "pause"}, ["/pause"])
+    images.write_image(shared / "debian.image.tar", [images.DEBIAN, images.DEBIAN_NEXT], images.python_libraries(), [])
+
+
+def write_files(launcher: Path, apps: Path, programs: Path) -> None:
+    """Write what a node has at LAUNCHER, with an empty folder for Python, and at APPS."""
+    build_bundle(launcher)
+    # On a node Python and psutil are there by themselves, not as links into somebody's checkout.
+    shutil.rmtree(launcher / "python")
+    (launcher / "python").mkdir()
+    psutil = (launcher / "lib/psutil").resolve()
+    (launcher / "lib/psutil").unlink()
+    shutil.copytree(psutil, launcher / "lib/psutil", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    apps.mkdir()
+    for program in ("served", "asker"):
+        shutil.copy2(programs / program, apps / program)
+
+
+def write_files_for_others(directory: Path, programs: Path) -> None:
+    """Write what the nodes of somebody else's cluster need in /opt: this machine's Python is copied whole."""
+    directory.mkdir(parents=True)
+    write_files(directory / Path(LAUNCHER).name, directory / Path(APPS).name, programs)
+    unneeded = shutil.ignore_patterns("__pycache__", "site-packages", "test", "tests", "idlelib", "*.a")
+    base, python = Path(sys.base_prefix), directory / Path(LAUNCHER).name / "python"
+    for folder in ("bin", "lib"):
+        shutil.copytree(base / folder, python / folder, symlinks=True, ignore=unneeded)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster import images, processes
+from tests.cluster import processes
+from tests.cluster.asking import asker_pod
 from tests.cluster.cluster import Cluster
 from tests.cluster.kube import Kube, is_ready
 from tests.cluster.metrics_server import cpu_cores, metrics_server
@@ -28,23 +29,7 @@ def load(release: Release) -> Iterator[None]:
     """Ask the Service, from inside the cluster, for requests that cost CPU."""
     one_s = 0.05
     url = f"http://{release.service_ip()}/busy?seconds={one_s}"
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "load", "namespace": release.namespace},
-        "spec": {
-            "terminationGracePeriodSeconds": 1,
-            "containers": [
-                {
-                    "name": "asker",
-                    "image": images.PROGRAMS,
-                    "imagePullPolicy": "Never",
-                    "args": ["-url", url, "-rate", f"{LOAD_CORES / one_s:g}"],
-                }
-            ],
-        },
-    }
-    release.kube.apply(pod)
+    release.kube.apply(asker_pod("load", release.namespace, ["-url", url, "-rate", f"{LOAD_CORES / one_s:g}"]))
     try:
         release.mirror.wait(lambda: is_ready(release.mirror.pod("load")), 120, "the load's pod runs")
         yield

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster import control_plane
 from tests.cluster.cluster import Cluster
 from tests.cluster.faults import FAULTS, World
 from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import QUICK_GATE, Helm, Release, target
+from tests.cluster.release import QUICK_GATE, Helm, Release, fetch, target
 
 REPLICAS = 4
+A_MINUTE_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +40,42 @@ def test_heals(world: World, name: str) -> None:
     FAULTS[name](world)
     took = world.settle()
     print(f"{name}: whole again {took:.1f} s after the fault was over")
+
+
+def test_a_minute_without_the_api(world: World) -> None:
+    """Programs go on answering without the API; one whose launcher is killed meanwhile is back when the API is."""
+    world.settle()
+    killed, *others = world.release.pairs().values()
+    world.cluster.control_plane.stop_api()
+    try:
+        end = time.monotonic() + A_MINUTE_S
+        before = world.launcher(killed)
+        before.kill()
+        while time.monotonic() < end:
+            for pair in others:
+                assert f"ordinal {pair.ordinal} " in fetch(pair.ip)
+            time.sleep(1)
+    finally:
+        world.cluster.control_plane.start_api()
+    world.cluster.wait(lambda: control_plane.is_up(world.cluster.pki), 60, "the API answers again")
+    took = world.settle()
+    print(f"figure: API back after a minute, a launcher killed meanwhile, until all is whole: {took:.1f} s")
+    assert world.launcher(world.release.pair(killed.ordinal)).pid != before.pid
+
+
+def test_a_launcher_that_stands_still_for_a_minute(world: World) -> None:
+    """Its pair turns unready, and ready again when it goes on: kubelet does not take it for dead."""
+    world.settle()
+    pair = world.pair()
+    process = world.launcher(pair)
+    process.suspend()
+    began = time.monotonic()
+    try:
+        world.wait_not_ready(pair)
+        unready = time.monotonic() - began
+        time.sleep(A_MINUTE_S - unready)
+    finally:
+        process.resume()
+    world.settle()
+    print(f"figure: launcher stands still, until its address is out of the Service: {unready:.1f} s")
+    assert world.launcher(world.release.pair(pair.ordinal)).pid == process.pid, "it was started anew"

@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 
-from tests.cluster import control_plane, pki, processes
+from tests.cluster import control_plane, images, pki, processes
 from tests.cluster.cluster import Cluster
 from tests.cluster.faults import World
 from tests.cluster.history import History
@@ -133,11 +133,12 @@ def test_a_bad_revision_stops_at_one_pair(orders: Release) -> None:
 
 
 def test_an_upgrade_reaches_the_program(cluster: Cluster, kube: Kube, helm3: Helm, mirror: Mirror) -> None:
-    """A change of environment, gate or launcher's resources is a roll-out of the launchers, of no anchor."""
+    """A change of environment, gate, launcher's resources or image is a roll-out of the launchers, of no anchor."""
     changes = {
         "by-env": {"target": target(env={"GREETING": "hello, world"})},
         "by-gate": {"gate": {"tcp": {"door": {"port": "http"}}}},
         "by-resources": {"launcher": {"resources": {"requests": {"cpu": "50m"}}}},
+        "by-image": {"launcher": {"image": {"tag": images.DEBIAN_NEXT.rpartition(":")[2]}}},
     }
     releases = {name: Release(kube, helm3, mirror, name) for name in changes}
     for release in releases.values():
@@ -155,9 +156,13 @@ def test_an_upgrade_reaches_the_program(cluster: Cluster, kube: Kube, helm3: Hel
     program = processes.main_target(cluster.nodes[pair.node].machine, pair.ip)
     assert program.environ()["GREETING"] == "hello, world"
     assert "tcp door" in json.dumps(status(releases["by-gate"].pair(0).ip)["conditions"])
-    launcher = releases["by-resources"].pair(0).launcher
-    assert launcher is not None
-    assert launcher["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "50m"
+    containers = {
+        name: pair.launcher["spec"]["containers"][0]
+        for name, release in releases.items()
+        if (pair := release.pair(0)).launcher
+    }
+    assert containers["by-resources"]["resources"]["requests"]["cpu"] == "50m"
+    assert containers["by-image"]["image"] == images.DEBIAN_NEXT
     _remove(mirror, *releases.values())
 
 

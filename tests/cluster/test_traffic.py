@@ -17,7 +17,8 @@ from tests.cluster.kube import Kube, Mirror, is_ready
 from tests.cluster.release import Helm, Release, fetch, values
 
 REPLICAS = 2
-SLOW_S = values()["stop"]["drainSeconds"] + 2.5
+STOP = values()["stop"] | {"consoleSeconds": 20}
+SLOW_S = STOP["drainSeconds"] + 2.5
 """How long the program takes over the slowest request: until after SIGTERM, but not as long as it is given to end."""
 
 
@@ -27,7 +28,7 @@ def shop(kube: Kube, helm3: Helm) -> Iterator[Release]:
     with kube.namespace("e2e-traffic") as namespace:
         release = Release(kube, helm3, Mirror(kube, namespace), "shop")
         spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
-        release.install(REPLICAS, topologySpreadConstraints=[spread])
+        release.install(REPLICAS, topologySpreadConstraints=[spread], stop=STOP)
         release.wait_whole(REPLICAS)
         yield release
         release.mirror.close()
