@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from mooring._bundle import verify_bundle, write_bundle
+from mooring._bundle import PSUTIL, PSUTIL_SHA256, verify_bundle, write_bundle
 from mooring._cli import main
 from mooring._errors import UserError
 
@@ -67,6 +67,13 @@ def test_a_bundle_is_the_same_bytes_again(tmp_path: Path, python: Path, psutil: 
             name: (tmp_path / "folder" / name).read_bytes() for name in _names(tmp_path / "folder")
         }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "b.zip", "folder", "psutil.whl", "python.zip"]
+
+
+def test_psutil_is_the_locked_one() -> None:
+    """The wheel for nodes is of the version that everything here is tested with, and its sum is in the lock."""
+    lock = (Path(__file__).parents[2] / "requirements.lock").read_text()
+    assert f"{PSUTIL} \\\n" in lock
+    assert f"sha256:{PSUTIL_SHA256}" in lock
 
 
 def test_verify_names_each_difference(tmp_path: Path, python: Path, psutil: Path) -> None:
