@@ -34,14 +34,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[None]:
-    """Have an X server for programs with windows, on a display that nobody in this network has."""
-    command = [require("Xvfb"), ":7", "-nolisten", "tcp"]
+    """Have an X server for programs with windows.
+
+    Without a lock file: one that an earlier server left names a process number, which here may be anybody's.
+    """
+    socket = Path("/tmp/.X11-unix/X7")
+    socket.unlink(missing_ok=True)
+    command = [require("Xvfb"), ":7", "-nolock", "-noreset", "-nolisten", "tcp"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(Path("/tmp/.X11-unix/X7").exists, "the X server")
+    wait_until(lambda: socket.exists() or server.poll() is not None, "the X server")
+    assert server.poll() is None, "Xvfb ended at once"
     os.environ["DISPLAY"] = ":7"
     yield
-    server.kill()
-    server.wait(10)
+    server.terminate()
+    server.wait(30)
 
 
 @pytest.fixture(scope="session")
