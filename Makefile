@@ -8,7 +8,7 @@ SANDBOX := $(BIN)/python -m mooring.rehearse.sandbox --
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test e2e e2e-chaos coverage lint bench chart launcher lock clean
+.PHONY: help install demo test wine e2e e2e-chaos coverage lint bench chart launcher lock clean
 
 help: ## print these tasks
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,18 +33,32 @@ ensure = $(1) >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/d
   && apt-get install -y -qq $(2) >/dev/null && $(1) >/dev/null 2>&1; } \
   || { echo "mooring: this machine lacks $(2): run  sudo apt-get install $(2)" >&2; exit 1; }
 
-demo: install ## run one program as three replicas, kill, scale and stop it: the main job end to end
-	$(BIN)/python -m mooring.rehearse.demo
+# TARGET=windows: a Windows program under Wine in three namespaces.
+TARGET ?= linux
+demo: install $(if $(filter windows,$(TARGET)),wine-system) ## run one program as three replicas, kill, scale and stop it (TARGET=windows: a Windows program, under Wine)
+	$(BIN)/python -m $(if $(filter windows,$(TARGET)),tests.windows demo,mooring.rehearse.demo)
 
 # Tests that make namespaces run in the sandbox, so that nothing of them can stay behind; the sandbox's own run outside.
 PYTEST := -m pytest --numprocesses 3 --dist worksteal
 test: install ## all tests but those that need a cluster
-	$(BIN)/python $(PYTEST) -m "not sandbox and not cluster"
+	$(BIN)/python $(PYTEST) -m "not sandbox and not cluster and not wine"
 	$(SANDBOX) $(BIN)/python $(PYTEST) -m sandbox
 
 # Our own cluster is built from source into $MOORING_CACHE, by default ~/.cache/mooring; with KUBECONFIG nothing is.
 e2e: install $(if $(KUBECONFIG),,cluster-system) ## tests on a real Kubernetes of two nodes, or on the one of KUBECONFIG
 	$(BIN)/python -m tests.cluster
+
+# Windows Python, shims and toy programs are fetched and built into the same cache.
+wine: install wine-system ## the launcher as it is for Windows: real Windows Python and programs, under Wine
+	$(BIN)/python -m tests.windows
+
+.PHONY: wine-system
+wine-system:
+	@$(call ensure,command -v wine,--no-install-recommends wine wine64)
+	@$(call ensure,command -v x86_64-w64-mingw32-gcc,gcc-mingw-w64-x86-64)
+	@$(call ensure,command -v Xvfb,xvfb)
+	@$(call ensure,command -v osslsigncode,osslsigncode)
+	@$(call ensure,command -v openssl,openssl)
 
 SEED ?=
 COUNT ?= 20
@@ -61,7 +75,7 @@ cluster-system:
 
 coverage: install ## all tests once more, slower, with the branches they reach (also in launchers they start)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run $(PYTEST) -m "not sandbox and not cluster"
+	$(BIN)/coverage run $(PYTEST) -m "not sandbox and not cluster and not wine"
 	$(SANDBOX) $(BIN)/coverage run $(PYTEST) -m sandbox
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

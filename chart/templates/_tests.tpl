@@ -1,6 +1,6 @@
 {{- /* Whether there is a test ("true", or empty). Anchors that others made are theirs to test. */}}
 {{- define "mooring.test.enabled" -}}
-{{- if and .Values.tests.enabled .Values.anchor.create -}}true{{- end -}}
+{{- if and .Values.tests.enabled .Values.anchor.create (not (include "mooring.cplauncher" .)) -}}true{{- end -}}
 {{- end }}
 
 {{- /* The Service that is asked, or nothing. */}}

@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_completion(commands)
     _add_rehearse(commands)
     _add_import(commands)
+    _add_bundle(commands)
     return parser
 
 
@@ -183,6 +184,17 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     imports.set_defaults(command=_import)
 
 
+def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bundle = commands.add_parser("bundle", help="make the launcher's directory for Windows nodes, or verify one")
+    bundle.add_argument("--out", metavar="DIR", help="a directory, or a file that ends in .zip")
+    bundle.add_argument("--python", metavar="ZIP", help="embeddable Python for Windows (default: fetch it)")
+    bundle.add_argument("--psutil", metavar="WHEEL", help="psutil's wheel for win_amd64 (default: fetch it by pip)")
+    bundle.set_defaults(command=_bundle)
+    verify = bundle.add_subparsers(metavar="verify").add_parser("verify", help="hold a bundle to its manifest")
+    verify.add_argument("bundle", metavar="DIR", help="a bundle's directory or zip")
+    verify.set_defaults(command=_verify_bundle)
+
+
 def _count(text: str) -> int:
     import argparse
 
@@ -251,3 +263,15 @@ def _import(arguments: argparse.Namespace) -> int:
     from mooring._cli_import import run
 
     return run(arguments)
+
+
+def _bundle(arguments: argparse.Namespace) -> int:
+    from mooring._cli_bundle import write
+
+    return write(arguments)
+
+
+def _verify_bundle(arguments: argparse.Namespace) -> int:
+    from mooring._cli_bundle import verify
+
+    return verify(arguments)

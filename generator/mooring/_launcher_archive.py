@@ -28,11 +28,12 @@ _MAIN = "import sys\n\nfrom mooring_launcher.__main__ import main\n\nsys.exit(ma
 @cache
 def archive_text() -> str:
     """Return the archive in base64, in lines. Raises MooringError if the launcher is not installed beside mooring."""
-    text = base64.b64encode(_archive()).decode()
+    text = base64.b64encode(archive_bytes()).decode()
     return "".join(f"{text[at : at + _WIDTH]}\n" for at in range(0, len(text), _WIDTH))
 
 
-def _archive() -> bytes:
+def archive_bytes() -> bytes:
+    """Return the archive, the same bytes on every machine."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in sorted(_members().items()):

@@ -76,12 +76,16 @@ TARGET = Obj(
                 },
             ),
         ),
-        "runAs": Str(doc="Account the program runs as; empty: the launcher's."),
+        "runAs": Str(
+            doc=r"Account the program runs as, on Windows: restricted, LocalService, NetworkService, DOMAIN\name$ (a group-managed service account) or DOMAIN\name (its password in RUN_AS_PASSWORD, by extraEnv from a Secret); empty: the launcher's, which is SYSTEM."
+        ),
         "sha256": Str(
             doc="SHA-256 of the program's file, in hex; a file with another one is not started. Empty: no check.",
             pattern=r"^([0-9a-fA-F]{64})?$",
         ),
-        "signedBy": Str(doc="Subject of the Authenticode signature the program must carry; empty: no check."),
+        "signedBy": Str(
+            doc="Who must have signed the program (Authenticode), on Windows: the common name of the signer's certificate, or its whole subject; empty: no check."
+        ),
         "perOrdinal": MapOf(
             doc="What one replica has differently, by its ordinal.",
             key_pattern=ORDINAL,

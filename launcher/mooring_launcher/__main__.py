@@ -4,17 +4,23 @@ import os
 import sys
 
 USAGE = (
-    "usage: mooring-launcher run | check | stop | version | probe ready|live|started | check-release SECONDS [SERVICE]"
+    "usage: mooring-launcher run [CPLAUNCHER FLAGS] | check | stop | version | probe ready|live|started"
+    " | check-release SECONDS [SERVICE]"
 )
 _EXIT_USAGE = 201  # ExitCode.USAGE; the enum itself would cost each probe a millisecond
 
 
 def main(argv: list[str]) -> int:
     """Run one command and return the exit status."""
-    state_dir = os.environ.get("MOORING_STATE_DIR") or _default_state_dir()
+    state_dir = _state_dir()
     match argv:
         case ["probe", "ready" | "live" | "started" as question]:
             return _probe(question, state_dir)
+        case ["console-event", "ctrlC" | "ctrlBreak" as event, pid] if pid.isdecimal():
+            # The launcher's own helper on Windows: not a command for people.
+            from mooring_launcher._windows._console import run_helper
+
+            return run_helper(event, int(pid))
         case ["stop"]:
             from mooring_launcher.stop import request_stop
 
@@ -24,6 +30,10 @@ def main(argv: list[str]) -> int:
             from mooring_launcher.cli import run
 
             return run(os.environ, state_dir)
+        case ["run", *flags]:
+            from mooring_launcher.cplauncher import run as run_as_cplauncher
+
+            return run_as_cplauncher(flags, os.environ, state_dir, _tell)
         case ["check"]:
             from mooring_launcher.cli import check
 
@@ -57,8 +67,13 @@ def _tell(line: str) -> None:
     sys.stdout.flush()
 
 
-def _default_state_dir() -> str:
-    return r"C:\run\mooring" if sys.platform == "win32" else "/run/mooring"
+def _state_dir() -> str:
+    named = os.environ.get("MOORING_STATE_DIR")
+    if sys.platform != "win32":
+        return named or "/run/mooring"
+    from mooring_launcher.mounts import find_mounted
+
+    return find_mounted(named or r"C:\run\mooring", os.environ)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,19 @@ import json
 import os
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.mounts import find_mounted
 
 Object = dict[str, Any]
 
-SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+# With its drive: a container's working directory may be on another one.
+SERVICE_ACCOUNT = ("C:" if sys.platform == "win32" else "") + "/var/run/secrets/kubernetes.io/serviceaccount"
 CONNECT_TIMEOUT_S = 10.0
 WATCH_TIMEOUT_S = 290
 _READ_SLACK_S = 20.0
@@ -125,10 +128,7 @@ class ApiClient:
         if not host or not port.isdigit():
             message = f"KUBERNETES_SERVICE_HOST is {host!r} and KUBERNETES_SERVICE_PORT {port!r}: not inside a cluster"
             raise LauncherError(ExitCode.API_UNREACHABLE, message)
-        # containerd 1.6 mounts volumes of a HostProcess container below this point, later ones where they belong.
-        below = environ.get("CONTAINER_SANDBOX_MOUNT_POINT", "")
-        account = SERVICE_ACCOUNT if os.path.isdir(SERVICE_ACCOUNT) else below + SERVICE_ACCOUNT
-        return cls(host.strip("[]"), int(port), account)
+        return cls(host.strip("[]"), int(port), find_mounted(SERVICE_ACCOUNT, environ))
 
     def get(self, resource: Resource) -> Object | None:
         """Return the object, or None when the API server says that there is none (404)."""
@@ -280,7 +280,8 @@ def _connect(client: ApiClient) -> http.client.HTTPSConnection:
     for name, value in _KEEPALIVE:
         option = getattr(socket, name, None)  # not every platform has all three
         if option is not None:
-            connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
+            with contextlib.suppress(OSError):  # Windows before Server 2019 has the names and not the options
+                connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
     return connection
 
 

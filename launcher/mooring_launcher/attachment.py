@@ -16,6 +16,9 @@ from mooring_launcher.server import HealthServer, View
 from mooring_launcher.stop import Stoppable
 from mooring_launcher.target import ExitStatus, Target, TargetSpec
 
+COMPARTMENT_ENV = "MOORING_COMPARTMENT_ENV"
+"""Names a further variable in which the program finds the compartment's id, as cplauncher's -env-name does."""
+
 
 class Place(NamedTuple):
     """What to attach to: the anchor, its compartment, and since when (time.monotonic()) that was being worked on."""
@@ -132,6 +135,9 @@ class Attachment:
             wait_all_s=target.wait_all,
             unsent_bytes=self._unsent_bytes,
             await_siblings=self._await_siblings,
+            close_windows=target.close_windows,
+            asks_by=target.asks_by,
+            kills_by=target.kills_by,
         )
 
     def view(self) -> View:
@@ -176,7 +182,17 @@ class Attachment:
     def _spec(self, environ: Mapping[str, str]) -> TargetSpec:
         target = self._config["target"]
         env = target_environment(environ, target["env"], self.place, self._ordinal)
-        return TargetSpec(target["exe"], target["args"], working_dir(target), env, self._config["stop"]["consoleEvent"])
+        return TargetSpec(
+            target["exe"],
+            target["args"],
+            working_dir(target),
+            env,
+            self._config["stop"]["consoleEvent"],
+            self._config["attach"],
+            target["runAs"],
+            target["sha256"],
+            target["signedBy"],
+        )
 
     def _await_siblings(self) -> None:
         """Keep /hold unanswered for the siblings' sake. When only this replica stops they run on: not waited for."""
@@ -199,9 +215,11 @@ def target_environment(
 ) -> dict[str, str]:
     """Return the container's environment less KUBERNETES_*, then the target's own, then what tells it its place."""
     inherited = {key: value for key, value in environ.items() if not key.startswith("KUBERNETES_")}
+    further = inherited.pop(COMPARTMENT_ENV, "")
     return {
         **inherited,
         **own,
+        **({further: str(place.compartment.id)} if further else {}),
         "COMPARTMENT_ID_ATTACH": str(place.compartment.id),
         "MOORING_ORDINAL": str(ordinal),
         "MOORING_ANCHOR_IP": place.anchor.ip,

@@ -25,7 +25,12 @@ def run(environ: Mapping[str, str], state_dir: str) -> int:
         outcome = _guarded(lambda: _run(environ, state_dir, log, afterwards), log)
         write_termination_message(outcome, environ)
         log.info("exit", by=outcome.by, code=outcome.code, message=outcome.message)
-    return outcome.code
+    return _as_status(outcome.code)
+
+
+def _as_status(code: int) -> int:
+    """Return a 32-bit exit code as sys.exit takes it on Windows: what does not fit a signed int would become -1."""
+    return code - (1 << 32) if code >= 1 << 31 else code
 
 
 def _run(environ: Mapping[str, str], state_dir: str, log: Log, afterwards: ExitStack) -> Outcome:

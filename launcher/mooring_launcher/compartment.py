@@ -49,13 +49,23 @@ class Backend(Protocol):
         """Keep the compartment alive. While it is held, every call reaches it even when its name has gone."""
 
     def run_inside(self, compartment: Compartment, function: Callable[[], T]) -> T:
-        """Call `function` in a fresh thread inside the compartment; its result or exception is handed back.
+        """Call `function` in a thread inside the compartment; its result or exception is handed back.
 
-        Sockets that it makes stay inside for their whole life, whichever thread uses them later.
+        On Linux that is a fresh thread, on Windows the caller's own, which is taken out again. Sockets that it makes
+        stay inside for their whole life, whichever thread uses them later.
         """
 
     def start_target(self, compartment: Compartment, spec: TargetSpec) -> Target:
         """Start a program inside the compartment from its first instruction, its descendants contained."""
 
     def unsent_bytes(self, compartment: Compartment) -> int:
-        """Return how many bytes closed connections inside the compartment have still to deliver."""
+        """Return how many bytes closed connections inside the compartment have still to deliver.
+
+        Windows tells no bytes: there it is the number of such connections.
+        """
+
+    def block_shutdown(self, tell: Callable[[str], None]) -> None:
+        """Have `tell` called, from another thread, when the container is shut down by other means than a signal.
+
+        Until this process ends by itself, the one who shuts down is kept waiting.
+        """

@@ -130,6 +130,16 @@ class ExitCode(IntEnum):
         "Another program listens on readiness.port in the anchor's compartment.",
         "Set readiness.port to one that neither the target nor a sidecar uses.",
     )
+    TARGET_SIGNATURE = (
+        222,
+        "The target program is not signed by whom target.signedBy names, or its signature is not good.",
+        "Install the right program on the node, let the node trust its signer, or correct target.signedBy.",
+    )
+    RUN_AS_REFUSED = (
+        223,
+        "The account of target.runAs could not be used.",
+        "The message names the call that was refused, and what it needs.",
+    )
 
 
 class LauncherError(Exception):
@@ -149,9 +159,10 @@ def render_exit_codes() -> str:
 _PAGE_HEAD = """\
 # The launcher's exit codes
 
-Any other code is the target's own: the launcher exits with what the target exited with, and with 128 + n when
-signal n ended it. A stop that was asked for exits 0 when the target ended on SIGTERM. The termination message
-(`kubectl describe pod`) is one JSON line: `by` says whose code it is, `launcher` or `target`.
+Any other code is the target's own: the launcher exits with what the target exited with (on Windows any of 32 bits),
+and with 128 + n when signal n ended it. A stop that was asked for exits 0 when the target ended on SIGTERM, on Windows
+on a console event (0xC000013A). The termination message (`kubectl describe pod`) is one JSON line: `by` says whose code
+it is, `launcher` or `target`.
 
 This page is made from `launcher/mooring_launcher/errors.py`.
 

@@ -1,12 +1,12 @@
 """How a run ended, and the termination message that tells `kubectl describe pod`."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from mooring_launcher.errors import LauncherError
+from mooring_launcher.mounts import find_mounted
 
 MESSAGE_BYTES = 4096
 """What kubelet keeps of a termination message."""
@@ -51,5 +51,4 @@ def _log_path(environ: Mapping[str, str]) -> str:
         return environ["MOORING_TERMINATION_LOG"]
     if sys.platform != "win32":
         return "/dev/termination-log"
-    # A HostProcess container of containerd 1.6 sees its own files below this point only.
-    return os.path.join(environ.get("CONTAINER_SANDBOX_MOUNT_POINT", "C:\\"), "dev\\termination-log")
+    return find_mounted(r"C:\dev\termination-log", environ)

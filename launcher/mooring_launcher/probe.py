@@ -1,6 +1,7 @@
 """The probe commands `probe ready|live|started`. They run every few seconds: no ssl, no threads, one small file."""
 
 import os
+import sys
 import time
 from typing import Any
 
@@ -19,8 +20,8 @@ def probe(question: str, state_dir: str) -> tuple[bool, str]:
     record = read_status(state_dir)
     if record is None:
         return False, "the launcher has written no status"
-    # The record of a killed launcher outlives it with a fresh heartbeat. Without /proc the heartbeat alone decides.
-    if os.path.isdir("/proc/self") and not os.path.isdir(f"/proc/{record['pid']}"):
+    # The record of a killed launcher outlives it with a fresh heartbeat. Without /proc (Windows) that alone decides.
+    if sys.platform != "win32" and os.path.isdir("/proc/self") and not os.path.isdir(f"/proc/{record['pid']}"):
         return False, "the launcher that wrote the status has ended"
     age_s = time.monotonic() - record["heartbeat"]
     return judge_record(question, record, age_s)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mooring_launcher.api import ApiClient, ApiError, Object, Resource, pod, stateful_set
 from mooring_launcher.config import load_config
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.setup import Setup, default_config_path, make_setup
+from mooring_launcher.setup import Setup, config_path, make_setup
 
 _ANSWER_TIMEOUT_S = 5.0
 _PAUSE_S = 0.5
@@ -44,7 +44,7 @@ def check_release(environ: Mapping[str, str], patience_s: float, service: str, t
 
 def _checks(environ: Mapping[str, str], service: str, tell: Callable[[str], None]) -> Iterator[Check]:
     client = ApiClient.in_cluster(environ)
-    config = load_config(environ.get("MOORING_CONFIG", default_config_path()))
+    config = load_config(config_path(environ))
     namespace = environ.get("POD_NAMESPACE", "")
     launchers = stateful_set(namespace, config["launcherSet"])
     found = client.get(launchers)

@@ -32,12 +32,14 @@ from mooring_launcher.log import Log
 from mooring_launcher.outcome import Outcome, failure
 from mooring_launcher.setup import Setup, bootstrap_fields, least_anchor_grace_s
 from mooring_launcher.status import StatusFile
-from mooring_launcher.stop import Ladder, StopListener
+from mooring_launcher.stop import Ladder, listen_for_stop
 from mooring_launcher.target import ExitStatus
 from mooring_launcher.waiting import Patience, Search
 
 HEARTBEAT_S = 1.0
 _LIVE_S = 60.0
+_CONTROL_C_EXIT = 0xC000013A
+"""What Windows ends a program with that does not handle a console event (STATUS_CONTROL_C_EXIT)."""
 _RETRIED = (ExitCode.COMPARTMENT_NOT_FOUND, ExitCode.COMPARTMENT_AMBIGUOUS)
 
 
@@ -77,6 +79,7 @@ class Runner:
         """Run until there is an outcome."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        self._backend.block_shutdown(self._hear_stop)
         self._patience.wait(ExitCode.API_UNREACHABLE, "the API server's first answer")
         self._watch.start()
         if self._follower is not None:
@@ -132,6 +135,9 @@ class Runner:
 
     def _hear_problem(self, error: ApiError) -> None:
         self._queue.put(partial(self._on_problem, error))
+
+    def _hear_stop(self, source: str) -> None:
+        self._queue.put(partial(self._on_stop, source))
 
     def _on_signal(self, number: int, _frame: object) -> None:
         # SimpleQueue.put is reentrant, which a signal handler needs.
@@ -383,8 +389,9 @@ class Runner:
         status = self._attachment.target.wait(0) if self._attachment is not None else None
         if status is None:
             return Outcome("launcher", 0, f"stopped by {source}")
-        if rung == "console" and status.signal == signal.SIGTERM:
-            return Outcome("target", 0, f"stopped by {source}: the target ended on SIGTERM")
+        if rung == "console" and (status.signal == signal.SIGTERM or status.code == _CONTROL_C_EXIT):
+            asked_by = self._attachment.target.asks_by if self._attachment is not None else ""
+            return Outcome("target", 0, f"stopped by {source}: the target ended on {asked_by}")
         return Outcome("target", status.code, f"stopped by {source} ({rung}): the target {status.sentence}")
 
     def _finish(self) -> None:
@@ -442,7 +449,7 @@ class Runner:
     def _open_state(self, state_dir: str) -> None:
         try:
             self._status = StatusFile(state_dir)
-            self._listener = StopListener(state_dir, lambda by: self._queue.put(partial(self._on_stop, by)))
+            self._listener = listen_for_stop(state_dir, self._hear_stop)
         except OSError as error:
             message = f"the state directory {state_dir}: {error}"
             raise LauncherError(ExitCode.STATE_UNWRITABLE, message) from error

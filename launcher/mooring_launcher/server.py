@@ -27,6 +27,10 @@ HOLD_LIMIT = 16
 # More than the limit at once: closing with bytes unread would reset the connection and lose the answer.
 _READ_SIZE = 64 * 1024
 
+# On Windows SO_REUSEADDR would let two programs listen on one port, and the other refuses with "access denied".
+_SOLE_LISTENER: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+_TAKEN = (errno.EADDRINUSE, getattr(errno, "WSAEACCES", errno.EADDRINUSE))
+
 _PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"} | {
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
@@ -125,12 +129,12 @@ class HealthServer:
         ip, port = self._address
         listener = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, _SOLE_LISTENER, 1)
             listener.bind((ip, port))
             listener.listen(128)
         except OSError as error:
             listener.close()
-            taken = error.errno == errno.EADDRINUSE
+            taken = error.errno in _TAKEN
             code = ExitCode.READINESS_PORT_TAKEN if taken else ExitCode.COMPARTMENT_NOT_FOUND
             message = f"bind({ip}, readiness.port {port}): {error.errno} {error.strerror}"
             raise LauncherError(code, message) from error

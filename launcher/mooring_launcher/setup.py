@@ -8,6 +8,7 @@ from mooring_launcher.anchor import Me
 from mooring_launcher.attachment import Place, working_dir
 from mooring_launcher.config import Config, for_ordinal, load_config
 from mooring_launcher.log import mask_args
+from mooring_launcher.mounts import find_mounted
 
 
 class Setup(NamedTuple):
@@ -26,7 +27,7 @@ class Setup(NamedTuple):
 
 def make_setup(environ: Mapping[str, str], state_dir: str, ordinal: int) -> Setup:
     """Return what the environment and the configuration say of this replica."""
-    config = for_ordinal(load_config(environ.get("MOORING_CONFIG", default_config_path())), ordinal)
+    config = for_ordinal(load_config(config_path(environ)), ordinal)
     namespace = environ.get("POD_NAMESPACE", "") or config["anchor"]["namespace"]
     own_uid = environ.get("POD_UID", "")
     own_pod = environ.get("POD_NAME", f"{config['launcherSet']}-{ordinal}")
@@ -55,9 +56,10 @@ def least_anchor_grace_s(config: Config) -> int:
     return int(seconds + (stop["windowSeconds"] if config["platform"] == "windows" else 0))
 
 
-def default_config_path() -> str:
-    """Return where the chart mounts the configuration."""
-    return r"C:\etc\mooring\config.json" if sys.platform == "win32" else "/etc/mooring/config.json"
+def config_path(environ: Mapping[str, str]) -> str:
+    """Return where the configuration is: MOORING_CONFIG, else where the chart mounts it."""
+    usual = r"C:\etc\mooring\config.json" if sys.platform == "win32" else "/etc/mooring/config.json"
+    return find_mounted(environ.get("MOORING_CONFIG", usual), environ)
 
 
 def bootstrap_fields(setup: Setup, place: Place) -> dict[str, Any]:

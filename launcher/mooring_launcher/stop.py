@@ -2,10 +2,11 @@
 
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 SOCKET_NAME = "stop.sock"
 _NETWORK_DRAIN_LIMIT_S = 5.0
@@ -16,6 +17,11 @@ T = TypeVar("T")
 
 def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
     """Ask the launcher to stop and return when its target has gone. Nobody to ask means that it has."""
+    if sys.platform == "win32":
+        from mooring_launcher._windows._rendezvous import request_stop as request_on_windows
+
+        request_on_windows(state_dir, tell)
+        return
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with client:
         try:
@@ -29,6 +35,28 @@ def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
                     tell(line.rstrip("\n"))
             except OSError:
                 return  # the launcher ended without a farewell
+
+
+class Listening(Protocol):
+    """What hears stop requests: a socket, on Windows a named pipe."""
+
+    def start(self) -> None:
+        """Begin to accept askers."""
+
+    def announce(self, line: str) -> None:
+        """Tell every asker; who hung up is forgotten."""
+
+    def close(self) -> None:
+        """End every asker's wait and listen no more."""
+
+
+def listen_for_stop(state_dir: str, on_stop: Callable[[str], None]) -> Listening:
+    """Return this platform's listener, listening. OSError when the directory cannot be written."""
+    if sys.platform == "win32":
+        from mooring_launcher._windows._rendezvous import PipeListener
+
+        return PipeListener(state_dir, on_stop)
+    return StopListener(state_dir, on_stop)
 
 
 class StopListener(threading.Thread):
@@ -94,16 +122,23 @@ class Stoppable(NamedTuple):
     """Wait for the main process up to so many seconds; whether it has ended."""
     run_command: Callable[[list[str], float], str]
     """Run the stop command inside the compartment; a sentence on how it went."""
-    ask: Callable[[], None]
+    ask: Callable[[], bool | None]
+    """Ask the main process to stop; False when it is not to be asked."""
     kill: Callable[[], None]
     wait_all_s: Callable[[float], bool]
     unsent_bytes: Callable[[], int]
     await_siblings: Callable[[], None]
     """Wait for the replicas that share this one's network, if it is to outlive them too."""
+    close_windows: Callable[[], bool] = lambda: False
+    """Ask every window to close; False when there is none."""
+    asks_by: str = "SIGTERM"
+    kills_by: str = "SIGKILL"
 
 
 class Ladder(threading.Thread):
     """Ends a target rung by rung: drain, command, SIGTERM, SIGKILL; then its last bytes leave. Runs once.
+
+    On Windows the rungs after the command are a console event, WM_CLOSE and the end of the job.
 
     The launcher of the first ordinal at a shared anchor then waits for its siblings.
     """
@@ -125,7 +160,7 @@ class Ladder(threading.Thread):
         self._on_done = on_done
 
     def run(self) -> None:
-        """Climb down and report the rung: drain, command, console or kill."""
+        """Climb down and report the rung: drain, command, console, window or kill."""
         rung = self._guarded(self._climb) or "kill"
         self._guarded(self._end_tree)
         self._guarded(self._await_last_bytes)
@@ -144,7 +179,7 @@ class Ladder(threading.Thread):
         """Kill whatever the main process left behind."""
         self._target.kill()
         if not self._target.wait_all_s(_KILL_LIMIT_S):
-            self._tell("some processes do not end even after SIGKILL")
+            self._tell(f"some processes do not end even after {self._target.kills_by}")
 
     def _climb(self) -> str:
         if self._drain_s > 0:
@@ -153,12 +188,21 @@ class Ladder(threading.Thread):
             return "drain"
         if self._config["command"] and self._command():
             return "command"
-        self._tell(f"SIGTERM; waiting up to {self._config['consoleSeconds']} s")
-        self._target.ask()
-        if self._target.wait_s(self._config["consoleSeconds"]):
+        if self._asked(self._target.asks_by, self._target.ask, self._config["consoleSeconds"]):
             return "console"
-        self._tell("SIGKILL")
+        window_s = self._config.get("windowSeconds", 0)
+        if window_s and self._asked("WM_CLOSE", self._target.close_windows, window_s):
+            return "window"
+        self._tell(self._target.kills_by)
         return "kill"
+
+    def _asked(self, by: str, ask: Callable[[], bool | None], budget_s: float) -> bool:
+        """Ask in one way and give the target its budget; whether it ended. Who cannot be asked is not waited for."""
+        asked = self._guarded(lambda: ask() is not False)
+        if not asked:
+            return self._target.wait_s(0)
+        self._tell(f"{by}; waiting up to {budget_s} s")
+        return self._target.wait_s(budget_s)
 
     def _command(self) -> bool:
         """Run the stop command and give the target the rest of its budget; whether it ended."""

@@ -5,13 +5,21 @@ from typing import NamedTuple, Protocol
 
 
 class TargetSpec(NamedTuple):
-    """What to start. `exe` is a full path; `working_dir` is empty for the launcher's own."""
+    """What to start. `exe` is a full path; `working_dir` is empty for the launcher's own.
+
+    From `console_event` on, on Windows alone: how to ask it to stop, whether its job enters the compartment (`attach`),
+    as whom it runs, and what its file must be.
+    """
 
     exe: str
     args: list[str]
     working_dir: str
     env: dict[str, str]
-    console_event: str = "ctrl-c"
+    console_event: str = "ctrlC"
+    attach: str = "job"
+    run_as: str = ""
+    sha256: str = ""
+    signed_by: str = ""
 
 
 class ExitStatus(NamedTuple):
@@ -52,6 +60,14 @@ class Target(Protocol):
     def started_at(self) -> float:
         """When it was started, by time.monotonic()."""
 
+    @property
+    def asks_by(self) -> str:
+        """What `ask_to_stop` sends, as people call it."""
+
+    @property
+    def kills_by(self) -> str:
+        """What `kill` does, as people call it."""
+
     def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
         """Call back from another thread when the main process has ended; at once when it has already."""
 
@@ -61,8 +77,14 @@ class Target(Protocol):
     def wait_all(self, timeout_s: float | None = None) -> bool:
         """Wait until no process of the tree is left; False when the time is up first."""
 
-    def ask_to_stop(self) -> None:
-        """Ask the main process to stop (SIGTERM on Linux). Harmless when it has ended."""
+    def ask_to_stop(self) -> bool:
+        """Ask the main process to stop (SIGTERM, a console event). Harmless when it has ended.
+
+        False when the configuration says not to; an exception when it cannot be asked.
+        """
+
+    def close_windows(self) -> bool:
+        """Ask every window of the tree to close; False when there is none (on Linux always)."""
 
     def kill(self) -> None:
         """End every process of the tree at once. Harmless when they have ended."""

@@ -14,6 +14,8 @@ from .rendering import MINIMAL, layered, refusal, render
 EXE = {"target": {"exe": r"C:\a.exe"}}
 PORTS = {"target": {"exe": r"C:\a.exe", "ports": {"http": {"port": 8080}}}}
 TERM = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}}
+LINUX: dict[str, Any] = {"platform": "linux", "target": {"exe": "/a"}}
+CPLAUNCHER: dict[str, Any] = {"launcher": {"kind": "cplauncher"}, "scaling": {"follow": False}}
 SHARED: dict[str, Any] = {"anchor": {"strategy": "shared"}}
 
 # rule id, values on top of a program's path, the key it names, and words of the sentence
@@ -172,7 +174,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "anchor.extraContainers.0.name",
         "mooring's own container",
     ),
-    ("supported", {"hostAliases": [{"ip": "10.0.0.1"}]}, "hostAliases", "not supported yet"),
+    ("supported", {"hostAliases": [{"ip": "10.0.0.1"}]}, "hostAliases", "not supported with platform windows"),
     ("volumes-reserved", {"extraVolumes": [{"name": "launcher-code"}]}, "extraVolumes.0.name", "mooring's own"),
     (
         "mount-paths-unique",
@@ -285,10 +287,26 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "autoscaling.keda.enabled",
         "scale by helm upgrade",
     ),
-    ("supported", {"launcher": {"kind": "cplauncher"}}, "launcher.kind", "not supported yet"),
-    ("supported", {"launcher": {"attach": "env"}}, "launcher.attach", "not supported yet"),
-    ("supported", {"target": {"runAs": "LocalService"}}, "target.runAs", "not supported yet"),
-    ("supported", {"target": {"signedBy": "CN=x"}}, "target.signedBy", "not supported yet"),
+    ("supported", {**LINUX, "launcher": {"kind": "cplauncher"}}, "launcher.kind", "not supported with"),
+    ("supported", {**LINUX, "launcher": {"attach": "env"}}, "launcher.attach", "not supported with"),
+    (
+        "supported",
+        {"platform": "linux", "target": {"exe": "/a", "runAs": "LocalService"}},
+        "target.runAs",
+        "not supported with",
+    ),
+    (
+        "supported",
+        {"platform": "linux", "target": {"exe": "/a", "signedBy": "CN=x"}},
+        "target.signedBy",
+        "not supported with",
+    ),
+    ("cplauncher", {**CPLAUNCHER, "target": {"env": {"A": "1"}}}, "target.env", "is not done by cplauncher"),
+    ("cplauncher", {**CPLAUNCHER, "target": {"runAs": "restricted"}}, "target.runAs", "is not done by cplauncher"),
+    ("cplauncher", {**CPLAUNCHER, "gate": {"cpu": {"maxPercent": 5}}}, "gate.cpu.maxPercent", "leave it at null"),
+    ("cplauncher", {**CPLAUNCHER, "stop": {"command": ["C:\\s.exe"]}}, "stop.command", "is not done by cplauncher"),
+    ("cplauncher", {**CPLAUNCHER, "scaling": {"follow": True}}, "scaling.follow", "nothing mirrors"),
+    ("cplauncher", {**CPLAUNCHER, "target": {"args": ["a", "100%"]}}, "target.args.1", "passes cmd /c"),
     ("config-fits", {"target": {"args": ["x" * 210_000]}}, "target", "below 204800 bytes"),
     ("config-fits", {"target": {"args": ["<" * 40_000]}}, "target", "below 204800 bytes"),
 ]

@@ -1,11 +1,26 @@
 """The Linux backend: a compartment is a network namespace. Needs CAP_SYS_ADMIN, and hostPID or /run/netns."""
 
+from collections.abc import Callable
+
 from mooring_launcher._linux import _sockets
 from mooring_launcher._linux._namespaces import address_usable, find_compartments, hold, run_inside
 from mooring_launcher._linux._target import start_target
 from mooring_launcher.compartment import Compartment
 
-__all__ = ["address_usable", "find_compartments", "hold", "run_inside", "start_target", "unsent_bytes"]
+__all__ = [
+    "address_usable",
+    "block_shutdown",
+    "find_compartments",
+    "hold",
+    "run_inside",
+    "start_target",
+    "unsent_bytes",
+]
+
+
+def block_shutdown(tell: Callable[[str], None]) -> None:
+    """Do nothing: on Linux a container is shut down by SIGTERM, which the runner handles."""
+    del tell
 
 
 def unsent_bytes(compartment: Compartment) -> int:

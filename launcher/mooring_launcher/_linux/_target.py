@@ -30,6 +30,9 @@ def start_target(compartment: Compartment, spec: TargetSpec) -> "LinuxTarget":
 class LinuxTarget:
     """A started program. `Target` says what each method promises."""
 
+    asks_by = "SIGTERM"
+    kills_by = "SIGKILL"
+
     def __init__(self, compartment: Compartment, spec: TargetSpec) -> None:
         self.pid = 0
         self.started_at = 0.0
@@ -88,9 +91,14 @@ class LinuxTarget:
         """Wait for the whole tree."""
         return self._all_gone.wait(timeout_s)
 
-    def ask_to_stop(self) -> None:
+    def ask_to_stop(self) -> bool:
         """Send SIGTERM to the main process."""
         self._signal(self._main_fd, signal.SIGTERM)
+        return True
+
+    def close_windows(self) -> bool:
+        """Find no window: Linux programs here have none."""
+        return False
 
     def kill(self) -> None:
         """Kill the init: the kernel then kills everything in its namespace."""

@@ -35,6 +35,33 @@ Takes (dict "root" $ "flags" (list "-I") "words" (list "run")).
 {{- toYaml (concat (list (include "everything.launcher.python" .root)) .flags (list $pyz) .words) -}}
 {{- end }}
 
+{{- /*
+K2s' own launcher in place of mooring's (launcher.kind: cplauncher). Kubernetes puts the ordinal in its label, and would expand $( in
+the program's own words, so those are doubled.
+*/}}
+{{- define "everything.cplauncher" -}}
+{{- if eq .Values.launcher.kind "cplauncher" }}true{{ end -}}
+{{- end }}
+
+{{- define "everything.cplauncher.command" -}}
+{{- $n := "$(MOORING_ORDINAL)" -}}
+{{- $label := replace "{ordinal}" $n .Values.anchor.selector -}}
+{{- if .Values.anchor.create -}}
+{{- $suffix := dict "ordinal" $n "static" (printf "%s-%s" $n $n) "shared" (int .Values.ordinals.start | toString) -}}
+{{- $label = printf "statefulset.kubernetes.io/pod-name=%s-%s" (include "everything.anchor.fullname" .) (get $suffix .Values.anchor.strategy) -}}
+{{- end -}}
+{{- $exe := include "everything.launcher.join" (dict "root" . "directory" (include "everything.launcher.hostPath" .) "path" "cplauncher.exe") -}}
+{{- $words := list $exe "-label" $label "-namespace" (include "everything.anchor.namespace" .) "-label-timeout" (printf "%ds" (int .Values.anchor.waitSeconds)) -}}
+{{- if eq .Values.launcher.attach "env" -}}
+{{- $words = append $words "-self-env" -}}
+{{- end -}}
+{{- $words = append $words "--" -}}
+{{- range prepend .Values.target.args .Values.target.exe -}}
+{{- $words = append $words (replace "$(" "$$(" .) -}}
+{{- end -}}
+{{- toYaml $words -}}
+{{- end }}
+
 {{- define "everything.launcher.quickCommand" -}}
 {{- include "everything.launcher.command" (dict "root" .root "flags" (list "-I" "-S") "words" .words) -}}
 {{- end }}
@@ -112,6 +139,17 @@ is a roll-out. Its definition is config.schema.json of the launcher.
 {{- $sorted = append $sorted (get $ports .) -}}
 {{- end -}}
 {{- toJson $sorted -}}
+{{- end }}
+
+{{- /* A JSON list with the program's first TCP port, empty where it has none. */}}
+{{- define "everything.anchor.firstTcpPort" -}}
+{{- $found := list -}}
+{{- range $name, $port := .Values.target.ports -}}
+{{- if eq ($port.protocol | default "TCP") "TCP" -}}
+{{- $found = append $found (int $port.port) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson ($found | empty | ternary list (slice (append $found 0) 0 1)) -}}
 {{- end }}
 
 {{- /* The ports of a Service. Takes the program's. */}}

@@ -1,6 +1,6 @@
 {{- /* Whether there is a test ("true", or empty). Anchors that others made are theirs to test. */}}
 {{- define "foreign.test.enabled" -}}
-{{- if and .Values.tests.enabled .Values.anchor.create -}}true{{- end -}}
+{{- if and .Values.tests.enabled .Values.anchor.create (not (include "foreign.cplauncher" .)) -}}true{{- end -}}
 {{- end }}
 
 {{- /* The Service that is asked, or nothing. */}}

@@ -94,6 +94,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "sleeper.rules.anchors" . -}}
 {{- include "sleeper.rules.shared" . -}}
 {{- include "sleeper.rules.supported" . -}}
+{{- include "sleeper.rules.cplauncher" . -}}
 {{- $size := add (len (toJson $target)) (len (toJson $gate)) (len (toJson $stop)) -}}
 {{- if gt $size 204800 -}}
 {{- include "sleeper.refuse" (list "target" (printf "%d bytes" $size) "target, gate and stop together must stay below 204800 bytes: they travel in an annotation" "move large arguments into a file on the node") -}}
@@ -363,7 +364,47 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end }}
 
-{{- /* What a later release builds: refused by name rather than half done. */}}
+{{- /* What K2s' own launcher does not do: refused rather than left out silently. */}}
+{{- define "sleeper.rules.cplauncher" -}}
+{{- if and (eq .Values.launcher.kind "cplauncher") (eq .Values.platform "windows") -}}
+{{- $target := .Values.target -}}
+{{- $gate := .Values.gate -}}
+{{- range list
+  (list "launcher.source" .Values.launcher.source "host")
+  (list "target.workingDir" $target.workingDir "")
+  (list "target.env" $target.env dict)
+  (list "target.runAs" $target.runAs "")
+  (list "target.sha256" $target.sha256 "")
+  (list "target.signedBy" $target.signedBy "")
+  (list "target.perOrdinal" $target.perOrdinal dict)
+  (list "gate.http" $gate.http dict)
+  (list "gate.tcp" $gate.tcp dict)
+  (list "gate.exec" $gate.exec dict)
+  (list "gate.processes" $gate.processes dict)
+  (list "gate.cpu.maxPercent" $gate.cpu.maxPercent nil)
+  (list "gate.memory.minMiB" $gate.memory.minMiB nil)
+  (list "gate.memory.maxMiB" $gate.memory.maxMiB nil)
+  (list "gate.handles.min" $gate.handles.min nil)
+  (list "gate.handles.max" $gate.handles.max nil)
+  (list "gate.threads.min" $gate.threads.min nil)
+  (list "gate.threads.max" $gate.threads.max nil)
+  (list "stop.command" .Values.stop.command list) -}}
+{{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
+{{- include "sleeper.refuse" (list (index . 0) (index . 1) "is not done by cplauncher" (printf "leave it at %s, or use launcher.kind: mooring" (toJson (index . 2)))) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.scaling.follow .Values.anchor.create (eq .Values.anchor.strategy "ordinal") -}}
+{{- include "sleeper.refuse" (list "scaling.follow" true "is not done by cplauncher: nothing mirrors the number of launchers to the anchors" "set scaling.follow: false and scale both sets, by helm upgrade") -}}
+{{- end -}}
+{{- range $number, $word := prepend $target.args $target.exe -}}
+{{- if regexMatch "[&|^%<>\"]" $word -}}
+{{- include "sleeper.refuse" (list (eq $number 0 | ternary "target.exe" (printf "target.args.%d" (sub $number 1))) $word "must be free of & | ^ % < > and quotes: with cplauncher it passes cmd /c, which reads them" "move it into a file, or use launcher.kind: mooring") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What a platform does not have: refused by name rather than left out silently. */}}
 {{- define "sleeper.rules.supported" -}}
 {{- $wanted := list
   (list "launcher.kind" .Values.launcher.kind "mooring")
@@ -371,11 +412,11 @@ null would get past one. The generator checks the same for Apps; a test holds th
   (list "target.runAs" .Values.target.runAs "")
   (list "target.signedBy" .Values.target.signedBy "") -}}
 {{- if eq .Values.platform "windows" -}}
-{{- $wanted = append $wanted (list "hostAliases" .Values.hostAliases list) -}}
+{{- $wanted = list (list "hostAliases" .Values.hostAliases list) -}}
 {{- end -}}
 {{- range $wanted -}}
 {{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
-{{- include "sleeper.refuse" (list (index . 0) (index . 1) "is not supported yet" (printf "leave it at %s" (toJson (index . 2)))) -}}
+{{- include "sleeper.refuse" (list (index . 0) (index . 1) (printf "is not supported with platform %s" $.Values.platform) (printf "leave it at %s" (toJson (index . 2)))) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

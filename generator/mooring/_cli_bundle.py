@@ -1,0 +1,31 @@
+"""`mooring bundle`: the launcher's directory for Windows nodes, made and verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mooring._bundle import verify_bundle, write_bundle
+from mooring._console import say
+from mooring._errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def write(arguments: argparse.Namespace) -> int:
+    """Write a bundle, as a directory or a zip."""
+    if arguments.out is None:
+        message = "bundle: --out DIR is missing: say where to write it, or `mooring bundle verify DIR`"
+        raise UserError(message)
+    given = (Path(one) if one else None for one in (arguments.python, arguments.psutil))
+    bundle = write_bundle(Path(arguments.out), *given)
+    say(f"wrote {bundle.path}: {bundle.files} files; next: copy it to every node as launcher.hostPath")
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Hold a bundle to its manifest."""
+    bundle = verify_bundle(Path(arguments.bundle))
+    say(f"{bundle.path}: all {bundle.files} files are as the manifest says")
+    return 0

@@ -1,0 +1,48 @@
+"""Makes what CreateProcessW takes: one command line of many arguments, one environment block of many variables."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+_PLAIN = re.compile(r'^[^ \t\n\v"]+$')
+_BEFORE_QUOTE = re.compile(r'(\\*)"')
+_AT_END = re.compile(r"(\\+)$")
+_LONG_PATH = 248
+"""From this length on a path needs the prefix that lifts MAX_PATH; a folder must leave room for 8.3 in it."""
+
+
+def join_arguments(exe: str, args: Sequence[str]) -> str:
+    """Quote so that CommandLineToArgvW and the C run-time give back each argument unchanged.
+
+    Backslashes count only before a quote: there each is doubled ("Parsing C command-line arguments", Microsoft Learn).
+    The program's own name follows a simpler rule: no escapes at all, and a path has no quotes.
+    """
+    return " ".join([f'"{exe}"', *map(quote, args)])
+
+
+def quote(argument: str) -> str:
+    """Return one argument as it must stand in a command line."""
+    if _PLAIN.match(argument):
+        return argument
+    escaped = _BEFORE_QUOTE.sub(r'\1\1\\"', argument)
+    return '"' + _AT_END.sub(r"\1\1", escaped) + '"'
+
+
+def environment_block(environment: Mapping[str, str]) -> str:
+    """Return `NAME=value` with a zero after each, sorted by name as Windows wants, and a zero at the end.
+
+    Windows tells no case in names: of `Path` and `PATH` the one given last counts. A value ends at a zero: ValueError.
+    """
+    unique = {name.upper(): (name, value) for name, value in environment.items()}
+    lines = [f"{name}={value}" for _, (name, value) in sorted(unique.items())]
+    broken = next((line for line in lines if "\0" in line), None)
+    if broken is not None:
+        message = f"environment variable {broken.partition('=')[0]} holds a zero character"
+        raise ValueError(message)
+    return "".join(f"{line}\0" for line in lines) + "\0"
+
+
+def long_path(path: str) -> str:
+    """Return a path that may have 32767 characters where that needs saying."""
+    if len(path) < _LONG_PATH or path.startswith("\\\\?\\"):
+        return path
+    return f"\\\\?\\UNC\\{path[2:]}" if path.startswith("\\\\") else f"\\\\?\\{path}"

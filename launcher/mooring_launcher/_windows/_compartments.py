@@ -1,0 +1,129 @@
+"""Windows network compartments: whose IP is in which, working inside one, binding a job to one.
+
+Microsoft documents the compartment calls of iphlpapi as reserved; hcsshim, moby, Calico, Antrea and Istio rely on
+them. They return their error themselves: GetLastError means nothing here. Id 0 clears a setting, so it is never used
+as a compartment.
+"""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeVar
+
+from mooring_launcher._windows import _adapters, _hcn, _ipconfig
+from mooring_launcher._windows import _layouts as w
+from mooring_launcher._windows._addresses import pack_ip
+from mooring_launcher._windows._calls import WindowsCallError, bind, describe
+from mooring_launcher.compartment import Compartment
+from mooring_launcher.errors import ExitCode, LauncherError
+
+T = TypeVar("T")
+
+_set_thread = bind("iphlpapi", "SetCurrentThreadCompartmentId", w.DWORD, w.DWORD)
+_get_thread = bind("iphlpapi", "GetCurrentThreadCompartmentId", w.DWORD)
+_set_job = bind("iphlpapi", "SetJobCompartmentId", w.DWORD, w.HANDLE, w.DWORD)
+_get_job = bind("iphlpapi", "GetJobCompartmentId", w.DWORD, w.HANDLE)
+
+_MOMENT_S = 0.5
+
+
+class CompartmentHold:
+    """Holds nothing: Windows has no handle that keeps a compartment. Its listener inside does that on this platform."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def __enter__(self) -> "CompartmentHold":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def hold(compartment: Compartment) -> CompartmentHold:
+    """Return a hold that is none; LauncherError COMPARTMENT_NOT_FOUND when the compartment has gone already."""
+    run_inside(compartment, lambda: None)
+    return CompartmentHold()
+
+
+def find_compartments(ip: str) -> list[Compartment]:
+    """Return the compartments that `ip` is configured in: as HCN says, else the adapters.
+
+    Only where neither works is ipconfig run, which costs a process each time. Id 0, which HCN shows for a moment
+    while a pod's network is being made, counts as none yet. LauncherError UNSUPPORTED_PLATFORM, with what each of the
+    three said, when none of them works on this node.
+    """
+    packed = pack_ip(ip)
+    refusals: list[str] = []
+    for look in (_hcn.find, _adapters.find, _ipconfig.find):
+        if look is _ipconfig.find and len(refusals) < 2:
+            return []
+        try:
+            found = look(packed)
+        except (WindowsCallError, LauncherError, ValueError) as error:
+            refusals.append(str(error))
+            continue
+        if found:
+            return [Compartment(number, name) for number, name in sorted(found.items()) if number]
+    if len(refusals) < 3:
+        return []
+    message = f"nothing tells in which compartment {ip} is: {'; '.join(refusals)}"
+    raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)
+
+
+def address_usable(compartment: Compartment, ip: str) -> bool:
+    """Tell whether `ip` is Preferred on an adapter of the compartment that is up.
+
+    While it is not, wait a moment for Windows to tell of a change, so that the next look comes in time.
+    """
+    packed = pack_ip(ip)
+    usable = _adapters.is_preferred(packed, compartment.id)
+    if not usable:
+        _adapters.await_change(_MOMENT_S)
+        usable = _adapters.is_preferred(packed, compartment.id)
+    return usable
+
+
+def run_inside(compartment: Compartment, function: Callable[[], T]) -> T:
+    """Call `function` with the calling thread inside the compartment, and take the thread back out.
+
+    LauncherError COMPARTMENT_NOT_FOUND when the compartment has gone.
+    """
+    before: int = _get_thread()
+    _check(_set_thread(compartment.id), f"SetCurrentThreadCompartmentId({compartment.id})")
+    try:
+        if _get_thread() != compartment.id:
+            message = (
+                f"SetCurrentThreadCompartmentId({compartment.id}) has no effect on {threading.current_thread().name}"
+            )
+            raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)
+        return function()
+    finally:
+        # A thread that was never switched reports the default compartment or 0; setting that very value undoes ours.
+        _check(_set_thread(before), f"SetCurrentThreadCompartmentId({before})")
+
+
+def bind_job(job: int, compartment: Compartment) -> None:
+    """Put the job into the compartment and see that it is there. Before any process is in it."""
+    _check(_set_job(job, compartment.id), f"SetJobCompartmentId({compartment.id})")
+    check_job(job, compartment)
+
+
+def check_job(job: int, compartment: Compartment) -> None:
+    """LauncherError PLACEMENT_FAILED when the job is not in the compartment (any more)."""
+    found = _get_job(job)
+    if found != compartment.id:
+        message = f"GetJobCompartmentId: the program's job is in compartment {found}, not in {compartment.id}"
+        raise LauncherError(ExitCode.PLACEMENT_FAILED, message)
+
+
+def _check(code: int, call: str) -> None:
+    if code == 0:
+        return
+    if code == w.ERROR_NOT_FOUND:
+        message = f"{call}: {code} no such compartment: the anchor's network has gone"
+        raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
+    message = f"{call}: {describe(code)}: the launcher needs SYSTEM's rights"
+    raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)

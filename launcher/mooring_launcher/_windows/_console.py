@@ -1,0 +1,121 @@
+"""Console events and windows: how a program is asked to stop, and how the launcher itself is.
+
+A console event reaches every process at a console, so the target has one of its own (CREATE_NO_WINDOW), and the event
+is sent by a helper process that goes there: the launcher would otherwise have to leave its own.
+"""
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Callable, Collection
+from ctypes import POINTER, byref, c_void_p
+
+from mooring_launcher._windows import _layouts as w
+from mooring_launcher._windows import _processes
+from mooring_launcher._windows._calls import WindowsCallError, bind, bind_checked
+from mooring_launcher._windows._command_line import environment_block, join_arguments
+
+EVENTS = {"ctrlC": w.CTRL_C_EVENT, "ctrlBreak": w.CTRL_BREAK_EVENT}
+COMMAND = "console-event"
+"""The launcher's subcommand that the helper runs: `console-event ctrlC|ctrlBreak PID`."""
+
+_HELPER_LIMIT_MS = 10_000
+_ENDINGS = {
+    w.CTRL_CLOSE_EVENT: "CTRL_CLOSE",
+    w.CTRL_LOGOFF_EVENT: "CTRL_LOGOFF",
+    w.CTRL_SHUTDOWN_EVENT: "CTRL_SHUTDOWN",
+}
+_HANDLER = ctypes.CFUNCTYPE(w.BOOL, w.DWORD)
+_EACH_WINDOW = ctypes.CFUNCTYPE(w.BOOL, c_void_p, c_void_p)
+
+_free = bind("kernel32", "FreeConsole", w.BOOL)
+_attach = bind_checked("kernel32", "AttachConsole", w.BOOL, w.DWORD)
+_set_handler = bind_checked("kernel32", "SetConsoleCtrlHandler", w.BOOL, c_void_p, w.BOOL)
+_generate = bind_checked("kernel32", "GenerateConsoleCtrlEvent", w.BOOL, w.DWORD, w.DWORD)
+_enum_windows = bind("user32", "EnumWindows", w.BOOL, _EACH_WINDOW, c_void_p)
+_window_process = bind("user32", "GetWindowThreadProcessId", w.DWORD, c_void_p, POINTER(w.DWORD))
+_post_message = bind("user32", "PostMessageW", w.BOOL, c_void_p, w.DWORD, c_void_p, c_void_p)
+
+_kept: list[object] = []
+"""ctypes callbacks that Windows may call until the process ends."""
+
+
+def send_event(event: str, pid: int) -> None:
+    """Have a helper send the event to the program's console. WindowsCallError with why it could not."""
+    helper = [*sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])], COMMAND, event, str(pid)]
+    exe = sys.executable
+    reading, writing = _processes.create_pipe()
+    with _processes.closing(reading):
+        with _processes.closing(writing):
+            handles = (0, writing, writing)
+            line, environment = join_arguments(exe, helper[1:]), environment_block(os.environ)
+            new = _processes.NewProcess(exe, line, "", environment, (), handles, w.CREATE_NO_WINDOW)
+            process, _pid = _processes.create_process(new)
+        with _processes.closing(process):
+            if not _processes.wait_for(process, _HELPER_LIMIT_MS):
+                _processes.terminate_process(process, 1)
+                raise WindowsCallError("the helper for console events did not end", w.WAIT_TIMEOUT)
+            code = _processes.read_exit_code(process)
+        if code:
+            said = _processes.read_chunk(reading).decode("utf-8", "replace").strip()
+            call = f"{event} to the console of process {pid}: {said or 'the helper failed'}"
+            raise WindowsCallError(call, code)
+
+
+def run_helper(event: str, pid: int) -> int:
+    """Be the helper: go to the console of a process, send it the event and return 0, or the code of what failed."""
+    try:
+        _free()
+        _attach(pid)
+        _set_handler(None, True)  # the helper is at that console now and must not end of its own event
+        # Group 0 is everybody at the console. CTRL_BREAK reaches the target as well, whose group that is.
+        _generate(EVENTS[event], 0)
+    except WindowsCallError as error:
+        sys.stdout.write(f"{error}\n")
+        return error.code or 1
+    return 0
+
+
+def let_ctrl_c_through() -> None:
+    """Have programs that are started from now on hear CTRL_C.
+
+    Who starts a process in a group of its own switches CTRL_C off in it and in all that it starts (documented at
+    SetConsoleCtrlHandler), and whoever started this launcher may have done so.
+    """
+    _set_handler(None, False)
+
+
+def close_windows(pids: Collection[int]) -> int:
+    """Post WM_CLOSE to every top-level window of these processes; return how many there were."""
+    asked: list[int] = []
+
+    def ask(window: int, _context: object) -> int:
+        pid = w.DWORD()
+        _window_process(window, byref(pid))
+        if pid.value in pids:
+            asked.append(window)
+            _post_message(window, w.WM_CLOSE, None, None)
+        return True
+
+    _enum_windows(_EACH_WINDOW(ask), None)
+    return len(asked)
+
+
+def block_shutdown(tell: Callable[[str], None]) -> None:
+    """Tell of CTRL_SHUTDOWN, CTRL_CLOSE and CTRL_LOGOFF, and keep this process alive until it ends by itself.
+
+    Windows ends a process whose handler returns, so it never does; a second event waits as the first. That is how
+    a container is stopped whose preStop hook did not run.
+    """
+
+    def handle(event: int) -> int:
+        if event not in _ENDINGS:
+            return False  # CTRL_C and CTRL_BREAK are Python's own
+        tell(_ENDINGS[event])
+        threading.Event().wait()
+        return True
+
+    handler = _HANDLER(handle)
+    _kept.append(handler)
+    _set_handler(ctypes.cast(handler, c_void_p), True)

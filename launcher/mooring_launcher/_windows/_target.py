@@ -1,0 +1,258 @@
+"""The target on Windows: in a job from its first instruction, the job in the anchor's compartment.
+
+The job ends its processes when the launcher's handle goes, however that happens, and nothing can leave it. Its
+compartment holds for every thread and every descendant. What starts elsewhere on the target's behalf (COM servers,
+services, WMI) is in neither.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from mooring_launcher._windows import _account, _compartments, _console, _processes, _sockets
+from mooring_launcher._windows import _layouts as w
+from mooring_launcher._windows._calls import WindowsCallError
+from mooring_launcher._windows._command_line import environment_block, join_arguments, long_path
+from mooring_launcher._windows._exit_status import KILLED, exit_status
+from mooring_launcher._windows._program import verified
+from mooring_launcher._windows._start_error import start_error
+from mooring_launcher.compartment import Compartment
+from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.target import CommandResult, ExitStatus, Listener, TargetSpec
+
+_OUTPUT_LIMIT = 4096
+_LAST_LOOK_MS = 1000
+
+
+def start_target(compartment: Compartment, spec: TargetSpec) -> "WindowsTarget":
+    """Start the program inside the compartment; return once it runs.
+
+    LauncherError TARGET_NOT_FOUND, TARGET_NOT_STARTED, TARGET_CHECKSUM, TARGET_SIGNATURE, RUN_AS_REFUSED,
+    COMPARTMENT_NOT_FOUND or PLACEMENT_FAILED.
+    """
+    target = WindowsTarget(compartment, spec)
+    try:
+        target.start()
+    except WindowsCallError as error:
+        target.close()
+        raise start_error(spec, error) from error
+    except BaseException:
+        target.close()
+        raise
+    return target
+
+
+class WindowsTarget:
+    """A started program. `Target` says what each method promises."""
+
+    kills_by = "the end of the job"
+
+    def __init__(self, compartment: Compartment, spec: TargetSpec) -> None:
+        self.pid = 0
+        self.started_at = 0.0
+        self._compartment = compartment
+        self._spec = spec
+        self._job = _processes.create_job()
+        self._port = 0
+        self._process = 0
+        self._account = _account.Account(0, {})
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[ExitStatus], None]] = []
+        self._status: ExitStatus | None = None
+        self._killed = False
+        self._ended = threading.Event()
+        self._all_gone = threading.Event()
+
+    @property
+    def asks_by(self) -> str:
+        """CTRL_C or CTRL_BREAK."""
+        return {"ctrlC": "CTRL_C", "ctrlBreak": "CTRL_BREAK"}.get(self._spec.console_event, "nothing")
+
+    def start(self) -> None:
+        """Make the job ready before anything is in it, start the program, watch both."""
+        if self._spec.attach == "job":
+            _compartments.bind_job(self._job, self._compartment)
+        self._port = _processes.watch_job(self._job)
+        self._account = _account.open_account(self._spec.run_as, self._spec.env)
+        _console.let_ctrl_c_through()
+        handles = _processes.duplicate_standard_handles()
+        group = w.CREATE_NEW_PROCESS_GROUP if self._spec.console_event == "ctrlBreak" else 0
+        # While CREATE_NEW_PROCESS_GROUP is set, CTRL_C does nothing in the child: so only for the other event.
+        with _processes.closing(*handles):
+            self._process, self.pid = self._launch(self._spec, (self._job,), handles, group)
+        self.started_at = time.monotonic()
+        threading.Thread(target=self._watch_process, name="mooring-target", daemon=True).start()
+        threading.Thread(target=self._watch_job, name="mooring-job", daemon=True).start()
+
+    def close(self) -> None:
+        """Let go of a target that could not be started."""
+        self._close_handles()
+        self._all_gone.set()
+
+    def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back when the main process has ended."""
+        with self._lock:
+            if self._status is None:
+                self._callbacks.append(callback)
+                return
+        callback(self._status)
+
+    def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
+        """Wait for the main process."""
+        if timeout_s != 0:
+            self._ended.wait(timeout_s)
+        return self._status
+
+    def wait_all(self, timeout_s: float | None = None) -> bool:
+        """Wait for the whole tree."""
+        return self._all_gone.wait(timeout_s)
+
+    def ask_to_stop(self) -> bool:
+        """Send the console event; False when the program has no console, or none is to be sent."""
+        if self._spec.console_event == "none" or self._ended.is_set():
+            return False
+        try:
+            _console.send_event(self._spec.console_event, self.pid)
+        except WindowsCallError as error:
+            message = f"{error} (a program without a console cannot be asked this way)"
+            raise LauncherError(ExitCode.UNEXPECTED, message) from error
+        return True
+
+    def close_windows(self) -> bool:
+        """Post WM_CLOSE to every window of the tree; whether there was one."""
+        return _console.close_windows(set(self.tree())) > 0
+
+    def kill(self) -> None:
+        """End every process of the job."""
+        with self._lock:
+            if self._job and not self._all_gone.is_set():
+                self._killed = True
+                _processes.terminate_job(self._job, KILLED)
+
+    def tree(self) -> list[int]:
+        """Return the processes of the job, those of jobs nested in it included."""
+        with self._lock:
+            return _processes.list_processes(self._job) if self._job and not self._all_gone.is_set() else []
+
+    def listeners(self, protocol: str = "TCP") -> list[Listener]:
+        """Return every listening port of the compartment."""
+        if self._all_gone.is_set():
+            return []
+        return _compartments.run_inside(self._compartment, lambda: _sockets.read_listeners(protocol))
+
+    def owns(self, listener: Listener) -> bool:
+        """Tell whether a process of the job has the port. HTTP.sys listens as process 4, which no job has."""
+        return listener.owner in self.tree()
+
+    def misplacement(self) -> str | None:
+        """Say when the job has left its compartment, or a process of it listens on the host and not in here.
+
+        What is in both tables is no misplacement: where Windows showed one table to all compartments, all would be.
+        """
+        with self._lock:
+            if not self._job or self._all_gone.is_set() or self._spec.attach != "job":
+                return None
+            try:
+                _compartments.check_job(self._job, self._compartment)
+            except LauncherError as error:
+                return str(error)
+        tree = set(self.tree())
+        for protocol in ("TCP", "UDP"):
+            host = [one for one in _sockets.read_listeners(protocol) if one.owner in tree]
+            inside = set(self.listeners(protocol)) if host else set()
+            for _, address, port, pid in (one for one in host if one not in inside):
+                return f"process {pid} listens on {address} port {port} of the host network"
+        return None
+
+    def run_command(self, command: list[str], timeout_s: float) -> CommandResult:
+        """Run a command in the target's job, so in its compartment too; a job inside that one ends it with its tree."""
+        if self._all_gone.is_set():
+            raise LauncherError(ExitCode.TARGET_NOT_STARTED, f"{command[0]}: the target has ended")
+        spec = self._spec._replace(exe=command[0], args=command[1:], sha256="", signed_by="")
+        own_job = _processes.create_job()
+        reading, writing = _processes.create_pipe()
+        with _processes.closing(own_job, reading):
+            try:
+                with _processes.closing(writing):
+                    process, _ = self._launch(spec, (self._job, own_job), (0, writing, writing), 0)
+            except WindowsCallError as error:
+                raise start_error(spec, error) from error
+            with _processes.closing(process):
+                return _follow(process, own_job, reading, timeout_s)
+
+    def _launch(
+        self, spec: TargetSpec, jobs: tuple[int, ...], handles: tuple[int, int, int], flags: int
+    ) -> tuple[int, int]:
+        """Start a program of this target. WindowsCallError; LauncherError for program or account refused."""
+        environment = {key: value for key, value in spec.env.items() if key.upper() != _account.PASSWORD}
+        with verified(spec):
+            new = _processes.NewProcess(
+                long_path(spec.exe),
+                join_arguments(spec.exe, spec.args),
+                spec.working_dir,
+                environment_block(environment | self._account.environment),
+                jobs,
+                handles,
+                flags | w.CREATE_NO_WINDOW,
+                self._account.token,
+            )
+            return _processes.create_process(new)
+
+    def _watch_process(self) -> None:
+        """Wait for the main process: a job's messages are not promised to arrive, a process handle is."""
+        _processes.wait_for(self._process)
+        status = exit_status(_processes.read_exit_code(self._process), self._killed)
+        with self._lock:
+            self._status = status
+            callbacks = self._callbacks
+        self._ended.set()
+        for callback in callbacks:
+            callback(status)
+        with self._lock:
+            if self._port:  # else the other thread has seen the end of the whole tree already
+                _processes.post_message(self._port)
+
+    def _watch_job(self) -> None:
+        """Take the job's messages until no process is left; once the main one has ended, also look now and again."""
+        while True:
+            timeout_ms = _LAST_LOOK_MS if self._ended.is_set() else w.INFINITE
+            message = _processes.next_message(self._port, timeout_ms)
+            interesting = message is None or message in (
+                (0, w.JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO),
+                (_processes.OWN_MESSAGE, 0),
+            )
+            if interesting and self._ended.is_set() and _processes.count_active(self._job) == 0:
+                break
+        with self._lock:
+            self._all_gone.set()
+            self._close_handles()
+
+    def _close_handles(self) -> None:
+        for handle in (self._process, self._job, self._port, self._account.token):
+            _processes.close_handle(handle)
+        self._process = self._job = self._port = 0
+
+
+def _follow(process: int, job: int, reading: int, timeout_s: float) -> CommandResult:
+    """Wait for a command while a thread reads what it prints; end its job when the time is up."""
+    chunks: list[bytes] = []
+    reader = threading.Thread(target=_read_all, args=(reading, chunks), name="mooring-output", daemon=True)
+    reader.start()
+    in_time = _processes.wait_for(process, int(timeout_s * 1000))
+    _processes.terminate_job(job, KILLED)
+    _processes.wait_for(process)
+    reader.join()
+    text = b"".join(chunks)[:_OUTPUT_LIMIT].decode("utf-8", "replace").strip()
+    return CommandResult(exit_status(_processes.read_exit_code(process)) if in_time else None, text)
+
+
+def _read_all(handle: int, chunks: list[bytes]) -> None:
+    """Read to the end, keeping no more than is shown, so that a command never waits for a full pipe."""
+    kept = 0
+    try:
+        while chunk := _processes.read_chunk(handle):
+            if kept < _OUTPUT_LIMIT:
+                chunks.append(chunk)
+                kept += len(chunk)
+    except WindowsCallError:
+        return

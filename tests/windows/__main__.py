@@ -1,0 +1,44 @@
+"""Run the tests under Wine: `python -m tests.windows [PYTEST ARGUMENTS]`; `demo` runs the demonstration.
+
+What is missing is fetched and built first, outside the sandbox, where the network is. Everything else is started inside
+it and ends with it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from mooring.rehearse import sandbox
+
+from tests.windows import PARTS
+from tests.windows.parts import BuildError, make_parts
+
+
+def main(arguments: list[str]) -> int:
+    """Build, then run pytest or the demonstration inside the sandbox."""
+    began = time.monotonic()
+    try:
+        parts = make_parts(_say)
+    except BuildError as error:
+        _say(str(error))
+        return 1
+    _say(f"wine: parts ready after {time.monotonic() - began:.0f} s")
+    os.environ[PARTS] = str(parts)
+    command = [sys.executable, "-m", "tests.windows.demo"]
+    if arguments == ["demo"]:
+        os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # as pytest has it: the chart is rendered from there
+    else:
+        words = [] if any(not one.startswith("-") for one in arguments) else ["tests/windows"]
+        command = [sys.executable, "-m", "pytest", "-m", "wine", "--numprocesses", "0", *words, *arguments]
+    return sandbox.run(lambda: sandbox.exec_command(command))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

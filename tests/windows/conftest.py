@@ -1,0 +1,68 @@
+"""The machines of the tests under Wine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tools import missing, require
+
+from tests.windows import PARTS
+from tests.windows.machine import Machine, Site, wait_until
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Wine, so that `make test` leaves it out."""
+    for item in items:
+        if {"site", "machine"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.wine)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print every line `figure: <what>: <value>` of the tests that passed as one table."""
+    reports = terminalreporter.stats.get("passed", [])
+    lines = [line[8:] for report in reports for line in report.capstdout.splitlines() if line.startswith("figure: ")]
+    if lines and any("tests/windows" in report.nodeid for report in reports):
+        terminalreporter.section("figures under Wine")
+        for line in lines:
+            terminalreporter.line("| " + " | ".join(line.rsplit(": ", 1)) + " |")
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[None]:
+    """Have an X server for programs with windows.
+
+    Without a lock file: one that an earlier server left names a process number, which here may be anybody's.
+    """
+    socket = Path("/tmp/.X11-unix/X7")
+    socket.unlink(missing_ok=True)
+    command = [require("Xvfb"), ":7", "-nolock", "-noreset", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: socket.exists() or server.poll() is not None, "the X server")
+    assert server.poll() is None, "Xvfb ended at once"
+    os.environ["DISPLAY"] = ":7"
+    yield
+    server.terminate()
+    server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def site(display: None) -> Iterator[Site]:
+    """The network, the API and the bundle, for the whole session."""
+    parts = os.environ.get(PARTS)
+    if parts is None:
+        missing("needs Wine, mingw-w64 and Windows Python: `make wine` brings them")
+    with tempfile.TemporaryDirectory(prefix="mooring-wine-") as folder:
+        made = Site(Path(str(parts)), Path(folder))
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def machine(site: Site) -> Machine:
+    """One machine that most tests share."""
+    return site.machine("one")

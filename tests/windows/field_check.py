@@ -1,0 +1,180 @@
+r"""Proves on a real Windows node what could not be proven elsewhere; prints a report to paste into an issue.
+
+Run it as SYSTEM on a node with a running Windows pod, by the Python of the launcher's bundle:
+
+    C:\mooring\python\\python.exe field_check.py IP-OF-THAT-POD
+
+from a HostProcess container (kubectl exec), or by `psexec -s` on the node. It starts a small server of its own in that
+pod's network, on port 18091 of its IP, asks it, stops it, and changes nothing. docs/windows-fidelity.md has the rows.
+"""
+
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+import traceback
+
+LAUNCHER = os.environ.get("MOORING_LAUNCHER", r"C:\mooring\mooring-launcher.pyz")
+sys.path.insert(0, LAUNCHER)
+
+from mooring_launcher import _windows as backend  # noqa: E402 - only now can it be imported
+from mooring_launcher._windows import _adapters, _compartments, _hcn, _ipconfig, _sockets  # noqa: E402
+from mooring_launcher._windows._addresses import pack_ip  # noqa: E402
+from mooring_launcher.target import TargetSpec  # noqa: E402
+
+PORT = 18091
+PYTHON = sys.executable
+SERVER = (
+    "import signal,socket,sys;"
+    f"s=socket.socket();s.bind(('0.0.0.0',{PORT}));s.listen();"
+    "signal.signal(signal.SIGBREAK,lambda *_:sys.exit(9));"
+    "print('ready',flush=True)\n"
+    "try:\n while True:\n  s.settimeout(0.2)\n  try:\n   c,_=s.accept();c.sendall(b'hello');c.close()\n"
+    "  except TimeoutError: pass\nexcept KeyboardInterrupt: sys.exit(8)"
+)
+report = []
+
+
+def check(name):
+    """Run a check when it is defined, and note what it returns or raises."""
+
+    def run(function):
+        try:
+            report.append((name, "ok", function()))
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs into the report
+            report.append((name, "FAILED", f"{type(error).__name__}: {error}"))
+            traceback.print_exc()
+
+    return run
+
+
+def start(**changes):
+    """Start the little server in the pod's network."""
+    spec = TargetSpec(PYTHON, ["-I", "-c", SERVER], "", dict(os.environ))._replace(**changes)
+    target = backend.start_target(INSIDE, spec)
+    time.sleep(3)
+    return target
+
+
+def helper_line():
+    """Let the launcher's helper for console events be found as when the launcher runs."""
+    sys.orig_argv, sys.argv = [PYTHON, "-I", LAUNCHER], [LAUNCHER]
+
+
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
+IP = sys.argv[1]
+PACKED = pack_ip(IP)
+helper_line()
+found = backend.find_compartments(IP)
+if len(found) != 1:
+    sys.exit(
+        f"{IP} is in the compartments {found}: give the IP of one running pod of this node that has no HostProcess"
+    )
+INSIDE = found[0]
+
+
+@check("the three ways name the same compartment")
+def _():
+    ways = {way.__name__.rpartition("_")[2]: list(way.find(PACKED)) for way in (_hcn, _adapters, _ipconfig)}
+    assert all(ids == [INSIDE.id] for ids in ways.values()), ways
+    return ways
+
+
+@check("the address is Preferred, seen from outside")
+def _():
+    assert backend.address_usable(INSIDE, IP)
+    return INSIDE.id
+
+
+@check("a thread goes in and comes back")
+def _():
+    before = _compartments._get_thread()
+    inside = backend.run_inside(INSIDE, _compartments._get_thread)
+    assert inside == INSIDE.id
+    assert _compartments._get_thread() == before
+    return {"before": before, "inside": inside}
+
+
+@check("a job's compartment holds: the program listens inside and not on the host")
+def _():
+    target = start()
+    try:
+        inside = [one for one in target.listeners() if one.port == PORT]
+        outside = [one for one in _sockets.read_listeners("TCP") if one.port == PORT]
+        assert inside, "not in the compartment's table"
+        assert not outside, "in the host's table too"
+        assert target.owns(inside[0]), f"its owner {inside[0].owner} is not in the job {target.tree()}"
+        assert target.misplacement() is None
+        with socket.create_connection((IP, PORT), 5) as connection:
+            assert connection.recv(5) == b"hello"
+        return {"listener": list(inside[0]), "tree": target.tree()}
+    finally:
+        target.kill()
+
+
+@check("a socket made inside stays inside")
+def _():
+    listener = backend.run_inside(INSIDE, lambda: socket.create_server((IP, PORT + 1)))
+    with listener, socket.create_connection((IP, PORT + 1), 5):
+        return "reached on the pod's IP from the host"
+
+
+for event, code in (("ctrlC", 8), ("ctrlBreak", 9)):
+
+    @check(f"{event} reaches the program")
+    def _(event=event, code=code):
+        target = start(console_event=event)
+        target.ask_to_stop()
+        status = target.wait(10)
+        target.kill()
+        assert status is not None, "it did not end"
+        assert status.code == code, status.sentence
+        return status.sentence
+
+
+for run_as in ("restricted", "LocalService", "NetworkService"):
+
+    @check(f"runAs: {run_as}")
+    def _(run_as=run_as):
+        target = start(run_as=run_as)
+        try:
+            assert target.wait(0) is None, target.wait(0).sentence
+            return target.run_command([r"C:\Windows\System32\whoami.exe", "/user", "/priv"], 20).output[-600:]
+        finally:
+            target.kill()
+
+
+@check("KILL_ON_JOB_CLOSE: a launcher that is killed leaves nothing")
+def _():
+    code = (
+        f"import sys,os,time;sys.path.insert(0,{LAUNCHER!r})\n"
+        "from mooring_launcher import _windows as b\nfrom mooring_launcher.compartment import Compartment\n"
+        "from mooring_launcher.target import TargetSpec\n"
+        f"spec=TargetSpec({PYTHON!r},['-I','-c','import time;time.sleep(99)'],'',dict(os.environ))\n"
+        f"t=b.start_target(Compartment({INSIDE.id},''),spec)\n"
+        "print(t.pid,flush=True);time.sleep(99)"
+    )
+    launcher = subprocess.Popen([PYTHON, "-I", "-c", code], stdout=subprocess.PIPE, text=True)
+    pid = int(launcher.stdout.readline())
+    launcher.kill()
+    launcher.wait()
+    time.sleep(2)
+    listing = subprocess.run(["tasklist", "/fi", f"pid eq {pid}"], capture_output=True, text=True, check=False).stdout
+    assert str(pid) not in listing, listing
+    return f"process {pid} is gone"
+
+
+@check("what ipconfig prints here (its first lines, for the parser's tests)")
+def _():
+    return _ipconfig._run()[:1500].decode("oem", "replace")
+
+
+lines = [f"mooring field check: {platform.platform()}, Python {platform.python_version()}"]
+for name, result, detail in report:
+    lines.append(f"{result:<7} {name}: {detail if isinstance(detail, str) else json.dumps(detail)}")
+print("\n".join(["", "```", *lines, "```"]), flush=True)
+sys.exit(any(result != "ok" for _, result, _ in report))

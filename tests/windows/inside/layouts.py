@@ -1,0 +1,17 @@
+"""Prints each structure and constant of the launcher's ctypes as JSON: by Windows Python, with its own sizes."""
+
+import ctypes
+import json
+import sys
+
+sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
+from mooring_launcher._windows import _layouts
+
+found = {}
+for name, value in vars(_layouts).items():
+    if name.isupper() and isinstance(value, int):
+        found[name] = value
+    elif isinstance(value, type) and issubclass(value, ctypes.Structure) and value is not ctypes.Structure:
+        found[name] = ctypes.sizeof(value)
+        found |= {f"{name}.{field}": getattr(value, field).offset for field, *_ in value._fields_}
+print(json.dumps(found))

@@ -1,0 +1,123 @@
+"""Starts toys by the Windows backend as the launcher does, and prints what became of them as JSON."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
+from mooring_launcher import _windows as backend
+from mooring_launcher.compartment import Compartment
+from mooring_launcher.errors import LauncherError
+from mooring_launcher.target import TargetSpec
+
+TOY = r"C:\toys\toy.exe"
+IP = sys.argv[1]
+INSIDE = Compartment(7, "")
+
+
+def start(*args, exe=TOY, **changes):
+    """Start a toy."""
+    return backend.start_target(
+        INSIDE, TargetSpec(exe, list(args), "", {**os.environ, **changes.pop("env", {})}, **changes)
+    )
+
+
+def ended(*args, **changes):
+    """Start a toy and return its code and sentence, and whether nothing of it is left after a kill."""
+    target = start(*args, **changes)
+    status = target.wait(30)
+    target.kill()
+    return [status.code, status.sentence, target.wait_all(10)]
+
+
+def refused(call):
+    """Return the name and the text of the error."""
+    try:
+        call()
+    except LauncherError as error:
+        return [error.code.name, str(error)]
+    return ["nothing", ""]
+
+
+def printed(*args, env):
+    """Return what a command beside a target prints."""
+    target = start("sleep", env=env)
+    result = target.run_command([TOY, *args], 30)
+    target.kill()
+    return result.output
+
+
+def trees():
+    """Return how many processes of a forker and a daemoniser are left before and after the kill."""
+    found = {}
+    for mode in ("fork", "daemonise"):
+        target = start(mode)
+        target.wait(30)
+        time.sleep(1)
+        before = len(target.tree())
+        target.kill()
+        found[mode] = [before, target.wait_all(10), len(target.tree())]
+    return found
+
+
+def commands():
+    """Return how commands beside a target end: by themselves, and by their time."""
+    target = start("wait")
+    good = target.run_command([TOY, "exit", "4"], 30)
+    began = time.monotonic()
+    slow = target.run_command([TOY, "fork", "2"], 30)
+    late = target.run_command([TOY, "sleep"], 1)
+    took = time.monotonic() - began
+    alive = target.wait(0) is None
+    target.kill()
+    return {
+        "good": good.exit.code,
+        "forker": slow.exit.code,
+        "late": late.exit,
+        "output": late.output,
+        "took": took,
+        "alive": alive,
+    }
+
+
+def ways():
+    """Return what each way of finding a compartment says of the machine's IP."""
+    found = [list(one) for one in backend.find_compartments(IP)]
+    return {
+        "found": found,
+        "other": backend.find_compartments("10.9.9.9"),
+        "usable": backend.address_usable(INSIDE, IP),
+    }
+
+
+CASES = {
+    "codes": lambda: [ended("exit", code) for code in ("0", "1", "3", "259", "0xFFFFFFFF", "0xC0000135")],
+    "crash": lambda: [ended("crash", "access"), ended("crash", "0xC0000142")],
+    "trees": trees,
+    "commands": commands,
+    "ways": ways,
+    "environment": lambda: [
+        printed("env", name, env={"TOY_TEXT": "grüße 漢字 😀", "TOY_EMPTY": "", "TOY_LONG": "x" * 30000})
+        for name in ("TOY_TEXT", "TOY_EMPTY", "TOY_ABSENT")
+    ],
+    "long": lambda: len(printed("env", "TOY_LONG", env={"TOY_LONG": "x" * 30000})),
+    "refusals": lambda: {
+        "missing": refused(lambda: start(exe=r"C:\nowhere\a.exe")),
+        "no program": refused(lambda: start(exe=r"C:\shim\node.txt")),
+        "no folder": refused(
+            lambda: backend.start_target(INSIDE, TargetSpec(TOY, [], r"C:\nowhere", dict(os.environ)))
+        ),
+        "wrong id": refused(
+            lambda: backend.start_target(Compartment(9, ""), TargetSpec(TOY, [], "", dict(os.environ)))
+        ),
+        "wrong thread": refused(lambda: backend.run_inside(Compartment(9, ""), lambda: None)),
+        "wrong sum": refused(lambda: start("exit", "0", sha256="0" * 64)),
+        "not signed": refused(lambda: start("exit", "0", signed_by="Orders")),
+        "no password": refused(lambda: start("exit", "0", run_as=r".\somebody")),
+    },
+    "restricted": lambda: ended("exit", "5", run_as="restricted"),
+    "compartment": lambda: ended("compartment"),
+    "env-attach": lambda: ended("compartment", attach="env"),
+}
+print(json.dumps(CASES[sys.argv[2]]()))

@@ -1,0 +1,115 @@
+"""The Windows backend by itself: jobs, compartments, exit codes, environment, refusals."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.windows.machine import COMPARTMENT, Machine
+
+_SCRIPT = Path(__file__).parent / "inside/target.py"
+
+
+@pytest.fixture(autouse=True)
+def node(machine: Machine) -> None:
+    """Give the shims the machine's own IP again and forget what they were called with."""
+    machine.set_node(f"{COMPARTMENT} {machine.ip}")
+
+
+def ask(machine: Machine, case: str) -> Any:
+    """Run one case of inside/target.py."""
+    return machine.run_python(_SCRIPT, machine.ip, case)
+
+
+def test_exit_codes_have_32_bits_and_a_meaning(machine: Machine) -> None:
+    """Every code is passed on as it is, 259 and 0xFFFFFFFF too, and an NTSTATUS is told by its name and what to do."""
+    codes = ask(machine, "codes")
+    assert [code for code, *_ in codes] == [0, 1, 3, 259, 0xFFFFFFFF, 0xC0000135]
+    assert codes[4][1] == "exited with code 0xFFFFFFFF"
+    assert "STATUS_DLL_NOT_FOUND): a DLL is neither beside it nor on PATH" in codes[5][1]
+    (crashed, sentence, gone), (initialised, _, _) = ask(machine, "crash")
+    assert (crashed, gone) == (0xC0000005, True)
+    assert "STATUS_ACCESS_VIOLATION" in sentence
+    assert initialised == 0xC0000142
+
+
+def test_the_whole_tree_ends_with_the_job(machine: Machine) -> None:
+    """What a program left behind, and what tried to break away from its job and console, is counted and ended."""
+    found = ask(machine, "trees")
+    assert found["fork"][0] >= 3
+    assert found["daemonise"][0] >= 1
+    assert all(gone and left == 0 for _, gone, left in found.values())
+
+
+def test_the_compartment_is_in_force_from_the_first_instruction(machine: Machine) -> None:
+    """The job is bound while it is empty; the program, its later threads and its grandchildren begin inside."""
+    assert ask(machine, "compartment")[0] == 0
+    calls = [call for _, _, call in machine.calls()]
+    assert "SetJobCompartmentId 7 with 0 processes" in calls
+    # DllMain runs before the program's first instruction; one line is the program's, one the grandchild's.
+    assert calls.count("begins in 7") == 2
+    assert calls.index("SetJobCompartmentId 7 with 0 processes") < calls.index("begins in 7")
+    machine.set_node(f"{COMPARTMENT} {machine.ip}")
+    ask(machine, "env-attach")
+    assert not [call for _, _, call in machine.calls() if "Job" in call or "begins" in call]
+
+
+def test_the_compartment_of_an_ip_is_found(machine: Machine) -> None:
+    """By HCN, by the adapters where HCN does not answer; id 0 and a vanished endpoint count as none yet."""
+    assert ask(machine, "ways") == {
+        "found": [[7, "HCN namespace 00000001-0000-0000-0000-0000000000A0"]],
+        "other": [],
+        "usable": True,
+    }
+    machine.set_node("hcn-fails", f"{COMPARTMENT} {machine.ip}")
+    assert [one[0] for one in ask(machine, "ways")["found"]] == [7]
+    machine.set_node(f"{COMPARTMENT} {machine.ip} zero=1")
+    assert ask(machine, "ways")["found"] == []
+    machine.set_node(f"9 {machine.ip} vanished", f"{COMPARTMENT} {machine.ip} tentative")
+    ways = ask(machine, "ways")
+    assert [one[0] for one in ways["found"]] == [7]
+    assert ways["usable"] is False
+
+
+def test_commands_run_beside_the_target(machine: Machine) -> None:
+    """A command has a job of its own inside the target's: it ends with its children in time, the target does not."""
+    found = ask(machine, "commands")
+    assert (found["good"], found["forker"], found["late"]) == (4, 0, None)
+    assert found["alive"]
+    assert found["took"] < 20
+
+
+def test_the_environment_arrives(machine: Machine) -> None:
+    """Unicode and 30000 characters arrive; an empty value is one, an absent variable is none."""
+    text, empty, absent = ask(machine, "environment")
+    assert text == "=grüße 漢字 😀"
+    assert (empty, absent) == ("=", "(not set)")
+    assert ask(machine, "long") == 4096  # what is kept of a command's output; all of it was read
+
+
+def test_what_cannot_be_started_is_refused_by_name(machine: Machine) -> None:
+    """Each refusal names what was found and the call; nothing is started."""
+    found = ask(machine, "refusals")
+    codes = {case: code for case, (code, _) in found.items()}
+    assert codes == {
+        "missing": "TARGET_NOT_FOUND",
+        "no program": "TARGET_NOT_STARTED",
+        "no folder": "TARGET_NOT_FOUND",
+        "wrong id": "COMPARTMENT_NOT_FOUND",
+        "wrong thread": "COMPARTMENT_NOT_FOUND",
+        "wrong sum": "TARGET_CHECKSUM",
+        "not signed": "TARGET_SIGNATURE",
+        "no password": "RUN_AS_REFUSED",
+    }
+    own = hashlib.sha256((machine.drive / "toys/toy.exe").read_bytes()).hexdigest()
+    assert own in found["wrong sum"][1]
+    assert "1168 no such compartment" in found["wrong id"][1]
+    assert "RUN_AS_PASSWORD" in found["no password"][1]
+
+
+def test_a_restricted_program_runs(machine: Machine) -> None:
+    """With runAs: restricted the program is started with a token of its own and ends with its own code."""
+    assert ask(machine, "restricted")[0] == 5
