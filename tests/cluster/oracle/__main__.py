@@ -20,6 +20,8 @@ from tests.cluster.oracle.sight import Node, Sight
 LOOK_S = 0.1
 HOLE_S = 2.0
 _ALIVE_S = 10.0
+_KUBELET_TRIES_AGAIN_S = 10.0
+"""A status that kubelet could not deliver it delivers so much later at the latest (syncPeriod of its status manager)."""
 _SEARCH_S = 0.5
 _JUDGED_EACH_CHANGE = 200
 """With so many pods at most, every single change of the API is judged, not only what a look finds."""
@@ -95,7 +97,7 @@ class Looker:
     def end_cut(self, feed: Feed, now_s: float) -> None:
         """Write down one that has ended, or that is still there at the end."""
         seconds = now_s - self._cut.pop(feed)
-        self._news_since_s = now_s
+        self._news_since_s = now_s + _KUBELET_TRIES_AGAIN_S
         if self.looks and seconds > HOLE_S:
             self._recorder.write("cut", resource=feed.resource, seconds=round(seconds, 3), problem=feed.problem)
 
@@ -158,7 +160,8 @@ class Looker:
             self._sight_changes = self._sight.changes
             self.prober.wake(now_s)
         self.prober.start_due(now_s)
-        # While the API is gone nobody can take an address out of a Service: the time to do it begins when it is back.
+        # While the API is gone nobody can take an address out of a Service: the time to do it begins when it is back,
+        # and kubelet has tried again.
         silences = [] if self._cut else self.prober.silences()
         picture.silences = [replace(each, since_s=max(each.since_s, self._news_since_s)) for each in silences]
 
