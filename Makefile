@@ -40,9 +40,14 @@ demo: install $(if $(filter windows,$(TARGET)),wine-system) ## run one program a
 
 # Tests that make namespaces run in the sandbox, so that nothing of them can stay behind; the sandbox's own run outside.
 PYTEST := -m pytest --numprocesses 3 --dist worksteal
-test: install ## all tests but those that need a cluster
+test: install test-system ## all tests but those that need a cluster
 	$(BIN)/python $(PYTEST) -m "not sandbox and not cluster and not wine"
 	$(SANDBOX) $(BIN)/python $(PYTEST) -m sandbox
+
+# npm brings the judge of what editors are told; go, the registry and definitions of others, is the machine's own.
+.PHONY: test-system
+test-system:
+	@$(call ensure,command -v npm,npm)
 
 # Our own cluster is built from source into $MOORING_CACHE, by default ~/.cache/mooring; with KUBECONFIG nothing is.
 e2e: install $(if $(KUBECONFIG),,cluster-system) ## tests on a real Kubernetes of two nodes, or on the one of KUBECONFIG
@@ -73,7 +78,7 @@ cluster-system:
 	@$(call ensure,command -v conntrack,conntrack)
 	@$(call ensure,test -x /usr/lib/cni/ptp,containernetworking-plugins)
 
-coverage: install ## all tests once more, slower, with the branches they reach (also in launchers they start)
+coverage: install test-system ## all tests once more, slower, with the branches they reach (also in launchers they start)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run $(PYTEST) -m "not sandbox and not cluster and not wine"
 	$(SANDBOX) $(BIN)/coverage run $(PYTEST) -m sandbox
@@ -85,7 +90,7 @@ lint: install ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install ## print the table of figures
+bench: install test-system ## print the table of figures
 	$(SANDBOX) $(BIN)/python -m tests.bench
 
 chart: install ## regenerate what is generated and committed: chart/ and the launcher's config schema

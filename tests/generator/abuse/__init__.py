@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 from . import apps, imports, platforms
 from .fuzz import mutants
@@ -39,14 +38,11 @@ class Kind:
 KINDS = {
     "app": Kind(("generate", "case.yaml", "--out", "out"), apps.VALID, apps.cases, ("--force",)),
     "import": Kind(("import", "case.yaml", "--out", "out"), imports.VALID, imports.cases, ("--mend",)),
-}
-
-# Where there are no Platforms yet there is nothing to read them.
-if find_spec("mooring._platform"):
-    KINDS["platform"] = Kind(
+    "platform": Kind(
         ("generate", "app.yaml", "--platform", "case.yaml", "--out", "out"),
         platforms.VALID,
         platforms.cases,
         ("--force",),
         {"app.yaml": apps.VALID},
-    )
+    ),
+}
