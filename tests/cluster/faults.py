@@ -63,10 +63,8 @@ class World:
 
     def launcher(self, pair: Pair) -> psutil.Process:
         """Return the launcher's process of a pair."""
-        found = processes.launchers(self.node_of(pair).machine, self.release.namespace, self.release.pod(pair.ordinal))
-        if len(found) != 1:
-            raise AssertionError(f"{len(found)} launchers run for ordinal {pair.ordinal}, not one")
-        return found[0]
+        machine, pod = self.node_of(pair).machine, self.release.pod(pair.ordinal)
+        return processes.only(lambda: processes.launchers(machine, self.release.namespace, pod), f"launcher of {pod}")
 
     def target(self, pair: Pair) -> psutil.Process:
         """Return the main process of a pair's program."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -41,10 +42,20 @@ def targets(machine: Machine, ip: str | None = None) -> list[psutil.Process]:
 
 def main_target(machine: Machine, ip: str) -> psutil.Process:
     """Return the main process of an anchor's program: the one that is no `-wait` helper."""
-    found = [process for process in targets(machine, ip) if "-wait" not in _command(process)]
-    if len(found) != 1:
-        message = f"on {machine.name} there are {len(found)} programs for {ip}, not one"
-        raise AssertionError(message)
+    return only(
+        lambda: [process for process in targets(machine, ip) if "-wait" not in _command(process)],
+        f"program for {ip} on {machine.name}",
+    )
+
+
+def only(look: Callable[[], list[psutil.Process]], what: str, within_s: float = 5) -> psutil.Process:
+    """Return the one process that is found; a list of processes that others start and end may lack one for a moment."""
+    deadline = time.monotonic() + within_s
+    while len(found := look()) != 1:
+        if time.monotonic() > deadline:
+            message = f"there are {len(found)} of what should be the only {what}"
+            raise AssertionError(message)
+        time.sleep(0.1)
     return found[0]
 
 

@@ -21,7 +21,7 @@ LOOK_S = 0.1
 HOLE_S = 2.0
 _ALIVE_S = 10.0
 _KUBELET_TRIES_AGAIN_S = 10.0
-"""A status that kubelet could not deliver it delivers so much later at the latest (syncPeriod of its status manager)."""
+"""So much later at the latest kubelet delivers a status that it could not (syncPeriod of its status manager)."""
 _SEARCH_S = 0.5
 _JUDGED_EACH_CHANGE = 200
 """With so many pods at most, every single change of the API is judged, not only what a look finds."""
