@@ -30,10 +30,10 @@ def main(argv: list[str]) -> int:
             from mooring_launcher.cli import run
 
             return run(os.environ, state_dir)
-        case ["run", *flags]:
+        case ["run", first, *rest] if first.startswith("-"):
             from mooring_launcher.cplauncher import run as run_as_cplauncher
 
-            return run_as_cplauncher(flags, os.environ, state_dir, _tell)
+            return run_as_cplauncher([first, *rest], os.environ, state_dir, _tell)
         case ["check"]:
             from mooring_launcher.cli import check
 
