@@ -128,9 +128,11 @@ for event, code in (("ctrlC", 8), ("ctrlBreak", 9)):
     @check(f"{event} reaches the program")
     def _(event=event, code=code):
         target = start(console_event=event)
-        target.ask_to_stop()
-        status = target.wait(10)
-        target.kill()
+        try:
+            target.ask_to_stop()
+            status = target.wait(10)
+        finally:
+            target.kill()
         assert status is not None, "it did not end"
         assert status.code == code, status.sentence
         return status.sentence
@@ -173,7 +175,7 @@ def _():
     return _ipconfig._run()[:1500].decode("oem", "replace")
 
 
-lines = [f"mooring field check: {platform.platform()}, Python {platform.python_version()}"]
+lines = [f"mooring field check: Windows {sys.getwindowsversion()[:3]}, Python {platform.python_version()}"]
 for name, result, detail in report:
     lines.append(f"{result:<7} {name}: {detail if isinstance(detail, str) else json.dumps(detail)}")
 print("\n".join(["", "```", *lines, "```"]), flush=True)

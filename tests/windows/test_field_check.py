@@ -1,0 +1,29 @@
+"""The script for a real node runs to its end here too, and says what it found."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.windows.machine import COMPARTMENT, PYTHON, Machine
+
+# The others need a Windows: real compartments, ipconfig's option, CTRL_BREAK, accounts.
+_HERE_TOO = (
+    "the address is Preferred, seen from outside",
+    "a thread goes in and comes back",
+    "a socket made inside stays inside",
+    "ctrlC reaches the program",
+    "KILL_ON_JOB_CLOSE: a launcher that is killed leaves nothing",
+)
+
+
+def test_the_field_check_reports(machine: Machine) -> None:
+    """Every check is reported, good or bad; what Wine can do is good."""
+    machine.set_node(f"{COMPARTMENT} {machine.ip}")
+    shutil.copy(Path(__file__).parent / "field_check.py", machine.drive / "field_check.py")
+    program = machine.run(PYTHON, "-I", "C:\\field_check.py", machine.ip)
+    lines = [line.rstrip("\r") for line in program.lines]
+    assert program.code == 1, program.text  # some need a Windows
+    for name in _HERE_TOO:
+        assert any(line.startswith(f"ok      {name}") for line in lines), program.text
+    assert len([line for line in lines if line.startswith(("ok ", "FAILED "))]) == 12, program.text
