@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -494,7 +495,8 @@ def test_the_oracle_sees_all_rules_broken(api: ApiServer, kubeconfig: Path, tmp_
         stopped_s = time.monotonic()
         wait_for(lambda: seen("endpoint"), "the silence")
         assert time.monotonic() - stopped_s > 2.0, "before the anchor's 1 x 1 s + 1 s had passed"
-        assert "no answer within 1 s" in seen("endpoint")[0].sentence
+        # The kernel accepts connections for it until its queue is full.
+        assert re.search(r"no (answer|connection) within 1 s", seen("endpoint")[0].sentence)
         target.send_signal(signal.SIGCONT)
         wait_for(lambda: seen("endpoint")[0].duration_s, "its end")
         assert bystander.poll() is None
