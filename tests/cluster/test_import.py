@@ -25,7 +25,7 @@ def old_anchor(namespace: str) -> Object:
     """Return the anchor of before. On Windows its IP is answered by the program in its network; here it runs itself."""
     container = {
         "name": "pause",
-        "image": images.PROGRAMS,
+        "image": images.DEBIAN,
         "command": ["/opt/apps/served", "-port", str(PORT), "-version", "old"],
         "readinessProbe": {"httpGet": {"path": "/", "port": PORT}, "periodSeconds": 1},
         "volumeMounts": [{"name": "apps", "mountPath": "/opt/apps", "readOnly": True}],
