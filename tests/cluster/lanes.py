@@ -1,4 +1,4 @@
-"""All tests in one go: two clusters side by side with half of the files each, then what measures time, alone.
+"""All tests in one go: two clusters side by side with half of the files each, then what measures time or CPU, alone.
 
 Most tests wait, for a drain or a back-off, so two of them need little more than one. A file stays together, since its
 tests share a release.
@@ -18,7 +18,6 @@ from mooring.rehearse.kernel import die_with_parent
 FOLDER = Path(__file__).parent
 
 FIRST = (
-    "test_autoscaling.py",
     "test_disruption.py",
     "test_faults.py",
     "test_generated_suite.py",
@@ -26,8 +25,8 @@ FIRST = (
     "test_rollout.py",
 )
 """The first lane; the second has all others. Chosen so that both take about as long."""
-ALONE = ("test_schedule.py", "test_speeds.py")
-"""What compares times with goals."""
+ALONE = ("test_speeds.py", "test_schedule.py", "test_autoscaling.py")
+"""What measures time or CPU."""
 
 
 def lanes() -> list[list[str]]:
