@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -59,13 +61,23 @@ def _nodes(kube: Kube) -> list[Object]:
         return []  # it has just been started
 
 
-def cpu_cores(kube: Kube, namespace: str) -> dict[str, float]:
-    """Return the CPU that each pod of a namespace uses, in cores, as an autoscaler sees it."""
+def cpu_cores(kube: Kube, namespace: str, since: datetime.datetime) -> dict[str, float]:
+    """Return the CPU that each pod of a namespace uses, in cores, as an autoscaler sees it.
+
+    A figure is an average over a window before its timestamp: left out are those whose window began before `since`.
+    """
     pods = kube.get(f"namespaces/{namespace}/pods", version=API)["items"]
     return {
         pod["metadata"]["name"]: sum(_cores(container["usage"]["cpu"]) for container in pod["containers"])
         for pod in pods
+        if _window_began(pod) >= since
     }
+
+
+def _window_began(pod: Object) -> datetime.datetime:
+    parts = re.findall(r"([\d.]+)(m?s|m)", pod["window"])
+    seconds = sum(float(number) * {"ms": 0.001, "s": 1, "m": 60}[unit] for number, unit in parts)
+    return datetime.datetime.fromisoformat(pod["timestamp"]) - datetime.timedelta(seconds=seconds)
 
 
 def _cores(quantity: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -57,11 +58,13 @@ def used_cores(cluster: Cluster, release: Release, during_s: float) -> dict[str,
     return {name: (after[name] - before[name]) / took for name in before}
 
 
-def wait_seen(release: Release, pods: Iterable[str], timeout_s: float = 90) -> dict[str, float]:
-    """Wait until metrics-server has a figure of each pod, which takes it two looks; return them in cores."""
+def wait_seen(
+    release: Release, pods: Iterable[str], since: datetime.datetime, timeout_s: float = 90
+) -> dict[str, float]:
+    """Wait until metrics-server has a figure of each pod's time since a moment; return them in cores."""
     deadline = time.monotonic() + timeout_s
     while True:
-        seen = cpu_cores(release.kube, release.namespace)
+        seen = cpu_cores(release.kube, release.namespace, since)
         if not (missing := set(pods) - seen.keys()):
             return seen
         assert time.monotonic() < deadline, f"metrics-server has no figures of {sorted(missing)}"
@@ -78,8 +81,9 @@ def test_scales_by_cpu(cluster: Cluster, release: Release) -> None:
             began = time.monotonic()
             release.wait_whole(MOST)
             print(f"figure: autoscaler, load to {MOST} whole pairs: {time.monotonic() - began:.1f} s")
+            since = datetime.datetime.now(datetime.UTC)
             measured = used_cores(cluster, release, during_s=25)
-            seen = wait_seen(release, measured.keys())
+            seen = wait_seen(release, measured.keys(), since)
             for name, cores in sorted(measured.items()):
                 print(f"{name}: {cores * 1000:.0f}m measured, {seen[name] * 1000:.0f}m by metrics-server")
             total, reported = sum(measured.values()), sum(seen[name] for name in measured)
