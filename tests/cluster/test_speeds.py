@@ -65,12 +65,18 @@ def test_four_pairs_from_apply_to_ready(world: World, tmp_path: Path) -> None:
     rendered = release.helm.run(
         "template", "s", str(release.chart), "--no-hooks", "--namespace", release.namespace, "--values", str(file)
     ).stdout
-    # What a release leaves to Helm: it takes over what is there.
-    began = time.monotonic()
-    release.kube.kubectl("apply", "--namespace", release.namespace, "--filename", "-", stdin=rendered)
-    release.wait_whole(PAIRS)
-    took = time.monotonic() - began
-    figure("4 pairs applied, until all are Ready", took, 10)
+    where = ("--namespace", release.namespace, "--filename", "-")
+    took = []
+    for number in range(3):
+        if number:
+            release.kube.kubectl("delete", *where, stdin=rendered)
+            release.mirror.wait(lambda: not release.mirror.all("pods"), 120, "the pairs before have gone")
+        began = time.monotonic()
+        release.kube.kubectl("apply", *where, stdin=rendered)
+        release.wait_whole(PAIRS)
+        took.append(time.monotonic() - began)
+    figure("4 pairs applied to a cluster that has run nothing yet, until all are Ready", took[0])
+    figure("4 pairs applied, until all are Ready, median of 3", statistics.median(took), 10)
 
 
 @pytest.mark.parametrize(("who", "ordinals"), [("launcher", (0, 1)), ("target", (2, 3))])
