@@ -7,12 +7,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tools import missing, require
 
 from tests.windows import PARTS
-from tests.windows.machine import Machine, Site, wait_until
+from tests.windows.machine import COMPARTMENT, Launcher, Machine, Program, Site, wait_until
+from tests.windows.release import anchor_pod, config_of
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,3 +68,20 @@ def site(display: None) -> Iterator[Site]:
 def machine(site: Site) -> Machine:
     """One machine that most tests share."""
     return site.machine("one")
+
+
+@pytest.fixture
+def launch(machine: Machine) -> Iterator[Any]:
+    """Start launchers against a running anchor; what is left of them ends with the test."""
+    machine.set_node(f"{COMPARTMENT} {machine.ip}")
+    machine.site.api.put("pods", anchor_pod(machine))
+    started: list[Program] = []
+
+    def start(*layers: dict[str, Any]) -> Launcher:
+        launcher = machine.launch(config_of(*layers))
+        started.append(launcher.program)
+        return launcher
+
+    yield start
+    for program in started:
+        program.close()

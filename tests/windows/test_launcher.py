@@ -4,30 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.windows.machine import COMPARTMENT, Launcher, Machine, Program, wait_until
-from tests.windows.release import SERVER, TOY, anchor_pod, config_of, portless, toy
-
-
-@pytest.fixture
-def launch(machine: Machine) -> Iterator[Any]:
-    """Start launchers against a running anchor; what is left of them ends with the test."""
-    machine.set_node(f"{COMPARTMENT} {machine.ip}")
-    machine.site.api.put("pods", anchor_pod(machine))
-    started: list[Program] = []
-
-    def start(*layers: dict[str, Any]) -> Launcher:
-        launcher = machine.launch(config_of(*layers))
-        started.append(launcher.program)
-        return launcher
-
-    yield start
-    for program in started:
-        program.close()
+from tests.windows.machine import COMPARTMENT, Machine, wait_until
+from tests.windows.release import SERVER, TOY, config_of, portless, toy
 
 
 def test_64_mib_of_binary_output_pass_unchanged(launch: Any) -> None:

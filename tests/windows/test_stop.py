@@ -6,32 +6,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.windows.machine import COMPARTMENT, Launcher, Machine, Program, Site, wait_until
+from tests.windows.machine import Launcher, Machine, Program, Site, wait_until
 from tests.windows.release import PORT, SERVER, TOY, WINDOW, anchor_pod, config_of, portless, toy
 
 _QUICK = {"stop": {"drainSeconds": 6, "consoleSeconds": 2}}
-
-
-@pytest.fixture
-def launch(machine: Machine) -> Iterator[Any]:
-    """Start launchers against a running anchor; what is left of them ends with the test."""
-    machine.set_node(f"{COMPARTMENT} {machine.ip}")
-    machine.site.api.put("pods", anchor_pod(machine))
-    started: list[Program] = []
-
-    def start(*layers: dict[str, Any]) -> Launcher:
-        launcher = machine.launch(config_of(*layers))
-        started.append(launcher.program)
-        return launcher
-
-    yield start
-    for program in started:
-        program.close()
 
 
 def _stop(launcher: Launcher) -> tuple[Program, dict[str, Any]]:
