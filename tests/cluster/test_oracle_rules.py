@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -43,11 +44,27 @@ from tests.cluster.oracle.picture import (
 )
 from tests.cluster.oracle.probes import QUIET_S, Prober, Question
 from tests.cluster.oracle.record import Oracle, Record, Recorder, read_record
-from tests.cluster.oracle.rules import Violation, judge
+from tests.cluster.oracle.rules import Violation, judge, others_are_back_s
 from tests.cluster.oracle.sight import Node
 
 HOST = 1
 PORTS = frozenset({(18088, "TCP"), (5353, "UDP")})
+
+
+def test_every_watcher_is_back_in_the_time_it_is_given() -> None:
+    """A watcher that backs off as client-go's do, by any chance, tries again in time; now and then only just."""
+    dice = random.Random(1)
+    latest: dict[float, float] = {}
+    for without_s in (0.5, 3.0, 15.0, 60.0, 240.0):
+        for _ in range(20_000):
+            tried_s, delay_s = 0.0, 0.8
+            while tried_s <= without_s:
+                tried_s += delay_s * (1 + dice.random())
+                delay_s = min(2 * delay_s, 30.0)
+            latest[without_s] = max(latest.get(without_s, 0.0), tried_s - without_s)
+    allowed = {without_s: others_are_back_s(without_s) for without_s in latest}
+    assert all(latest[without_s] <= allowed[without_s] for without_s in latest), (latest, allowed)
+    assert latest[60.0] > 0.9 * allowed[60.0]
 
 
 def launcher(ordinal: int = 0, **changes: Any) -> Pod:

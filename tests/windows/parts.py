@@ -151,6 +151,8 @@ def _compile_all(made: Path) -> None:
     _compile(made / "toy.exe", "toys/toy.c", "-municode", "-lws2_32")
     _compile(made / "server.exe", "toys/server.c", "-lws2_32")
     _compile(made / "window.exe", "toys/window.c", "-mwindows")
+    _compile(made / "part.dll", "toys/part.c", "-shared")
+    _compile(made / "needy.exe", "toys/needy.c", str(made / "part.dll"))
 
 
 def _exports() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +20,57 @@ def node(machine: Machine) -> None:
     machine.set_node(f"{COMPARTMENT} {machine.ip}")
 
 
-def ask(machine: Machine, case: str) -> Any:
+def ask(machine: Machine, case: str, *words: str) -> Any:
     """Run one case of inside/target.py."""
-    return machine.run_python(_SCRIPT, machine.ip, case)
+    return machine.run_python(_SCRIPT, machine.ip, case, *words)
 
 
-def test_exit_codes_have_32_bits_and_a_meaning(machine: Machine) -> None:
-    """Every code is passed on as it is, 259 and 0xFFFFFFFF too, and an NTSTATUS is told by its name and what to do."""
-    codes = ask(machine, "codes")
-    assert [code for code, *_ in codes] == [0, 1, 3, 259, 0xFFFFFFFF, 0xC0000135]
+def test_exit_codes_have_32_bits(machine: Machine) -> None:
+    """Every code is passed on as it is, 259 and 0xFFFFFFFF too."""
+    wanted = [0, 1, 3, 259, 0xFFFFFFFF]
+    codes = ask(machine, "codes", *(str(code) for code in wanted))
+    assert [code for code, *_ in codes] == wanted
     assert codes[4][1] == "exited with code 0xFFFFFFFF"
-    assert "STATUS_DLL_NOT_FOUND): a DLL is neither beside it nor on PATH" in codes[5][1]
-    (crashed, sentence, gone), (initialised, _, _) = ask(machine, "crash")
-    assert (crashed, gone) == (0xC0000005, True)
-    assert "STATUS_ACCESS_VIOLATION" in sentence
-    assert initialised == 0xC0000142
+
+
+_CRASHES = {
+    "access": 0xC0000005,
+    "divide": 0xC0000094,
+    "illegal": 0xC000001D,
+    "breakpoint": 0x80000003,
+    "assertion": 0xC0000420,
+    "fail-fast": 0xC0000409,
+    "stack": 0xC00000FD,
+    "memory": 0xC0000017,
+}
+"""What the processor, the heap or Wine raises itself."""
+_NOT_RAISED = (0x40010004, 0xC000013A)
+"""What another process, or the console's own handler, ends a program with."""
+
+
+def test_each_way_to_crash_is_told_by_its_name(machine: Machine) -> None:
+    """Every NTSTATUS with a meaning here ends a program: by a real crash where one can be made, else by RaiseException."""
+    meanings = ask(machine, "meanings")
+    raised = [code for code in meanings if code not in (*_CRASHES.values(), *_NOT_RAISED)]
+    found = ask(machine, "crash", *_CRASHES, *(f"0x{code:08X}" for code in raised))
+    found += ask(machine, "codes", *(str(code) for code in _NOT_RAISED))
+    assert [code for code, *_ in found] == [*_CRASHES.values(), *raised, *_NOT_RAISED]
+    for code, sentence, gone in found:
+        assert gone
+        assert sentence.startswith(f"ended with 0x{code:08X} (")
+
+
+def test_a_program_that_cannot_be_loaded_is_told_by_its_name(machine: Machine) -> None:
+    """A DLL that is absent, and one that refuses to start: the loader's own codes."""
+    folders = {name: machine.drive / "toys" / name for name in ("absent", "refusing")}
+    for folder in folders.values():
+        folder.mkdir(exist_ok=True)
+        shutil.copy(machine.site.parts / "needy.exe", folder / "needy.exe")
+    shutil.copy(machine.site.parts / "part.dll", folders["refusing"] / "part.dll")
+    found = ask(machine, "load", *(f"C:\\toys\\{name}\\needy.exe" for name in folders))
+    assert [code for code, *_ in found] == [0xC0000135, 0xC0000142]
+    assert "STATUS_DLL_NOT_FOUND): a DLL is neither beside it nor on PATH" in found[0][1]
+    assert "STATUS_DLL_INIT_FAILED" in found[1][1]
 
 
 def test_the_whole_tree_ends_with_the_job(machine: Machine) -> None:

@@ -6,7 +6,7 @@ KILLED = 137
 """What a tree that the launcher ends exits with: 128 + 9, as on Linux."""
 
 # ntstatus.h (MS-ERREF 2.3.1): what a program that did not end by itself most often leaves, and what to do about it.
-_MEANINGS = {
+MEANINGS = {
     0x40010004: ("DBG_TERMINATE_PROCESS", "it was ended by another process or at log-off"),
     0x80000003: ("STATUS_BREAKPOINT", "a breakpoint or an assertion was hit with no debugger attached"),
     0xC0000005: ("STATUS_ACCESS_VIOLATION", "it crashed: see its own log or a dump (Windows Error Reporting)"),
@@ -40,8 +40,8 @@ def exit_status(code: int, killed: bool = False) -> ExitStatus:
     """Return how a process with this exit code (0 to 0xFFFFFFFF) ended; `killed` by the launcher."""
     if killed and code == KILLED:
         return ExitStatus(code, None, "was ended together with its job")
-    if code in _MEANINGS:
-        name, advice = _MEANINGS[code]
+    if code in MEANINGS:
+        name, advice = MEANINGS[code]
         return ExitStatus(code, None, f"ended with 0x{code:08X} ({name}): {advice}")
     shown = f"0x{code:08X}" if code >= 0x80000000 else str(code)
     return ExitStatus(code, None, f"exited with code {shown}")

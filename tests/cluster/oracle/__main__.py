@@ -14,14 +14,12 @@ from tests.cluster.oracle.feed import Change, Feed, Server
 from tests.cluster.oracle.picture import Config, Endpoint, Picture, Pod, Port, belong_together, read_endpoints, read_pod
 from tests.cluster.oracle.probes import Prober, Question
 from tests.cluster.oracle.record import Recorder
-from tests.cluster.oracle.rules import judge
+from tests.cluster.oracle.rules import BACK_OFF_FORGOTTEN_S, judge, others_are_back_s
 from tests.cluster.oracle.sight import Node, Sight
 
 LOOK_S = 0.1
 HOLE_S = 2.0
 _ALIVE_S = 10.0
-_KUBELET_TRIES_AGAIN_S = 10.0
-"""So much later at the latest kubelet delivers a status that it could not (syncPeriod of its status manager)."""
 _SEARCH_S = 0.5
 _JUDGED_EACH_CHANGE = 200
 """With so many pods at most, every single change of the API is judged, not only what a look finds."""
@@ -59,6 +57,7 @@ class Looker:
         self._container_pods: dict[str, str] = {}
         self._ports: frozenset[Port] = frozenset()
         self._cut: dict[Feed, float] = {}
+        self._without_s = 0.0
         self._news_since_s = 0.0
         self._looked_s = time.monotonic()
 
@@ -97,9 +96,17 @@ class Looker:
     def end_cut(self, feed: Feed, now_s: float) -> None:
         """Write down one that has ended, or that is still there at the end."""
         seconds = now_s - self._cut.pop(feed)
-        self._news_since_s = now_s + _KUBELET_TRIES_AGAIN_S
+        if not self._cut:
+            self._await_others(seconds, now_s)
         if self.looks and seconds > HOLE_S:
             self._recorder.write("cut", resource=feed.resource, seconds=round(seconds, 3), problem=feed.problem)
+
+    def _await_others(self, seconds: float, now_s: float) -> None:
+        """Give those who take an address out of a Service the time to come back too, after so long without the API."""
+        if now_s - self._news_since_s > BACK_OFF_FORGOTTEN_S:
+            self._without_s = 0.0
+        self._without_s += seconds
+        self._news_since_s = max(self._news_since_s, now_s + others_are_back_s(self._without_s))
 
     def end_cuts(self) -> None:
         """Write down those that are still there."""
@@ -161,7 +168,7 @@ class Looker:
             self.prober.wake(now_s)
         self.prober.start_due(now_s)
         # While the API is gone nobody can take an address out of a Service: the time to do it begins when it is back,
-        # and kubelet has tried again.
+        # and kubelet and the controllers have tried again.
         silences = [] if self._cut else self.prober.silences()
         picture.silences = [replace(each, since_s=max(each.since_s, self._news_since_s)) for each in silences]
 

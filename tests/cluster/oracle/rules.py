@@ -11,6 +11,24 @@ from tests.cluster.oracle.picture import Config, Picture, Pod, Program, belong_t
 SLACK_S = 1.0
 """What an endpoint may need on top of kubelet's own time: the API, the EndpointSlice controller, kube-proxy."""
 
+BACK_OFF_FORGOTTEN_S = 120.0
+"""A watcher that has not failed for so long begins anew with the shortest delay (client-go's reflector)."""
+_KUBELET_TRIES_AGAIN_S = 10.0
+"""So much later at the latest kubelet delivers a status that it could not (syncPeriod of its status manager)."""
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.8, 30.0
+"""client-go's reflector, which controllers and kube-proxy watch by: delays from here to there, each twice the one before
+and lengthened by chance by up to its own length."""
+
+
+def others_are_back_s(without_s: float) -> float:
+    """Return how long after so many seconds without the API kubelet and every watcher have tried again at the latest.
+
+    A watcher's delays so far lasted no longer than it was without the API; the last of them is at most twice as long as
+    these together, and the first on top.
+    """
+    watchers_s = min(2 * (without_s + _FIRST_DELAY_S), 2 * _LONGEST_DELAY_S)
+    return max(watchers_s, _KUBELET_TRIES_AGAIN_S)
+
 
 @dataclass(frozen=True)
 class Violation:

@@ -7,6 +7,7 @@ import time
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
 from mooring_launcher import _windows as backend
+from mooring_launcher._windows import _exit_status
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.target import TargetSpec
@@ -92,8 +93,10 @@ def ways():
 
 
 CASES = {
-    "codes": lambda: [ended("exit", code) for code in ("0", "1", "3", "259", "0xFFFFFFFF", "0xC0000135")],
-    "crash": lambda: [ended("crash", "access"), ended("crash", "0xC0000142")],
+    "codes": lambda: [ended("exit", code) for code in sys.argv[3:]],
+    "crash": lambda: [ended("crash", kind) for kind in sys.argv[3:]],
+    "load": lambda: [ended(exe=exe) for exe in sys.argv[3:]],
+    "meanings": lambda: list(_exit_status.MEANINGS),
     "trees": trees,
     "commands": commands,
     "ways": ways,

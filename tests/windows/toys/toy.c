@@ -57,12 +57,31 @@ static int split_lines(void)
     return 0;
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winfinite-recursion"
+static int recurse(volatile char *above)
+{
+    volatile char here[4096];
+    here[0] = *above;
+    return recurse(here) + here[0];
+}
+#pragma GCC diagnostic pop
+
+/* Ends by an exception that nobody handles: a real one of the processor or of the heap, or RaiseException of a code. */
 static int crash(const wchar_t *kind)
 {
+    volatile int nought = 0;
     SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
     if (!wcscmp(kind, L"access")) *(volatile int *)8 = 1;
-    if (!wcscmp(kind, L"stack")) RaiseException(0xC00000FD, EXCEPTION_NONCONTINUABLE, 0, NULL);
-    ExitProcess((UINT)wcstoul(kind, NULL, 0));
+    if (!wcscmp(kind, L"divide")) return 7 / nought;
+    if (!wcscmp(kind, L"illegal")) __asm__ volatile("ud2");
+    if (!wcscmp(kind, L"breakpoint")) __asm__ volatile("int3");
+    if (!wcscmp(kind, L"assertion")) __asm__ volatile("int $0x2c");
+    if (!wcscmp(kind, L"fail-fast")) __asm__ volatile("int $0x29" : : "c"(7));
+    if (!wcscmp(kind, L"stack")) return recurse((volatile char *)&nought);
+    if (!wcscmp(kind, L"memory")) HeapAlloc(GetProcessHeap(), HEAP_GENERATE_EXCEPTIONS, (SIZE_T)-64);
+    RaiseException((DWORD)wcstoul(kind, NULL, 0), EXCEPTION_NONCONTINUABLE, 0, NULL);
+    return 0;
 }
 
 static int write_bytes(int mebibytes)
