@@ -49,7 +49,7 @@ _NOT_RAISED = (0x40010004, 0xC000013A)
 
 
 def test_each_way_to_crash_is_told_by_its_name(machine: Machine) -> None:
-    """Every NTSTATUS with a meaning here ends a program: by a real crash where one can be made, else by RaiseException."""
+    """Every NTSTATUS with a meaning here ends a program: by a real crash if one can be made, or by RaiseException."""
     meanings = ask(machine, "meanings")
     raised = [code for code in meanings if code not in (*_CRASHES.values(), *_NOT_RAISED)]
     found = ask(machine, "crash", *_CRASHES, *(f"0x{code:08X}" for code in raised))

@@ -16,8 +16,8 @@ BACK_OFF_FORGOTTEN_S = 120.0
 _KUBELET_TRIES_AGAIN_S = 10.0
 """So much later at the latest kubelet delivers a status that it could not (syncPeriod of its status manager)."""
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.8, 30.0
-"""client-go's reflector, which controllers and kube-proxy watch by: delays from here to there, each twice the one before
-and lengthened by chance by up to its own length."""
+"""client-go's reflector, which controllers and kube-proxy watch by: delays from here to there, each twice the one
+before and lengthened by chance by up to its own length."""
 
 
 def others_are_back_s(without_s: float) -> float:
