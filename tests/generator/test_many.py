@@ -201,7 +201,14 @@ def test_an_interrupted_run_leaves_whole_charts(tmp_path: Path) -> None:
     """Ctrl-C in a run with several processes: every chart is whole, and the next run finishes the work."""
     apps = make_apps(tmp_path / "apps", *(f"app-{number}" for number in range(40)))
     command = [sys.executable, "-m", "mooring", "generate", str(apps), "--out", str(tmp_path / "out"), "--jobs", "2"]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where the tests run with `&`
+    )
     assert run.stdout
     assert run.stdout.readline().startswith("written ")
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all of them
