@@ -105,7 +105,8 @@ class World:
         while True:
             self.release.wait_whole(self.replicas, timeout_s)
             addresses = {pair.ip for pair in self.release.pairs().values()}
-            self.release.wait_endpoints(addresses)
+            # After an outage of the API the controllers may back off for a minute before they look again.
+            self.release.wait_endpoints(addresses, max(began + timeout_s - time.monotonic(), 1))
             # A program that has just died is still Ready in the API until kubelet has asked again.
             silent = [pair.ordinal for pair in self.release.pairs().values() if not self._answers(pair)]
             if not silent:
