@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -70,19 +71,21 @@ def _one_app(folder: Path, apps: Path, helm_ms: float) -> Iterator[Row]:
 
 def _many_apps(folder: Path, apps: Path, count: int, helm_ms: float) -> Iterator[Row]:
     def each_ms(name: str, *options: str) -> float:
+        os.sync()  # or the disk is still busy with what was measured before
         return milliseconds(lambda: run_quietly(_generate(apps, folder / name, *options))) / count
 
-    single_ms = each_ms("single", "--jobs", "1")
+    # In turns, so that a moment in which the machine is slow meets both.
+    turns = [(each_ms(f"single{n}", "--jobs", "1"), each_ms(f"double{n}", "--jobs", "2")) for n in ("", "-2", "-3")]
+    single_ms, double_ms = (statistics.median(column) for column in zip(*turns, strict=True))
     goal = "<= 10 ms and 1/6 of the peer"
     met = single_ms <= 10 and single_ms <= helm_ms / 6
-    yield Row(f"{count} Apps in one run, each", "ms", single_ms, goal, met, helm_ms, "helm create")
+    yield Row(f"{count} Apps in one run, each, median of 3", "ms", single_ms, goal, met, helm_ms, "helm create")
     copy_ms = milliseconds(lambda: shutil.copytree(folder / "single", folder / "copy")) / count
     yield Row("the same against a copy of the charts", "ms", single_ms, "", True, copy_ms, "copy")
     library_ms = _library_ms(folder / "library", folder / "single", min(count, 20))
     yield Row("the same against a library chart", "ms", single_ms, "", True, library_ms, "helm template")
     cdk8s_ms = _cdk8s_ms(folder / "cdk8s", folder / "single" / "app-7", count)
     yield Row("the same against cdk8s", "ms", single_ms, "", True, cdk8s_ms, "cdk8s synth")
-    double_ms = each_ms("double", "--jobs", "2")
     yield Row("the same in two processes", "ms", double_ms, "<= 0.6", double_ms <= 0.6 * single_ms, single_ms, "one")
     locked_ms = each_ms("locked", "--jobs", "1", "--platform", str(PLATFORM))
     yield Row("the same under a Platform", "ms", locked_ms, "", True, single_ms, "none")

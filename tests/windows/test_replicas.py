@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from tests.windows.machine import LAUNCHER, PYTHON, Launcher, Site
 from tests.windows.release import PORT, anchor_pod, config_of, run_command
@@ -27,11 +28,22 @@ def test_three_replicas_of_one_program_on_one_port_with_three_addresses(site: Si
     _probe_and_stop(launchers)
 
 
+def _ask_until_so(launcher: Launcher, question: str, ordinal: int) -> None:
+    """Ask as kubelet does, again when it is not so: a launcher may have yet to hear that its anchor is ready."""
+    answers = []
+    for _ in range(5):
+        answer = launcher.machine.command("probe", question, ordinal=ordinal)
+        if answer.code == 0:
+            return
+        answers.append((answer.code, answer.text))
+        time.sleep(1)
+    raise AssertionError(f"{question}, replica {ordinal}: {answers}; the launcher: {launcher.program.text}")
+
+
 def _probe_and_stop(launchers: list[Launcher]) -> None:
     for ordinal, launcher in enumerate(launchers):
         for question in ("started", "live", "ready"):
-            answer = launcher.machine.command("probe", question, ordinal=ordinal)
-            assert answer.code == 0, answer.text
+            _ask_until_so(launcher, question, ordinal)
         stopped = launcher.machine.command("stop", ordinal=ordinal)
         assert stopped.code == 0
         assert "stop requested" in stopped.text
