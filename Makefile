@@ -91,6 +91,7 @@ lint: install ## ruff and mypy --strict
 	$(BIN)/mypy
 
 bench: install test-system ## print the table of figures
+	$(BIN)/python -m tests.bench fetch
 	$(SANDBOX) $(BIN)/python -m tests.bench
 
 chart: install ## regenerate what is generated and committed: chart/ and the launcher's config schema
