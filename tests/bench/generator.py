@@ -109,6 +109,7 @@ def _ten_times(folder: Path, count: int) -> Iterator[Row]:
 
 def _time_and_memory(command: Sequence[str]) -> tuple[float, float]:
     """Run a command; return its milliseconds and the most memory it and its children held at once, in MB."""
+    os.sync()  # the disk is idle then, as for the other figures
     start_s = time.perf_counter()
     process = psutil.Popen(command, stdout=subprocess.DEVNULL)
     most = 0

@@ -58,11 +58,20 @@ class Foreign(Release):
         return {ordinal: self.pair(ordinal) for ordinal in ordinals}
 
 
-def ask(release: Release, path: str) -> str:
-    """GET something of a namespace through the API server; return the whole answer."""
-    answer = release.kube.http.get(version="v1", url=f"namespaces/{path}")
-    answer.raise_for_status()
-    return str(answer.text)
+def ask_service(release: Release, service: str) -> str:
+    """GET / of a Service's port http through the API server; return the whole answer.
+
+    Which addresses a Service has, the API server knows by a watch of its own, which may be behind what others have
+    seen: until then it answers 503.
+    """
+    url = f"namespaces/{release.namespace}/services/{service}:http/proxy/"
+    deadline = time.monotonic() + 5
+    while True:
+        answer = release.kube.http.get(version="v1", url=url)
+        if answer.status_code == 200:
+            return str(answer.text)
+        assert answer.status_code == 503 and time.monotonic() < deadline, (answer.status_code, answer.text)
+        time.sleep(0.1)
 
 
 def ask_anchors(release: Release, replicas: int) -> None:
@@ -151,8 +160,11 @@ def test_shared(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) ->
         for ordinal in range(replicas):
             service = f"r-anchor-{ordinal}"
             # A pod is Ready a moment before its Services have its address.
-            release.mirror.wait(lambda name=service: release.ready_endpoints(name), 10, f"{service} has an address")
-            said = ask(release, f"{release.namespace}/services/{service}:http/proxy/")
+            now = {release.pair(ordinal).ip}
+            release.mirror.wait(
+                lambda name=service, now=now: release.ready_endpoints(name) == now, 10, f"{service} has {now}"
+            )
+            said = ask_service(release, service)
             assert f"ordinal {ordinal} " in said
             assert f":{ports[ordinal]}" in said
 
