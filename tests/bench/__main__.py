@@ -15,9 +15,9 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "launcher")]
 
-from node_modules import install  # noqa: E402
+from node_modules import install  # noqa: E402 - the tests' folders must be on the path first
 
-from bench.generator import measure_generator  # noqa: E402 - the tests' folders must be on the path first
+from bench.generator import measure_generator  # noqa: E402
 from bench.launcher import measure_launcher  # noqa: E402
 from bench.table import print_table  # noqa: E402
 

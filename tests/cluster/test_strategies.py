@@ -62,7 +62,7 @@ def ask_service(release: Release, service: str) -> str:
     """GET / of a Service's port http through the API server; return the whole answer.
 
     Which addresses a Service has, the API server knows by a watch of its own, which may be behind what others have
-    seen: until then it answers 503.
+    seen: until then it answers that there are none. Any other refusal is the program's or the network's, and fails.
     """
     url = f"namespaces/{release.namespace}/services/{service}:http/proxy/"
     deadline = time.monotonic() + 5
@@ -70,7 +70,8 @@ def ask_service(release: Release, service: str) -> str:
         answer = release.kube.http.get(version="v1", url=url)
         if answer.status_code == 200:
             return str(answer.text)
-        assert answer.status_code == 503 and time.monotonic() < deadline, (answer.status_code, answer.text)
+        behind = answer.status_code == 503 and "no endpoints available for service" in answer.text
+        assert behind and time.monotonic() < deadline, (answer.status_code, answer.text)
         time.sleep(0.1)
 
 
