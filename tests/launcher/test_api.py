@@ -89,7 +89,7 @@ def test_a_quiet_watch_is_two_requests_on_one_connection(server: ApiServer, clie
     assert verbs(server) == ["get", "watch"]
     assert query["fieldSelector"] == "metadata.name=orders-anchor-0"
     assert query["allowWatchBookmarks"] == "true"
-    assert 290 <= int(query["timeoutSeconds"]) < 320
+    assert 290 <= int(query["timeoutSeconds"]) <= 320
     assert int(query["resourceVersion"]) > 0
 
 
