@@ -39,7 +39,7 @@ COMMANDS: dict[str, list[str]] = {
         "powershell.exe",
         "-NoLogo",
         "-Command",
-        rf"""& "$env:BASE\cplauncher.exe" {LABEL} "$env:ORDERS_EXE" --config 'C:\apps\a b\prod.json' 'say "hi"'""",
+        rf"""& "$env:BASE\cplauncher.exe" {LABEL} "$env:ORDERS_EXE" --config 'C:\apps\a b\prod.json'""",
     ],
     "flags with = and two hyphens": [
         r"c:\K2S\CPLauncher.EXE",
@@ -65,9 +65,9 @@ Write-Host "starting in $cid via COMPARTMENT_ID_ATTACH"
 $env:COMPARTMENT_ID_ATTACH = "$cid"
 """
 STARTS = {
-    "call operator": """& "$env:ORDERS_EXE" --config 'C:\\apps\\a b\\prod.json' 'say "hi"'""",
+    "call operator": """& "$env:ORDERS_EXE" --config 'C:\\apps\\a b\\prod.json'""",
     "Start-Process": """$p = Start-Process -FilePath $env:ORDERS_EXE -Wait -NoNewWindow """
-    """-ArgumentList '--config', 'C:\\apps\\a b\\prod.json', 'say "hi"'""",
+    """-ArgumentList '--config', '"C:\\apps\\a b\\prod.json"'""",
 }
 RUN_SCRIPT = ["powershell.exe", "-ExecutionPolicy", "Bypass", "-File", r"C:\scripts\start.ps1"]
 
@@ -99,7 +99,9 @@ def test_program_is_found_behind_every_kind_of_command(tmp_path: Path, words: li
     """The program and its arguments are the same behind cmd, PowerShell, variables and none of them."""
     env = [{"name": "BASE", "value": r"C:\k2s"}, FROM_CONFIG]
     result = run(tmp_path, anchor(), launcher(words=words, env=env), config("paths", {"ORDERS_EXE": EXE}))
-    assert (values(result)["target"]["exe"], values(result)["target"]["args"]) == (EXE, ARGS)
+    # PowerShell passes a quotation mark on differently by its version, so an argument with one is refused.
+    args = ARGS[:2] if words[0] == "powershell.exe" else ARGS
+    assert (values(result)["target"]["exe"], values(result)["target"]["args"]) == (EXE, args)
 
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
@@ -110,7 +112,7 @@ def test_program_is_found_in_a_mounted_script(tmp_path: Path, start: str) -> Non
     made = launcher(words=RUN_SCRIPT, env=[FROM_CONFIG], volumeMounts=mounts, pod={"volumes": [volume]})
     configs = [config("paths", {"ORDERS_EXE": EXE}), config("scripts", {"start.ps1": SCRIPT + start})]
     result = run(tmp_path, anchor(), made, *configs)
-    assert (values(result)["target"]["exe"], values(result)["target"]["args"]) == (EXE, ARGS)
+    assert (values(result)["target"]["exe"], values(result)["target"]["args"]) == (EXE, ARGS[:2])
     assert not {"extraVolumes", "extraVolumeMounts"} & values(result).keys()
     assert "the script is replaced by the launcher" in told(result)
 

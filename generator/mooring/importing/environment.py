@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from . import kubelet
 from .manifests import Fields, Manifest, Object, dig
-from .words import NotUnderstoodError, expand_kubernetes
+from .words import NotUnderstoodError
 
 ORDINAL = "{ordinal}"
 """Stands for the number a StatefulSet gives its pod, where a variable holds it."""
@@ -16,18 +17,25 @@ _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"{_OPEN}(.*?){_CLOSE}")
 _INDEX = "metadata.labels['apps.kubernetes.io/pod-index']"
 _SANDBOX = "CONTAINER_SANDBOX_MOUNT_POINT"
+_SOURCES = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
 
 
 class Environment:
-    """Variables of a container: what they hold, or why nobody can know it here."""
+    """Variables of a container: what they hold, or why nobody can know it here.
+
+    The order is kubelet's: envFrom first, a later source over an earlier one; then env, where the last of equal names
+    counts, and $(NAME) is what stood there until then.
+    """
 
     def __init__(self, container: Fields, configs: Iterable[Manifest]) -> None:
         self.literal: dict[str, str] = {}
         """Those that a program gets by target.env: nothing else has to be asked for them."""
         self.indirect: list[Object] = []
-        """Those that come from elsewhere, as the container has them."""
+        """Those that come from elsewhere, or hold what comes from elsewhere, as the container is to have them."""
         self.known: dict[str, str] = {}
         self._why: dict[str, str] = {}
+        self._unknown_sources: list[tuple[str, str]] = []
+        self._container = container
         self._configs = {config.name: config for config in configs if config.kind == "ConfigMap"}
         self.sources: list[Object] = container.sequence("envFrom")
         for source in self.sources:
@@ -36,59 +44,162 @@ class Environment:
             self._take(variable)
 
     def _take_source(self, source: Object) -> None:
+        prefix = str(dig(source, "prefix") or "")
         config = self._configs.get(str(dig(source, "configMapRef", "name")))
         if config is not None:
             data = Fields(config, config.value).strings("data")
-            self.known.update({f"{source.get('prefix') or ''}{key}": value for key, value in data.items()})
+            names = {f"{prefix}{key}": value for key, value in data.items()}
+            self.known.update(names)
+            for name in names:
+                self._why.pop(name, None)
+            return
+        kind = "Secret" if dig(source, "secretRef") else "ConfigMap"
+        title = f"{kind} {dig(source, 'secretRef', 'name') or dig(source, 'configMapRef', 'name')}"
+        self._unknown_sources.append((prefix, title))
+        for name in [name for name in self.known if name.startswith(prefix)]:
+            del self.known[name]
+            self._why[name] = f"which {title} may hold too, and that was not read; write its value there"
 
     def _take(self, variable: Fields) -> None:
-        name = variable.text("name")
-        whole = dict(variable.value)
-        origin = variable.mapping("valueFrom")
-        if not origin:
-            self.literal[name] = self.known[name] = expand_kubernetes(variable.text("value"), self.known)
+        name, text = variable.text("name"), variable.text("value")
+        whole, origin = dict(variable.value), variable.mapping("valueFrom")
+        if origin and not text:
+            self._forget(name)
+            self.indirect.append(whole)
+            self._learn(name, origin)
             return
-        self.indirect.append(whole)
+        unknown = [each for each in _names(text) if each not in self.known and self._find_for_kubelet(each) is not None]
+        from_pod = [each for each in _names(text) if self.known.get(each) == ORDINAL]
+        if unknown or from_pod:
+            made = kubelet.expand(text, self._known_or_reference)
+            self._forget(name)
+            self.indirect.append({"name": name, "value": made})
+            self._why[name] = f"which holds $({(unknown or from_pod)[0]})"
+        else:
+            value = kubelet.expand(text, self.known.get)
+            self._forget(name)
+            self.literal[name] = self.known[name] = value
+
+    def _known_or_reference(self, name: str) -> str | None:
+        """Leave to kubelet what comes from elsewhere; the pod that the chart makes has no variables of target.env."""
+        value = self.literal.get(name)
+        return None if value is None else kubelet.keep_text(value)
+
+    def _forget(self, name: str) -> None:
+        """Let a later variable of the same name count. Raises InputError if another one needs the earlier."""
+        for each in self.indirect:
+            if name in _names(str(each.get("value", ""))):
+                self._container.refuse(
+                    f"{each['name']} holds $({name}), which is set twice; give the first a name of its own", "env"
+                )
+        self.indirect = [each for each in self.indirect if each.get("name") != name]
+        for variables in (self.literal, self.known, self._why):
+            variables.pop(name, None)
+
+    def _learn(self, name: str, origin: Object) -> None:
+        """Note what a variable from elsewhere holds, or why nobody can know it here."""
         if dig(origin, "fieldRef", "fieldPath") == _INDEX:
             self.known[name] = ORDINAL
             return
-        self._take_key(name, origin.get("configMapKeyRef"))
+        config = self._configs.get(str(dig(origin, "configMapKeyRef", "name")))
+        if config is not None:
+            data = Fields(config, config.value).strings("data")
+            key = str(dig(origin, "configMapKeyRef", "key"))
+            if key in data:
+                self.known[name] = data[key]
+            else:
+                self._why[name] = f"from ConfigMap {config.name}, which has no key {key}"
+            return
+        for kind, title in _SOURCES.items():
+            if dig(origin, kind, "name"):
+                what = f"from {title} {dig(origin, kind, 'name')}, which is not among what was read"
+                self._why[name] = f"{what}; {'give it too' if title == 'ConfigMap' else 'write its value there'}"
+                return
+        field = dig(origin, "fieldRef", "fieldPath") or dig(origin, "resourceFieldRef", "resource")
+        self._why[name] = f"from the pod's {field}, which only the cluster knows; write its value there"
 
-    def _take_key(self, name: str, reference: object) -> None:
-        if not isinstance(reference, dict):
-            self._why[name] = "which is not in any manifest"
-            return
-        config = self._configs.get(str(reference.get("name")))
-        if config is None:
-            self._why[name] = f"from ConfigMap {reference.get('name')}, which is not among what was read; give it too"
-            return
-        data = Fields(config, config.value).strings("data")
-        key = str(reference.get("key"))
-        if key in data:
-            self.known[name] = data[key]
-        else:
-            self._why[name] = f"from ConfigMap {config.name}, which has no key {key}"
+    def expand(self, text: str) -> str:
+        """Replace $(NAME) as kubelet does; a variable that is set to something unknown leaves its mark."""
+        return kubelet.expand(text, self._find_for_kubelet)
+
+    def _find_for_kubelet(self, name: str) -> str | None:
+        """Return what kubelet puts in, None where it leaves the text alone; case counts, as for kubelet."""
+        if name in self.known:
+            return self.known[name]
+        if name in self._why:
+            return _mark(name)
+        if kubelet.is_of_services(name):
+            self._why[name] = "which Kubernetes sets if there is a Service of that name; write its value there"
+            return _mark(name)
+        for prefix, title in self._unknown_sources:
+            if re.fullmatch(r"[-._a-zA-Z][-._a-zA-Z0-9]*", name) and name.startswith(prefix):
+                self._why[name] = f"which {title} may hold, and that was not read; write its value there"
+                return _mark(name)
+        return None
 
     def find(self, name: str) -> str:
         """Return a variable's value, whatever its case, as on Windows; for one that is not known its mark."""
-        for known, value in self.known.items():
-            if known.casefold() == name.casefold():
-                return value
+        same = [each for each in {**self.known, **self._why} if each.casefold() == name.casefold()]
+        if len(same) > 1:
+            self._why[name] = f"and {' and '.join(sorted(same))} are one variable on Windows; keep one"
+        elif same and same[0] in self.known:
+            return self.known[same[0]]
         if name.upper() == _SANDBOX:
-            return ""  # in front of a mountPath, which then says where it is
-        return f"{_OPEN}{name}{_CLOSE}"
+            self._why[name] = "which only the node knows; write the file's path on the node"
+        return _mark(name)
 
-    def demand(self, *texts: str) -> None:
-        """Raise NotUnderstoodError with the reason if one of the texts has a mark in it."""
-        match = _MARK.search(" ".join(texts))
+    def assign(self, name: str, value: str) -> None:
+        """Take a variable that a shell sets before it starts the program; case does not count, as on Windows."""
+        for variables in (self.literal, self.known, self._why):
+            for each in [each for each in variables if each.casefold() == name.casefold()]:
+                del variables[each]
+        self.literal[name] = self.known[name] = value
+
+    def hide(self, name: str, why: str) -> None:
+        """Note that a shell sets a variable to what nobody can know here."""
+        for variables in (self.literal, self.known):
+            for each in [each for each in variables if each.casefold() == name.casefold()]:
+                del variables[each]
+        self._why[name] = why
+
+    def demand(self, anchor: Iterable[str], program: Iterable[str]) -> None:
+        """Raise NotUnderstoodError with the reason if one of the texts is not known, or is not the same in each pod.
+
+        The ordinal may be in what names the anchor, but not in the program and its arguments.
+        """
+        program = [*program]
+        match = _MARK.search(" ".join([*anchor, *program]))
         if match:
             self.lookup(match[1])
+        if any(ORDINAL in text for text in program) and ORDINAL in self.known.values():
+            raise NotUnderstoodError(
+                "the pod's index is in an argument; an App's arguments are the same in each replica but for "
+                "target.perOrdinal: write a number there, and each replica's own into target.perOrdinal"
+            )
 
     def lookup(self, name: str) -> str:
         """Return a variable's value. Raises NotUnderstoodError with the reason where it is not known."""
         value = self.find(name)
-        if not _MARK.search(value):
+        match = _MARK.search(value)
+        if not match:
             return value
-        why = next((why for each, why in self._why.items() if each.casefold() == name.casefold()), None)
+        why = self._why.get(match[1]) or next(
+            (why for each, why in self._why.items() if each.casefold() == name.casefold()), None
+        )
         message = f"it uses the variable {name}, {why or 'which only the node knows; write its value there'}"
         raise NotUnderstoodError(message)
+
+
+def _mark(name: str) -> str:
+    return f"{_OPEN}{name}{_CLOSE}"
+
+
+def _names(text: str) -> list[str]:
+    """Return the variables that kubelet would look for in a text."""
+    names: list[str] = []
+
+    def note(name: str) -> None:
+        names.append(name)
+
+    kubelet.expand(text, note)
+    return names

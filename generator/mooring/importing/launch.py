@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ntpath
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from . import cmd
 from .environment import Environment
-from .words import NotUnderstoodError, expand_cmd, expand_kubernetes, split_cmd, split_powershell, split_windows
+from .powershell import read_arguments
+from .powershell_script import read_start
+from .words import NotUnderstoodError, join_windows, split_windows
 
 _PROGRAM = ("cplauncher", "cplauncher.exe")
 _CMD = ("cmd", "cmd.exe")
+_SANDBOX = "CONTAINER_SANDBOX_MOUNT_POINT"
 _POWERSHELL = ("powershell", "powershell.exe", "pwsh", "pwsh.exe")
 _NO_INJECTION = "is not needed: the program's job carries the compartment, nothing is injected"
 _SELF = "the launcher sets COMPARTMENT_ID_ATTACH too, but the program need not switch its threads itself any more"
@@ -51,6 +56,8 @@ class Launch:
     args: tuple[str, ...]
     changes: tuple[str, ...] = ()
     """What is different now, a sentence each."""
+    working_dir: str = ""
+    """Where the program is started, "" if the command does not say it."""
     script: str = ""
     """Name of the ConfigMap whose script did it, for the newer form without cplauncher."""
 
@@ -62,54 +69,135 @@ class CommandLine:
     words: tuple[str, ...] = ()
     script_file: str = ""
     script_text: str = ""
+    working_dir: str = ""
+    changes: tuple[str, ...] = ()
+    """What is different now, a sentence each."""
 
 
 def unwrap(command: Sequence[str], environment: Environment) -> CommandLine:
-    """Take cmd or PowerShell off a container's command. Raises NotUnderstoodError."""
-    words = [expand_kubernetes(word, environment.known) for word in command]
-    first = ntpath.basename(words[0]).lower() if words else ""
-    if first in _CMD:
-        return _unwrap_cmd(words[1:], environment)
-    if first in _POWERSHELL:
-        return _unwrap_powershell(words[1:], environment)
-    if len(words) == 1 and " " in words[0].strip() and "cplauncher" in words[0].lower():
-        return CommandLine(tuple(split_windows(words[0])))
-    return _classify(words)
+    """Take cmd or PowerShell off a container's command. Raises NotUnderstoodError.
+
+    containerd's shim makes one line of the words and starts it: by itself on Windows Server 2019, by `cmd /c` on later
+    ones (hcsshim's jobcontainers). What would be read differently by the two is refused, or told where it is plain
+    what was meant.
+    """
+    words = [environment.expand(word) for word in command]
+    notes = Notes()
+    if _is(words[:1], _CMD):
+        line = _unwrap_cmd(words, environment, notes)
+    elif len(words) == 1 and " " in words[0].strip():
+        line = _read_cmd(f'/c "{_as_written(words[0], notes)}"', environment, notes)
+    else:
+        _check_shim(words, environment, notes)
+        line = _unwrap_words(words, environment, notes)
+    return replace(line, changes=tuple(notes.changes), working_dir=line.working_dir or notes.working_dir)
 
 
-def _unwrap_cmd(words: list[str], environment: Environment) -> CommandLine:
-    while words and words[0].startswith("/"):
-        words = words[1:]
-    if len(words) == 1:
-        return _classify(split_cmd(words[0], environment.find))
-    return _classify([expand_cmd(word, environment.find) for word in words])
+@dataclass(slots=True)
+class Notes:
+    """What is told of a command line, and where its program is started."""
+
+    changes: list[str] = field(default_factory=list)
+    working_dir: str = ""
 
 
-def _unwrap_powershell(words: list[str], environment: Environment) -> CommandLine:
-    at = 0
-    while at < len(words):
-        option = words[at].lower()
-        if option in ("-executionpolicy", "-ep", "-ex", "-inputformat", "-outputformat", "-windowstyle", "-version"):
-            at += 2
-        elif option in ("-file", "-f"):
-            return _classify([_expand_powershell(word, environment) for word in words[at + 1 :]])
-        elif option in ("-command", "-c"):
-            return _unwrap_text(" ".join(words[at + 1 :]), environment)
-        elif option.startswith("-"):
-            at += 1
-        else:
-            return _unwrap_text(" ".join(words[at:]), environment)
-    raise NotUnderstoodError("PowerShell is given nothing to run")
+def _is(words: Sequence[str], names: Sequence[str]) -> bool:
+    return bool(words) and ntpath.basename(words[0]).lower() in names
 
 
-def _expand_powershell(word: str, environment: Environment) -> str:
-    return "".join(split_powershell(f'"{word}"', environment.find))
+def _as_written(line: str, notes: Notes) -> str:
+    """Take a line that is one word, and tell that its quotation marks do not reach the node as they are."""
+    if '"' in line:
+        notes.changes.append(
+            'the command is one text with quotation marks in it, each of which containerd passes on as \\": it is read '
+            "here as it is written"
+        )
+        joined = join_windows([line])
+        letter = cmd.unquoted(joined, "&|<>^")
+        if letter:
+            message = (
+                f'{letter!r} stands in quotation marks that containerd passes on as \\", so cmd reads it; write each'
+            )
+            raise NotUnderstoodError(f"{message} word as an item of its own")
+    return line
 
 
-def _unwrap_text(text: str, environment: Environment) -> CommandLine:
-    if "COMPARTMENT_ID_ATTACH" in text:
-        return CommandLine(script_text=text)
-    return _classify(split_powershell(text, environment.find))
+def _check_shim(words: Sequence[str], environment: Environment, notes: Notes) -> None:
+    """Refuse words that the shim's own `cmd /c` would read, as it does on Windows Server 2022 and later."""
+    line = join_windows(words)
+    letter = cmd.unquoted(line, "&|<>^")
+    where = "Windows Server 2022 and later start each HostProcess command by cmd /c, which reads"
+    if letter:
+        what = "it holds a line end, and" if "\n" in line else f"{letter!r} is not in quotation marks, and"
+        raise NotUnderstoodError(
+            f"{what} {where} {letter!r} itself; a word with a blank in it is quoted, others are not"
+        )
+    for name in cmd.names(line):
+        if name.upper() != _SANDBOX:
+            raise NotUnderstoodError(f"it holds %{name}%; {where} that, and earlier ones do not: write the value there")
+    if cmd.strip_quotes(line, always=False) != line:
+        message = f"the program's path is quoted, and {where} the line without its first and last quotation mark"
+        raise NotUnderstoodError(f"{message}; write cplauncher's path without blanks")
+    if "\n" in line:
+        notes.changes.append(f"{where} no further than a command's first line; the App has all of it")
+
+
+def _unwrap_cmd(words: list[str], environment: Environment, notes: Notes) -> CommandLine:
+    """Read what follows cmd.exe: one text is the line as it is written, several words are joined as the shim does."""
+    options = 1
+    while options < len(words) and words[options].startswith("/") and words[options].lower() not in ("/c", "/r"):
+        options += 1
+    command = words[options + 1 :]
+    if len(command) == 1 and re.search(r"\s", command[0]):
+        head = join_windows(words[1 : options + 1])
+        return _read_cmd(f'{head} "{_as_written(command[0], notes)}"', environment, notes)
+    line = join_windows(words[1:])
+    found = _read_cmd(line, environment, notes)
+    letter = cmd.unquoted(line, "^")
+    if letter or any(set('%^&|<>"') & set(environment.find(name)) for name in cmd.names(line)):
+        what = "^" if letter else "a variable's value"
+        message = f"{what} is read twice, as Windows Server 2022 and later start each HostProcess command by cmd /c"
+        raise NotUnderstoodError(f"{message}; write the line after /c as one text")
+    return found
+
+
+def _read_cmd(tail: str, environment: Environment, notes: Notes) -> CommandLine:
+    line, strip = cmd.read_options(tail)
+    called = cmd.read_line(cmd.strip_quotes(line, strip), environment.find, environment.assign)
+    if called is None or not called.line:
+        raise NotUnderstoodError("cmd starts no program")
+    if called.around and cmd.unquoted(tail, "&"):
+        notes.changes.append(
+            f"{', '.join(called.around)}: Windows Server 2022 and later split the line there before cmd.exe is "
+            "started, so it may have had no effect; the App has it as it is meant"
+        )
+    notes.working_dir = called.working_dir or notes.working_dir
+    if any(each.lower().startswith("exit") for each in called.around):
+        notes.changes.append("the pod ends with the program's own exit code now")
+    return _unwrap_line(called.line, environment, notes)
+
+
+def _unwrap_line(line: str, environment: Environment, notes: Notes) -> CommandLine:
+    """Go on with the line that a program gets, which may be a shell again."""
+    words = split_windows(line)
+    if _is(words, _CMD):
+        first = re.match(r'"[^"]*"|\S+', line)
+        return _read_cmd(line[first.end() if first else 0 :], environment, notes)
+    return _unwrap_words(words, environment, notes)
+
+
+def _unwrap_words(words: list[str], environment: Environment, notes: Notes) -> CommandLine:
+    if not _is(words, _POWERSHELL):
+        return _classify(words)
+    called = read_arguments(words[1:], is_core=ntpath.basename(words[0]).lower().startswith("pwsh"))
+    notes.working_dir = called.working_dir or notes.working_dir
+    if called.file:
+        return CommandLine(script_file=called.file, words=called.words)
+    if "COMPARTMENT_ID_ATTACH" in called.text:
+        return CommandLine(script_text=called.text)
+    start = read_start(called.text, environment)
+    notes.working_dir = start.working_dir or notes.working_dir
+    return _unwrap_line(join_windows(start.words), environment, notes)
 
 
 def _classify(words: list[str]) -> CommandLine:
@@ -118,12 +206,21 @@ def _classify(words: list[str]) -> CommandLine:
     return CommandLine(tuple(words))
 
 
-def find_cplauncher(words: Sequence[str]) -> Launch | None:
+def find_cplauncher(line: CommandLine) -> Launch | None:
     """Read cplauncher's command line; None if the words start another program. Raises NotUnderstoodError."""
+    words = [*line.words]
+    if _is(words, _PROGRAM):
+        launch = _read_flags(words[1:])
+        return replace(launch, working_dir=line.working_dir, changes=(*launch.changes, *line.changes))
     for number, word in enumerate(words):
-        if ntpath.basename(word).lower() in _PROGRAM:
-            return _read_flags([*words[number + 1 :]])
+        if ntpath.basename(word).lower() in _PROGRAM and any(_is_target(each) for each in words[number:]):
+            message = f"cplauncher is started by {words[0]!r}, of which an App would not know; start it by itself"
+            raise NotUnderstoodError(message)
     return None
+
+
+def _is_target(word: str) -> bool:
+    return word.lstrip("-").partition("=")[0] in ("label", "compartment") and word.startswith("-")
 
 
 @dataclass(slots=True)

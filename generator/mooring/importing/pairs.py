@@ -172,9 +172,9 @@ def _find_launch(
         return read_script(Script(line.script_text, is_powershell=True), environment)
     if line.script_file:
         return _read_mounted(line.script_file, container, workload, environment, configs)
-    launch = find_cplauncher(line.words)
+    launch = find_cplauncher(line)
     if launch is not None:
-        environment.demand(launch.selector, launch.namespace, launch.exe, *launch.args)
+        environment.demand((launch.selector, launch.namespace), (launch.exe, *launch.args))
     return launch
 
 

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import ntpath
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from . import cmd
 from .environment import Environment
 from .launch import Launch
-from .words import NotUnderstoodError, split_cmd, split_powershell
+from .powershell import Word, read_words
+from .powershell_script import Run, check_around
+from .statements import Statement, split_statements
+from .words import NotUnderstoodError, split_windows
 
 ATTACH = "COMPARTMENT_ID_ATTACH"
 
-_ASSIGNED = re.compile(r"^\s*\$(\w+)\s*=\s*(?:'([^'\n]*)'|\"([^\"\n$`]*)\")\s*(?:#.*)?$", re.MULTILINE)
-_SET = re.compile(r'^\s*@?set\s+"?(\w+)=([^"\n]*)"?\s*$', re.MULTILINE | re.IGNORECASE)
 _WORD = r"""("[^"\n]*"|'[^'\n]*'|[^\s"']+)"""
 _SELECTOR = re.compile(rf"\bget\s+pods?\b[^\n]*?\s(?:-l|--selector)[ =]+{_WORD}")
 _NAMESPACE = re.compile(rf"\bget\s+pods?\b[^\n]*?\s(?:-n|--namespace)[ =]+{_WORD}")
-_START = re.compile(r"^\s*(?:\$\w+\s*=\s*)?Start-Process\s+(.*)$", re.IGNORECASE)
-_SWITCHES = ("-wait", "-nonewwindow", "-passthru", "-filepath", "-argumentlist")
-_OPTIONS = ("-workingdirectory", "-verb", "-credential", "-windowstyle", "-environment")
-_REDIRECTIONS = "-redirectstandard"
-_QUIET = re.compile(r"^\s*(#|::|rem\b|@echo\b|exit\b|\}|\$\w+\s*=|\$env:|write-host\b|set\b|echo\b|$)", re.IGNORECASE)
+_ATTACHES = re.compile(rf"\$(?:env:{ATTACH}|\{{env:{ATTACH}\}})\s*=(?!=)", re.IGNORECASE)
+
+# What a script may do to find its anchor: none of it is needed any more, and none of it starts a program.
+_HEADS = re.compile(
+    r"(?:get|test|select|where|foreach|write|out|convertfrom|convertto|new|join|split|measure|sort|resolve|format|"
+    r"compare)-\w+|start-sleep|sleep|set-strictmode|set-variable|import-module|add-type|echo|kubectl(?:\.exe)?|"
+    r"ipconfig(?:\.exe)?|if|else|elseif|for|foreach|while|do|until|try|catch|finally|switch|function|param|return|"
+    r"throw|exit|break|continue|where|select|sort|%|\?|in|-.*|\[.*|['\"$@\d].*|\+.*|\).*",
+    re.IGNORECASE,
+)
+_HEAD = re.compile(r"(?:^|[(|={;!,])\s*([&.](?=[\s'\"$])\s*)?([^\s(){}|;,]+)(?:[ \t]+([^\s|;]+))?")
+_FINDERS = re.compile(r"(?:.*[\\/])?(?:kubectl|ipconfig)(?:\.exe)?", re.IGNORECASE)
+_TEXTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"`]|\"\"|`.)*\"", re.DOTALL)
+_BATCH_HEADS = re.compile(
+    r"(?:for|if|goto|kubectl(?:\.exe)?|ipconfig(?:\.exe)?|timeout|ping|echo|exit|shift|\)|\(|:.*|title|color)\b.*|[():].*",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script's text, the shell that reads it, and the words it is called with."""
+    """A script's text, the shell that reads it, and the ConfigMap it is in."""
 
     text: str
     is_powershell: bool
@@ -38,73 +52,124 @@ def read_script(script: Script, environment: Environment) -> Launch:
     if ATTACH not in script.text:
         message = f"the script does not set {ATTACH}, so it starts nothing in an anchor's compartment"
         raise NotUnderstoodError(message)
-    variables = _Variables(script, environment)
-    selector = variables.find(_SELECTOR)
+    run, find = (_run_powershell if script.is_powershell else _run_batch)(script.text, environment)
+    selector = find(_SELECTOR)
     if not selector:
         raise NotUnderstoodError("the script does not get its anchor by `kubectl get pod -l …`, so nobody knows which")
-    exe, args = _find_program(script, variables)
+    namespace = find(_NAMESPACE)
+    exe, *args = run.words
+    environment.demand((selector, namespace), (exe, *args))
     change = (
         "the script is replaced by the launcher, which finds the compartment, waits for it and starts the program; "
         "whatever else the script does is not taken over"
     )
-    return Launch(selector, variables.find(_NAMESPACE), exe, tuple(args), (change,), script.config)
+    return Launch(selector, namespace, exe, tuple(args), (change,), run.working_dir, script.config)
 
 
-class _Variables:
-    """What a script's own variables hold, where they are set once and to plain text; and the container's."""
-
-    def __init__(self, script: Script, environment: Environment) -> None:
-        self._script = script
-        self._environment = environment
-        self._own: dict[str, set[str]] = {}
-        pattern = _ASSIGNED if script.is_powershell else _SET
-        for match in pattern.finditer(script.text):
-            value = next(group for group in match.groups()[1:] if group is not None)
-            self._own.setdefault(match[1].casefold(), set()).add(value)
-
-    def lookup(self, name: str) -> str:
-        """Return a variable's value; PowerShell's own start with a $."""
-        own = self._own.get(name.removeprefix("$").casefold(), set())
-        if name.startswith("$") or (own and not self._script.is_powershell):
-            if len(own) != 1:
-                message = f"the script's {name} is not set once to plain text"
-                raise NotUnderstoodError(message)
-            return next(iter(own))
-        return self._environment.lookup(name)
-
-    def words(self, line: str) -> list[str]:
-        """Split one command of the script."""
-        split = split_powershell if self._script.is_powershell else split_cmd
-        return split(line, self.lookup)
-
-    def find(self, pattern: re.Pattern[str]) -> str:
-        """Return the one word that a pattern finds, with its variables replaced."""
-        match = pattern.search(self._script.text)
-        return "".join(self.words(match[1])) if match else ""
+Find = Callable[[re.Pattern[str]], str]
 
 
-def _find_program(script: Script, variables: _Variables) -> tuple[str, list[str]]:
-    """Return the program started last, behind the line that sets the compartment."""
-    lines = script.text.splitlines()
+def _find_one(pattern: re.Pattern[str], text: str, split: Callable[[str], Sequence[str]]) -> str:
+    """Return the one word that a pattern finds, with its variables replaced."""
+    found = {"".join(split(match[1])) for match in pattern.finditer(text)}
+    if len(found) > 1:
+        message = f"the script looks for pods by {' and '.join(sorted(found))}, so nobody knows which is its anchor"
+        raise NotUnderstoodError(message)
+    return next(iter(found), "")
+
+
+def _run_powershell(text: str, environment: Environment) -> tuple[Run, Find]:
+    """Run a script in mind: what is before the compartment is set may only look for it, and set plain variables."""
+    statements = split_statements(text)
+    attaching = [number for number, each in enumerate(statements) if _ATTACHES.match(each.text)]
+    if len(attaching) != 1:
+        message = f"the script sets $env:{ATTACH} {len(attaching)} times; what can be imported sets it once"
+        raise NotUnderstoodError(message)
+    at = attaching[0]
+    around = statements[at].blocks
+    check_around(around)
+    functions = {match.casefold() for match in re.findall(r"\bfunction\s+([\w-]+)", text, re.IGNORECASE)}
+    run = Run(environment)
+    for statement in statements[:at]:
+        is_plain = statement.blocks == around[: len(statement.blocks)]
+        if not is_plain:
+            run.forget(statement.text)
+        elif run.change_place(statement.text) or run.assign(statement, is_known=True):
+            continue
+        _check_finding(statement, functions, is_plain)
+    for statement in statements[at + 1 :]:
+        run.strict(statement, around)
+    if not run.words:
+        raise NotUnderstoodError(f"no program is started behind the line that sets {ATTACH}")
+
+    def split(word: str) -> list[str]:
+        return [_one_text(each) for each in read_words(word.rstrip(")"), run.lookup)]
+
+    return run, lambda pattern: _find_one(pattern, text, split)
+
+
+def _one_text(word: Word) -> str:
+    return word.text or ",".join(word.value) if isinstance(word.value, list) else word.value
+
+
+def _check_finding(statement: Statement, functions: set[str], is_plain: bool) -> None:
+    """Refuse what does more than look for the anchor."""
+    text = statement.text
+    if is_plain and re.match(r"exit\b|return\b|throw\b", text, re.IGNORECASE) and not statement.blocks:
+        raise NotUnderstoodError(f"{text[:60]!r} ends the script before it starts a program")
+    bare = _TEXTS.sub(lambda match: f"'{'x' * (len(match[0]) - 2)}'", text)
+    for match in _HEAD.finditer(bare):
+        head, following = text[match.start(2) : match.end(2)], match[3] or ""
+        if match[1]:
+            if _FINDERS.fullmatch(head.strip("'\"")) or following in ("get", "/allcompartments"):
+                continue
+        elif _HEADS.fullmatch(head) or head.casefold() in functions or _FINDERS.fullmatch(head):
+            continue
+        elif match.group(0)[:1] in (",", "=", "(") and re.fullmatch(r"[\w.]+", head) and match.group(0)[:1] == ",":
+            continue
+        message = f"the script also runs {head[:60]!r}, of which an App would not know; what it may do besides is look "
+        raise NotUnderstoodError(message + "for its anchor, by kubectl get and ipconfig")
+
+
+def _run_batch(text: str, environment: Environment) -> tuple[Run, Find]:
+    """Run a batch file in mind, line by line."""
+    lines = text.splitlines()
+    if "enabledelayedexpansion" in text.lower() and "!" in text:
+        raise NotUnderstoodError("it holds !NAME!, which is read late; what can be imported is %NAME%")
     behind = max(number for number, line in enumerate(lines) if ATTACH in line)
-    starts = [line for line in _statements(lines[behind:]) if _START.match(line) or not _QUIET.match(line)]
-    if not starts:
-        message = f"no program is started behind the line that sets {ATTACH}"
-        raise NotUnderstoodError(message)
-    match = _START.match(starts[0])
-    words = variables.words(match[1].replace(",", " ") if match else starts[0])
-    if match:
-        for option in words:
-            if option.lower() in _OPTIONS or option.lower().startswith(_REDIRECTIONS):
-                message = f"Start-Process has {option}, of which an App would not know"
-                raise NotUnderstoodError(message)
-        words = [word for word in words if word.lower() not in _SWITCHES]
-    if not words or not ntpath.splitdrive(words[0])[0]:
-        message = f"the program stands behind {ATTACH}, as a full path; found is {starts[0].strip()[:80]!r}"
-        raise NotUnderstoodError(message)
-    return words[0], words[1:]
+    run = Run(environment)
+    for number, line in enumerate(lines):
+        line = line.strip(" \t\r").removeprefix("@").lstrip()
+        if not line or line.startswith(":") or (number == behind and ATTACH in line):
+            continue
+        if number < behind and _BATCH_HEADS.fullmatch(line):
+            for name in re.findall(r"\bset\s+\"?(\w+)=", line, re.IGNORECASE):
+                environment.hide(name, "which the script sets in a loop or a condition; write its value there")
+            continue
+        if number > behind and re.match(r"echo\b[^|>&]*$", line, re.IGNORECASE):
+            continue
+        _run_batch_line(line, run, environment, is_behind=number > behind)
+    if not run.words:
+        raise NotUnderstoodError(f"no program is started behind the line that sets {ATTACH}")
+
+    def split(word: str) -> list[str]:
+        return split_windows(cmd.expand(word.strip("'"), environment.find, batch=True))
+
+    return run, lambda pattern: _find_one(pattern, text, split)
 
 
-def _statements(lines: list[str]) -> list[str]:
-    """Split the line that sets the compartment at its semicolons: a script can be one line."""
-    return [part for line in lines for part in (line.split(";") if ATTACH in line else [line])]
+def _run_batch_line(line: str, run: Run, environment: Environment, *, is_behind: bool) -> None:
+    ends = re.fullmatch(r"exit(?:\s+/b)?(?:\s+%ERRORLEVEL%)?|goto\s+:?eof|endlocal", line, re.IGNORECASE)
+    if is_behind and ends and run.words:
+        return
+    called = cmd.read_line(line, environment.find, environment.assign, batch=True)
+    if called is None:
+        return
+    run.working_dir = called.working_dir or run.working_dir
+    if not called.line:
+        return
+    words = split_windows(called.line)
+    if not is_behind or run.words or not re.match(r"[A-Za-z]:[\\/]", words[0].replace("\ue000", "C:\\", 1)):
+        message = f"the script also runs {words[0]!r}, of which an App would not know; what can be imported is one "
+        raise NotUnderstoodError(message + f"program, with its full path, behind the line that sets {ATTACH}")
+    run.words = words

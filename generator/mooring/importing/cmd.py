@@ -1,0 +1,244 @@
+"""Read a command line as cmd.exe does: variables, quotes, carets, several commands, and what may stand around a call.
+
+Sources: Microsoft's reference of cmd, set, cd and exit; `cmd /?` for what /s and /c do with quotation marks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .words import Lookup, NotUnderstoodError
+
+Assign = Callable[[str, str], None]
+
+_NAME = re.compile(r"[^\s%\"'=:;,&|<>^{}\[\]]+")
+_ERRORLEVEL = "%ERRORLEVEL%"
+_EXIT = re.compile(r"exit(?:\s+/b)?(?:\s+%ERRORLEVEL%)?", re.IGNORECASE)
+_SET = re.compile(r"set[\s,;=]+(.*)", re.IGNORECASE | re.DOTALL)
+_CD = re.compile(r"(?:cd|chdir)(?:\s+(/d))?\s+(.*)", re.IGNORECASE | re.DOTALL)
+_PROGRAM = re.compile(r'[A-Za-z]:[^:"*?<>|]*\.(?:exe|com|cmd|bat)', re.IGNORECASE)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.()-]*")
+_IGNORED = re.compile(r"echo\s+off|setlocal|endlocal", re.IGNORECASE)
+_COMMENT = re.compile(r"[\s@]*(?:rem(?:\s.*)?|::.*)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The one program that a line starts: the rest of the line as the program gets it, and where it is started."""
+
+    line: str
+    working_dir: str = ""
+    around: tuple[str, ...] = ()
+    """Commands before and behind it that were understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    joined: str
+    """What stands between it and the command before."""
+    text: str
+
+
+def read_options(tail: str) -> tuple[str, bool]:
+    """Take cmd's own options off; return the command, and whether /s was there. Raises NotUnderstoodError."""
+    rest, strip, delayed = tail.strip(), False, False
+    while True:
+        option, _, rest = rest.partition(" ")
+        match option.lower():
+            case "/c" | "/r":
+                if delayed and "!" in rest:
+                    raise NotUnderstoodError("with /v:on it may hold !NAME!; write the values there, and leave /v out")
+                return rest.strip(), strip
+            case "/s":
+                strip = True
+            case "/v" | "/v:on":
+                delayed = True
+            case "/d" | "/q" | "/a" | "/u" | "/e:on" | "/v:off" | "/x":
+                pass
+            case "":
+                raise NotUnderstoodError("cmd is given nothing to run; it needs /c and a command")
+            case _:
+                message = f"cmd has the option {option!r}; what can be imported is /c, with /d, /s and /q before it"
+                raise NotUnderstoodError(message)
+
+
+def strip_quotes(line: str, always: bool) -> str:
+    """Take the outer pair of quotation marks away as `cmd /c` does, with /s `always`."""
+    if not line.startswith('"'):
+        return line
+    inner, _, rest = line[1:].partition('"')
+    plain = line.count('"') == 2 and not set("&<>()@^|") & set(inner)
+    if plain and not always and re.search(r"\s", inner) and _PROGRAM.fullmatch(inner):
+        if not re.search(r"\.(?:exe|com|cmd|bat)\s", inner, re.IGNORECASE):
+            return line  # the name of a program with blanks in it, quoted
+    head, mark, tail = line[1:].rpartition('"')
+    return head + tail if mark else line[1:]
+
+
+def expand(text: str, lookup: Lookup, *, batch: bool = False) -> str:
+    """Replace %NAME% as cmd does on its command line; in a `batch` file %% is one %, and what is unset is empty.
+
+    %ERRORLEVEL% is left for `read_line`. Raises NotUnderstoodError for what cuts or replaces parts of a value.
+    """
+    made, at = "", 0
+    while at < len(text):
+        if text[at] != "%":
+            made, at = made + text[at], at + 1
+            continue
+        if batch and text[at + 1 : at + 2] == "%":
+            made, at = made + "%", at + 2
+            continue
+        end = text.find("%", at + 1)
+        name, _, rest = text[at + 1 : end].partition(":") if end > 0 else ("", "", "")
+        if batch and (end < 0 or re.match(r"[*~0-9]", text[at + 1 :])):
+            raise NotUnderstoodError(
+                "it holds a % that a batch file takes for an argument; write the value there, or %%"
+            )
+        if not _NAME.fullmatch(name) and not batch:
+            made, at = made + "%", at + 1
+            continue
+        if rest or text[end - 1] == ":":
+            message = f"%{text[at + 1 : end]}% takes a part of a variable, or replaces one; write the value there"
+            raise NotUnderstoodError(message)
+        value = _ERRORLEVEL if name.upper() == "ERRORLEVEL" else lookup(name)
+        if not value:
+            message = (
+                f"it uses the variable {name}, which is empty, and so is not set on Windows; write the value there"
+            )
+            raise NotUnderstoodError(message)
+        made, at = made + value, end + 1
+    return made
+
+
+def read_line(line: str, lookup: Lookup, assign: Assign, *, batch: bool = False) -> Called | None:
+    """Find the one program that a line starts, None if it starts none; `assign` takes what `set` sets.
+
+    Raises NotUnderstoodError for all else: several programs, pipes, redirections, blocks.
+    """
+    if _COMMENT.fullmatch(line):
+        return None
+    called, working_dir, around, assigned = "", "", [], {}
+    for command in _split(expand(line, lookup, batch=batch)):
+        text = command.text.strip(" \t,;=").removeprefix("@").lstrip(" \t,;=")
+        if not text or _IGNORED.fullmatch(text):
+            continue
+        exits = _EXIT.fullmatch(text)
+        if called and not (exits and command.joined in ("", "&", "&&")):
+            _refuse_second(command, text)
+        if exits and called:
+            around.append(text)
+        elif setting := _SET.fullmatch(command.text.lstrip(" \t,;=@")):
+            name, value = _read_set(setting[1])
+            assigned[name] = value
+            around.append(f"set {name}={value}")
+        elif place := _CD.fullmatch(text):
+            working_dir = _read_cd(place[2], bool(place[1]))
+            around.append(text)
+        elif command.joined in ("", "&", "&&"):
+            called = _check_program(command.text.lstrip(" \t,;=@"))
+        else:
+            _refuse_second(command, text)
+    for name, value in assigned.items():
+        assign(name, value)
+    if called or not batch:
+        return Called(called, working_dir, tuple(around))
+    return Called("", working_dir, tuple(around)) if around else None
+
+
+def _refuse_second(command: _Command, text: str) -> None:
+    message = (
+        f"{command.joined!r} stands before {text[:60]!r}, so it holds more than one command; what can be imported is "
+        "one program, with set and cd /d before it and exit behind it"
+    )
+    raise NotUnderstoodError(message)
+
+
+def _check_program(text: str) -> str:
+    """Refuse what cmd would not take for the plain start of a program."""
+    if text.startswith("("):
+        raise NotUnderstoodError("it holds a block in brackets; write the program's command alone")
+    first = re.match(r'"[^"]*"[^\s"]*|[^\s"]+', text)
+    word = first[0] if first else text
+    if not word.startswith('"') and set(",;=") & set(word):
+        message = f"cmd ends the program's name {word!r} at the first of , ; =; put it in quotation marks"
+        raise NotUnderstoodError(message)
+    if _ERRORLEVEL in text.upper():
+        raise NotUnderstoodError("it uses the variable ERRORLEVEL, which only the node knows; write its value there")
+    return text
+
+
+def _read_set(text: str) -> tuple[str, str]:
+    """Return what `set` sets: everything to the command's end, blanks too; quotation marks around all of it go."""
+    if text.startswith('"'):
+        text, mark, behind = text[1:].rpartition('"')
+        if not mark or behind.strip():
+            raise NotUnderstoodError('set has text behind its quotation mark; write set "NAME=value"')
+    name, equals, value = text.partition("=")
+    if not equals or not value or not _VARIABLE.fullmatch(name):
+        message = f"set {text.strip()[:60]!r} does not give a variable a plain value; write set NAME=value, or use env"
+        raise NotUnderstoodError(message)
+    if _ERRORLEVEL in value.upper():
+        raise NotUnderstoodError("it uses the variable ERRORLEVEL, which only the node knows; write its value there")
+    return name, value
+
+
+def _read_cd(text: str, drive_too: bool) -> str:
+    place = text.strip().strip('"')
+    if not re.match(r"[A-Za-z]:[\\/]", place) or '"' in place:
+        message = f"cd goes to {place!r}; an App needs a full path, such as C:\\apps, as target.workingDir"
+        raise NotUnderstoodError(message)
+    if not drive_too and place[0].upper() != "C":
+        raise NotUnderstoodError(f"cd without /d does not go to drive {place[0]}:; write cd /d {place}")
+    return place
+
+
+def _split(line: str) -> list[_Command]:
+    """Split a line at & and &&, with its carets read. Raises NotUnderstoodError for pipes and redirections."""
+    commands, joined, text, quoted, at = [], "", "", False, 0
+    while at < len(line):
+        letter = line[at]
+        if letter in "\r\n":
+            raise NotUnderstoodError("it holds a line end, behind which cmd reads nothing; write it as one line")
+        if letter == '"':
+            quoted = not quoted
+        elif letter == "^" and not quoted:
+            at += 1
+            letter = line[at : at + 1]
+            if letter in ("", "\r", "\n"):
+                raise NotUnderstoodError("it ends in ^, which takes the next line for a part of it; write one line")
+        elif letter in "|<>" and not quoted and line[at : at + 2] != "||":
+            what = "sends its output to another program" if letter == "|" else "redirects it"
+            message = f"{letter!r} {what}, of which an App would not know; leave it out"
+            raise NotUnderstoodError(f"{message}: the launcher logs to its container")
+        elif letter in "&|" and not quoted:
+            commands.append(_Command(joined, text))
+            joined = letter * 2 if line[at : at + 2] == letter * 2 else letter
+            text, at = "", at + len(joined)
+            continue
+        text, at = text + letter, at + 1
+    return [*commands, _Command(joined, text)]
+
+
+def unquoted(line: str, letters: str) -> str:
+    """Return the first of some letters that stands outside quotation marks, as cmd counts them; "" if none does."""
+    quoted = False
+    for letter in line:
+        if letter == '"':
+            quoted = not quoted
+        elif letter in letters and not quoted:
+            return letter
+    return ""
+
+
+def names(line: str) -> list[str]:
+    """Return the variables that cmd would look for in a line."""
+    found: list[str] = []
+
+    def note(name: str) -> str:
+        found.append(name)
+        return name
+
+    expand(line, note)
+    return found

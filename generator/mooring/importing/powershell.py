@@ -1,0 +1,377 @@
+"""Read PowerShell's command lines: its own arguments, and the words of one command as they reach a program.
+
+What is not modelled here is refused. Sources: Microsoft's about_Parsing, about_Quoting_Rules, about_Special_Characters,
+about_powershell_exe and about_pwsh; where these are silent, PowerShell's own tokenizer and native parameter binder.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .words import NotUnderstoodError
+
+Value = str | list[str]
+Variables = Callable[[str], Value]
+"""Returns what a variable holds: `env:NAME`, or the name of one of the script's own."""
+
+# A backtick and each of these letters; `e and `u{...} are letters of their own since version 6 alone.
+_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_VERSIONED_ESCAPES = "eu0"
+_CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u2013\u2014\u2015"
+"""Quotation marks and hyphens of printed text, which PowerShell takes for plain ones."""
+_ENDS = " \t\r\n&(),;{|}"
+"""Letters that end a bare word, whatever it is (ForceStartNewToken)."""
+_VARIABLE = re.compile(r"\$(?:\{(?:(env):)?(\w+)\}|(?:(env):)?([A-Za-z_]\w*))", re.IGNORECASE)
+
+# PowerShell's own parameters, each with its shortest forms and what it is: s switch, v with a value, or its own case.
+_PARAMETERS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "command": (("c",), "command"),
+    "file": (("f",), "file"),
+    "encodedcommand": (("e", "ec"), "encoded"),
+    "noprofile": (("nop",), "s"),
+    "nologo": (("nol",), "s"),
+    "noninteractive": (("noni",), "s"),
+    "sta": (("s",), "s"),
+    "mta": (("m",), "s"),
+    "executionpolicy": (("ex", "ep"), "v"),
+    "inputformat": (("in", "if"), "v"),
+    "outputformat": (("o", "of"), "v"),
+    "windowstyle": (("w",), "v"),
+    "version": (("v",), "v"),
+    "workingdirectory": (("wo", "wd"), "directory"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What PowerShell is told to run: a script's file with words, or text; and where."""
+
+    file: str = ""
+    words: tuple[str, ...] = ()
+    text: str = ""
+    working_dir: str = ""
+
+
+def read_arguments(words: Sequence[str], *, is_core: bool = False) -> Arguments:
+    """Read the words behind powershell.exe, or behind pwsh.exe (`is_core`). Raises NotUnderstoodError."""
+    at, directory = 0, ""
+    while at < len(words):
+        word = words[at]
+        if word[:1] not in ("-", "/") or len(word) < 2:
+            if is_core and not word.lower().endswith(".ps1"):
+                raise NotUnderstoodError("pwsh takes its first word for a script's file; write -Command before it")
+            return Arguments(file=word, words=tuple(words[at + 1 :]), working_dir=directory) if is_core else Arguments(
+                text=" ".join(words[at:]), working_dir=directory
+            )  # fmt: skip
+        rest = words[at + 1 :]
+        match _find_parameter(word, is_core):
+            case "s":
+                at += 1
+            case kind if not rest:
+                raise NotUnderstoodError(f"PowerShell is given nothing to run: {word} has nothing behind it")
+            case "v":
+                at += 2
+            case "directory":
+                directory, at = rest[0], at + 2
+            case "file":
+                return Arguments(file=rest[0], words=tuple(rest[1:]), working_dir=directory)
+            case "encoded":
+                if len(rest) > 1:
+                    raise NotUnderstoodError("-EncodedCommand has more than one word behind it")
+                return Arguments(text=decode(rest[0]), working_dir=directory)
+            case kind:
+                text = " ".join(rest)
+                if text.strip() == "-":
+                    raise NotUnderstoodError("PowerShell reads its commands from standard input, which is not there")
+                return Arguments(text=text, working_dir=directory)
+    raise NotUnderstoodError("PowerShell is given nothing to run")
+
+
+def _find_parameter(word: str, is_core: bool) -> str:
+    name = word[1:].lower()
+    for full, (shortest, kind) in _PARAMETERS.items():
+        begins = any(name == each or (full.startswith(name) and name.startswith(each)) for each in shortest)
+        if begins and not (full == "workingdirectory" and not is_core) and not (full == "version" and is_core):
+            return kind
+    known = ", ".join(f"-{each}" for each in _PARAMETERS)
+    raise NotUnderstoodError(f"PowerShell has the parameter {word}, which is not known here; known are {known}")
+
+
+def decode(text: str) -> str:
+    """Return what -EncodedCommand holds: UTF-16 in base64. Raises NotUnderstoodError."""
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-16-le")
+    except (binascii.Error, UnicodeDecodeError):
+        raise NotUnderstoodError("-EncodedCommand is not UTF-16 text in base64") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One argument: its value, whether it was quoted, and whether it reads as a parameter's name (-Name, bare)."""
+
+    value: Value
+    is_quoted: bool = False
+    is_parameter: bool = False
+    text: str = ""
+    """How a list is written, where it is bare words and commas alone: programs get it as it is written."""
+
+
+def read_words(text: str, variables: Variables) -> list[Word]:
+    """Read one command: arguments with blanks between them; `,` makes lists, for cmdlets. Raises NotUnderstoodError."""
+    return _Reader(text, variables).read()
+
+
+class _Reader:
+    def __init__(self, text: str, variables: Variables) -> None:
+        self.text, self.variables, self.at = text, variables, 0
+
+    def peek(self, offset: int = 0) -> str:
+        return self.text[self.at + offset : self.at + offset + 1]
+
+    def read(self) -> list[Word]:
+        words: list[Word] = []
+        while self.skip():
+            words.append(self.list_of_words())
+        return words
+
+    def skip(self) -> bool:
+        """Go on to the next word; tell whether there is one."""
+        while self.peek():
+            if self.peek() == "`" and self.peek(1) in ("\r", "\n"):
+                self.at += 3 if self.text[self.at + 1 : self.at + 3] == "\r\n" else 2
+            elif self.peek() in " \t":
+                self.at += 1
+            elif self.peek() == "#":
+                return False
+            else:
+                return True
+        return False
+
+    def list_of_words(self) -> Word:
+        """Read a word, and those behind commas after it."""
+        start = self.at
+        words, end = [self.word()], self.at
+        while self.skip() and self.peek() == ",":
+            self.at += 1
+            self.skip_lines()
+            if not self.peek() or self.peek() == ",":
+                raise NotUnderstoodError("a comma has no word behind it")
+            words.append(self.word())
+            end = self.at
+        self.at = end
+        if len(words) == 1:
+            return words[0]
+        for word in words:
+            if word.is_parameter:
+                raise NotUnderstoodError(f"{word.value!r} stands beside a comma; put it in quotation marks")
+            check_number(word)
+        text = self.text[start:end]
+        is_plain = re.fullmatch(r"[\w:/\\=.+*-]+(?:,[\w:/\\=.+*-]+)+", text)
+        return Word([item for word in words for item in self.flat(word)], text=text if is_plain else "")
+
+    def skip_lines(self) -> None:
+        while self.skip() and self.peek() in "\r\n":
+            self.at += 1
+
+    @staticmethod
+    def flat(word: Word) -> list[str]:
+        return word.value if isinstance(word.value, list) else [word.value]
+
+    def word(self) -> Word:
+        letter = self.peek()
+        if letter in "'\"":
+            value: Value = self.quoted()
+            self.end("quoted text")
+            return Word(value, is_quoted=True)
+        if letter == "@" or letter == "(":
+            return self.brackets()
+        if letter == "$":
+            found = self.variable_alone()
+            if found is not None:
+                return Word(found, is_quoted=True)
+        if letter in "<>" or re.match(r"[1-6*]>", self.text[self.at :]):
+            raise NotUnderstoodError("it redirects output with '>', of which an App would not know; leave it out")
+        if letter == "-" and (self.peek(1).isalpha() or self.peek(1) in ("_", "?")):
+            return self.parameter()
+        return Word(self.bare())
+
+    def end(self, what: str) -> None:
+        """Refuse what follows a finished word directly: it would be a word of its own, or take a part of it."""
+        if self.peek() and self.peek() not in " \t\r\n,;)":
+            message = f"{self.peek()!r} follows {what} directly, which PowerShell reads in more than one way"
+            raise NotUnderstoodError(f"{message}; put all of the word in quotation marks")
+
+    def quoted(self) -> str:
+        return self.single() if self.peek() == "'" else self.double()
+
+    def single(self) -> str:
+        match = re.compile(r"'((?:[^']|'')*)'").match(self.text, self.at)
+        if match is None:
+            raise NotUnderstoodError("a quotation mark has no other one to it")
+        self.at = match.end()
+        return match[1].replace("''", "'")
+
+    def double(self) -> str:
+        made, self.at = "", self.at + 1
+        while self.peek():
+            letter = self.peek()
+            if letter == '"' and self.peek(1) != '"':
+                self.at += 1
+                return made
+            if letter == '"':
+                made, self.at = made + letter, self.at + 2
+            elif letter == "`":
+                made += self.backtick()
+            elif letter == "$":
+                made += self.variable(in_text=True)
+            else:
+                made, self.at = made + letter, self.at + 1
+        raise NotUnderstoodError("a quotation mark has no other one to it")
+
+    def backtick(self) -> str:
+        letter, self.at = self.peek(1), self.at + 2
+        if not letter or letter in _VERSIONED_ESCAPES:
+            message = f"it holds `{letter}, which is not the same letter in every version of PowerShell, or none"
+            raise NotUnderstoodError(f"{message}; write the letter itself")
+        return _ESCAPES.get(letter, letter)
+
+    def variable(self, *, in_text: bool) -> str:
+        """Read a variable within a word or within quoted text; a $ before anything else is itself."""
+        following = self.peek(1)
+        if following == "(":
+            raise NotUnderstoodError("it holds '$(', a command within the command; write its result there")
+        match = _VARIABLE.match(self.text, self.at)
+        if match is None:
+            if following and (following.isalnum() or following in "_?^:${"):
+                raise NotUnderstoodError(f"it holds '${following}', a variable that is not known here; write its value")
+            self.at += 1
+            return "$"
+        self.at = match.end()
+        if self.peek() in ("?", ":") and self.peek() and not match[0].endswith("}"):
+            raise NotUnderstoodError(f"it holds '{match[0]}{self.peek()}', a variable that is not known here")
+        if not in_text and self.peek() in (".", "["):
+            raise NotUnderstoodError(f"it takes a part of {match[0]}; write its value there")
+        value = self.variables(_name(match))
+        if not isinstance(value, str):
+            raise NotUnderstoodError(f"{match[0]} is a list, and stands within a word; write its value there")
+        return value
+
+    def variable_alone(self) -> Value | None:
+        """Read a variable that is a whole word, None if it is a part of one."""
+        match = _VARIABLE.match(self.text, self.at)
+        if match is None or (match.end() < len(self.text) and self.text[match.end()] not in _ENDS):
+            return None
+        self.at = match.end()
+        self.end(match[0])
+        return self.variables(_name(match))
+
+    def brackets(self) -> Word:
+        """Read @( ... ) or ( ... ), a list whose items stand apart by commas, or by lines in @( )."""
+        is_array = self.text[self.at : self.at + 2] == "@("
+        if not is_array and self.peek() != "(":
+            raise NotUnderstoodError("it holds '@', which takes the words of a variable, or begins text of many lines")
+        self.at += 2 if is_array else 1
+        items: list[str] = []
+        while True:
+            self.skip_lines()
+            while is_array and self.peek() == ";":
+                self.at += 1
+                self.skip_lines()
+            if self.peek() == ")":
+                self.at += 1
+                self.end("a bracket")
+                return Word(items)
+            number = re.compile(r"(?:0|[1-9]\d{0,8})(?=[\s,;)])").match(self.text, self.at)
+            if not (self.peek() in ("'", '"', "$", "@") or number) or (items and not is_array):
+                raise NotUnderstoodError("it holds brackets with more than quoted text in them; write the words there")
+            items += self.flat(self.list_of_words())
+
+    def parameter(self) -> Word:
+        """Read -Name: such a word ends at . and [ too, and nothing in it is replaced."""
+        match = re.compile(r"-[^\s{}();,|&.\[\:'\"]*").match(self.text, self.at)
+        word = match[0] if match else "-"
+        following = self.text[self.at + len(word) : self.at + len(word) + 1]
+        if following in ("'", '"'):
+            return Word(self.bare(), is_quoted=True)
+        if following in (".", "["):
+            message = f"PowerShell takes {word + following!r}... apart at {following!r}"
+            raise NotUnderstoodError(f"{message}; put the whole word in quotation marks")
+        if set("$`") & set(word) or set(_CURLY) & set(word):
+            raise NotUnderstoodError(
+                f"{word!r} holds a letter that PowerShell reads differently; put it in quotation marks"
+            )
+        self.at += len(word)
+        if following == ":":
+            self.at += 1
+            if not self.peek() or self.peek() in _ENDS or self.peek() in "'\"$@`-":
+                message = f"PowerShell joins {word}: and what follows it, or not, by its version"
+                raise NotUnderstoodError(f"{message}; put the whole word in quotation marks")
+            return Word(f"{word}:{self.bare()}", is_quoted=True)
+        if following and following not in _ENDS:
+            raise NotUnderstoodError(f"{following!r} follows {word!r} directly; put the whole word in quotation marks")
+        return Word(word, is_parameter=True)
+
+    def bare(self) -> str:
+        """Read a bare word; quotation marks within it are taken away, and what is in them belongs to it."""
+        made, start = "", self.at
+        if self.peek() == "~":
+            raise NotUnderstoodError("it holds a bare '~', which newer versions replace; put it in quotation marks")
+        while self.peek() and self.peek() not in _ENDS:
+            letter = self.peek()
+            if letter in "'\"":
+                made += self.quoted()
+            elif letter == "`":
+                if self.peek(1) in (" ", "\t", "\r", "\n") and (self.at == start or self.peek(1) in "\r\n"):
+                    raise NotUnderstoodError("a ` at a word's end stands for no end of the line; put a blank before it")
+                made += self.backtick()
+            elif letter == "$":
+                made += self.variable(in_text=False)
+            elif letter in "<>" + _CURLY or letter.isspace() or not letter.isprintable():
+                raise NotUnderstoodError(f"it holds a bare {letter!r}; put the whole word in quotation marks")
+            else:
+                made, self.at = made + letter, self.at + 1
+        if self.at == start:
+            message = f"it holds {self.peek()!r}, more than one plain command; what can be imported is one program"
+            raise NotUnderstoodError(message)
+        if self.text[start : self.at] == "--%":
+            raise NotUnderstoodError("it holds --%, behind which all is cmd's; write the words without it")
+        return made
+
+
+def check_number(word: Word) -> None:
+    """Refuse a bare number that a cmdlet would get in another spelling: 0x10, 1kb, 1.0."""
+    if word.is_quoted or not isinstance(word.value, str) or re.fullmatch(r"0|[1-9]\d{0,8}", word.value):
+        return
+    if re.match(r"[-+]?\.?\d", word.value):
+        raise NotUnderstoodError(f"{word.value!r} may be a number to PowerShell; put it in quotation marks")
+
+
+def _name(match: re.Match[str]) -> str:
+    return f"env:{match[2] or match[4]}" if match[1] or match[3] else match[2] or match[4]
+
+
+def pass_to_program(words: Sequence[Word]) -> list[str]:
+    """Return the arguments that a program gets from PowerShell.
+
+    Raises NotUnderstoodError where that depends on the version: Windows PowerShell and pwsh before 7.3 pass quotation
+    marks, empty words and a \\ at the end of a word with blanks as the program reads differently (about_Parsing).
+    """
+    passed = []
+    for word in words:
+        if isinstance(word.value, list) and word.text:
+            passed.append(word.text)
+            continue
+        if isinstance(word.value, list):
+            message = f"it holds the list {','.join(word.value)[:60]!r}; put it in quotation marks if it is one word"
+            raise NotUnderstoodError(message)
+        text = word.value
+        if '"' in text or not text or (re.search(r"\s", text) and text.endswith("\\")):
+            what = "is empty" if not text else 'holds "' if '"' in text else "has blanks and ends in \\"
+            message = f"the argument {text!r} {what}, which PowerShell passes on differently by its version"
+            raise NotUnderstoodError(f"{message}; write the App's target.args by hand, or start it without PowerShell")
+        passed.append(text)
+    return passed

@@ -1,0 +1,131 @@
+"""Split PowerShell's text into statements, each with the blocks it stands in; strings and comments are left whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .words import NotUnderstoodError
+
+_SINGLE = re.compile("'(?:[^'\u2018-\u201b]|'')*'")
+_DOUBLE = re.compile(r'"(?:[^"`\u201c-\u201e]|""|`.)*"', re.DOTALL)
+_HERE = re.compile("@(['\"])[ \t]*\r?\n.*?\n\\1@", re.DOTALL)
+_COMMENT = re.compile(r"<#.*?#>", re.DOTALL)
+_BRACED = re.compile(r"\$\{[^}]*\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement's text, and the heads of the blocks around it, each with a number of its own before it."""
+
+    text: str
+    blocks: tuple[str, ...] = ()
+
+
+class _Splitter:
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+        self.found: list[Statement] = []
+        self.made = ""
+        self.blocks: list[str] = []
+        self.brackets: list[str] = []
+        self.count = 0
+
+    def split(self) -> list[Statement]:
+        while self.at < len(self.text):
+            self.step()
+        self.flush()
+        if self.brackets or self.blocks:
+            raise NotUnderstoodError("a bracket has no other one to it")
+        return self.found
+
+    def flush(self) -> None:
+        text = self.made.strip()
+        self.made = ""
+        if text:
+            self.found.append(Statement(text, tuple(self.blocks)))
+
+    def take(self, length: int) -> None:
+        self.made += self.text[self.at : self.at + length]
+        self.at += length
+
+    def step(self) -> None:
+        letter = self.text[self.at]
+        at_word = not self.made or self.made[-1] in " \t\r\n;|&(){},="
+        if letter in "'\"":
+            self.take_quoted(letter)
+        elif letter == "`":
+            self.take_backtick(at_word)
+        elif letter == "@" and (here := _HERE.match(self.text, self.at)) and at_word:
+            self.take(here.end() - self.at)
+        elif letter == "$" and (braced := _BRACED.match(self.text, self.at)):
+            self.take(braced.end() - self.at)
+        elif letter == "<" and (comment := _COMMENT.match(self.text, self.at)):
+            self.at = comment.end()
+            self.made += " "
+        elif letter == "#" and at_word:
+            end = self.text.find("\n", self.at)
+            self.at = len(self.text) if end < 0 else end
+        else:
+            self.step_plain(letter)
+
+    def take_quoted(self, letter: str) -> None:
+        match = (_SINGLE if letter == "'" else _DOUBLE).match(self.text, self.at)
+        if match is None:
+            raise NotUnderstoodError("a quotation mark has no other one to it, or a curly one")
+        self.take(match.end() - self.at)
+
+    def take_backtick(self, at_word: bool) -> None:
+        following = self.text[self.at + 1 : self.at + 2]
+        if following not in ("\r", "\n"):
+            self.take(2)
+            return
+        if not at_word:
+            raise NotUnderstoodError("a ` at a line's end follows a word directly; put a blank before it")
+        self.made += " "
+        self.at += 3 if self.text[self.at + 1 : self.at + 3] == "\r\n" else 2
+
+    def step_plain(self, letter: str) -> None:
+        if letter in "\u2018\u2019\u201a\u201b\u201c\u201d\u201e":
+            raise NotUnderstoodError(f"it holds the curly quotation mark {letter!r}; write ' or \"")
+        if self.brackets or letter in "()":
+            self.step_brackets(letter)
+        elif letter in "\n;":
+            if letter == "\n" and self.made.rstrip().endswith(("|", ",", "=")):
+                self.take(1)
+            else:
+                self.flush()
+                self.at += 1
+        elif letter == "{":
+            self.open_block()
+        elif letter == "}":
+            self.flush()
+            if not self.blocks:
+                raise NotUnderstoodError("a bracket has no other one to it")
+            self.blocks.pop()
+            self.at += 1
+        else:
+            self.take(1)
+
+    def step_brackets(self, letter: str) -> None:
+        if letter in "({":
+            self.brackets.append(letter)
+        elif letter in ")}":
+            if not self.brackets or self.brackets.pop() + letter not in ("()", "{}"):
+                raise NotUnderstoodError("a bracket has no other one to it")
+        self.take(1)
+
+    def open_block(self) -> None:
+        if self.made.endswith("@"):  # a hash table is no block
+            self.brackets.append("{")
+            self.take(1)
+            return
+        self.count += 1
+        self.blocks.append(f"{self.count} {self.made.strip()}")
+        self.made = ""
+        self.at += 1
+
+
+def split_statements(text: str) -> list[Statement]:
+    """Split a script. Raises NotUnderstoodError where a bracket or a quotation mark is missing."""
+    return _Splitter(text).split()
