@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .words import Lookup, NotUnderstoodError
+from .words import Lookup, refuse
 
 Assign = Callable[[str, str], None]
 
@@ -19,6 +19,7 @@ _EXIT = re.compile(r"exit(?:\s+/b)?(?:\s+%ERRORLEVEL%)?", re.IGNORECASE)
 _SET = re.compile(r"set[\s,;=]+(.*)", re.IGNORECASE | re.DOTALL)
 _CD = re.compile(r"(?:cd|chdir)(?:\s+(/d))?\s+(.*)", re.IGNORECASE | re.DOTALL)
 _PROGRAM = re.compile(r'[A-Za-z]:[^:"*?<>|]*\.(?:exe|com|cmd|bat)', re.IGNORECASE)
+_ENDED = re.compile(r"\.(?:exe|com|cmd|bat)\s", re.IGNORECASE)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.()-]*")
 _IGNORED = re.compile(r"echo\s+off|setlocal|endlocal", re.IGNORECASE)
 _COMMENT = re.compile(r"[\s@]*(?:rem(?:\s.*)?|::.*)", re.IGNORECASE | re.DOTALL)
@@ -49,7 +50,7 @@ def read_options(tail: str) -> tuple[str, bool]:
         match option.lower():
             case "/c" | "/r":
                 if delayed and "!" in rest:
-                    raise NotUnderstoodError("with /v:on it may hold !NAME!; write the values there, and leave /v out")
+                    refuse("with /v:on it may hold !NAME!; write the values there, and leave /v out")
                 return rest.strip(), strip
             case "/s":
                 strip = True
@@ -58,21 +59,20 @@ def read_options(tail: str) -> tuple[str, bool]:
             case "/d" | "/q" | "/a" | "/u" | "/e:on" | "/v:off" | "/x":
                 pass
             case "":
-                raise NotUnderstoodError("cmd is given nothing to run; it needs /c and a command")
+                refuse("cmd is given nothing to run; it needs /c and a command")
             case _:
                 message = f"cmd has the option {option!r}; what can be imported is /c, with /d, /s and /q before it"
-                raise NotUnderstoodError(message)
+                refuse(message)
 
 
 def strip_quotes(line: str, always: bool) -> str:
     """Take the outer pair of quotation marks away as `cmd /c` does, with /s `always`."""
     if not line.startswith('"'):
         return line
-    inner, _, rest = line[1:].partition('"')
-    plain = line.count('"') == 2 and not set("&<>()@^|") & set(inner)
-    if plain and not always and re.search(r"\s", inner) and _PROGRAM.fullmatch(inner):
-        if not re.search(r"\.(?:exe|com|cmd|bat)\s", inner, re.IGNORECASE):
-            return line  # the name of a program with blanks in it, quoted
+    inner = line[1:].partition('"')[0]
+    is_name = re.search(r"\s", inner) and _PROGRAM.fullmatch(inner) and not _ENDED.search(inner)
+    if is_name and not always and line.count('"') == 2 and not set("&<>()@^|") & set(inner):
+        return line  # the name of a program with blanks in it, quoted
     head, mark, tail = line[1:].rpartition('"')
     return head + tail if mark else line[1:]
 
@@ -93,21 +93,19 @@ def expand(text: str, lookup: Lookup, *, batch: bool = False) -> str:
         end = text.find("%", at + 1)
         name, _, rest = text[at + 1 : end].partition(":") if end > 0 else ("", "", "")
         if batch and (end < 0 or re.match(r"[*~0-9]", text[at + 1 :])):
-            raise NotUnderstoodError(
-                "it holds a % that a batch file takes for an argument; write the value there, or %%"
-            )
+            refuse("it holds a % that a batch file takes for an argument; write the value there, or %%")
         if not _NAME.fullmatch(name) and not batch:
             made, at = made + "%", at + 1
             continue
         if rest or text[end - 1] == ":":
             message = f"%{text[at + 1 : end]}% takes a part of a variable, or replaces one; write the value there"
-            raise NotUnderstoodError(message)
+            refuse(message)
         value = _ERRORLEVEL if name.upper() == "ERRORLEVEL" else lookup(name)
         if not value:
             message = (
                 f"it uses the variable {name}, which is empty, and so is not set on Windows; write the value there"
             )
-            raise NotUnderstoodError(message)
+            refuse(message)
         made, at = made + value, end + 1
     return made
 
@@ -152,20 +150,20 @@ def _refuse_second(command: _Command, text: str) -> None:
         f"{command.joined!r} stands before {text[:60]!r}, so it holds more than one command; what can be imported is "
         "one program, with set and cd /d before it and exit behind it"
     )
-    raise NotUnderstoodError(message)
+    refuse(message)
 
 
 def _check_program(text: str) -> str:
     """Refuse what cmd would not take for the plain start of a program."""
     if text.startswith("("):
-        raise NotUnderstoodError("it holds a block in brackets; write the program's command alone")
+        refuse("it holds a block in brackets; write the program's command alone")
     first = re.match(r'"[^"]*"[^\s"]*|[^\s"]+', text)
     word = first[0] if first else text
     if not word.startswith('"') and set(",;=") & set(word):
         message = f"cmd ends the program's name {word!r} at the first of , ; =; put it in quotation marks"
-        raise NotUnderstoodError(message)
+        refuse(message)
     if _ERRORLEVEL in text.upper():
-        raise NotUnderstoodError("it uses the variable ERRORLEVEL, which only the node knows; write its value there")
+        refuse("it uses the variable ERRORLEVEL, which only the node knows; write its value there")
     return text
 
 
@@ -174,13 +172,13 @@ def _read_set(text: str) -> tuple[str, str]:
     if text.startswith('"'):
         text, mark, behind = text[1:].rpartition('"')
         if not mark or behind.strip():
-            raise NotUnderstoodError('set has text behind its quotation mark; write set "NAME=value"')
+            refuse('set has text behind its quotation mark; write set "NAME=value"')
     name, equals, value = text.partition("=")
     if not equals or not value or not _VARIABLE.fullmatch(name):
         message = f"set {text.strip()[:60]!r} does not give a variable a plain value; write set NAME=value, or use env"
-        raise NotUnderstoodError(message)
+        refuse(message)
     if _ERRORLEVEL in value.upper():
-        raise NotUnderstoodError("it uses the variable ERRORLEVEL, which only the node knows; write its value there")
+        refuse("it uses the variable ERRORLEVEL, which only the node knows; write its value there")
     return name, value
 
 
@@ -188,9 +186,9 @@ def _read_cd(text: str, drive_too: bool) -> str:
     place = text.strip().strip('"')
     if not re.match(r"[A-Za-z]:[\\/]", place) or '"' in place:
         message = f"cd goes to {place!r}; an App needs a full path, such as C:\\apps, as target.workingDir"
-        raise NotUnderstoodError(message)
+        refuse(message)
     if not drive_too and place[0].upper() != "C":
-        raise NotUnderstoodError(f"cd without /d does not go to drive {place[0]}:; write cd /d {place}")
+        refuse(f"cd without /d does not go to drive {place[0]}:; write cd /d {place}")
     return place
 
 
@@ -200,18 +198,18 @@ def _split(line: str) -> list[_Command]:
     while at < len(line):
         letter = line[at]
         if letter in "\r\n":
-            raise NotUnderstoodError("it holds a line end, behind which cmd reads nothing; write it as one line")
+            refuse("it holds a line end, behind which cmd reads nothing; write it as one line")
         if letter == '"':
             quoted = not quoted
         elif letter == "^" and not quoted:
             at += 1
             letter = line[at : at + 1]
             if letter in ("", "\r", "\n"):
-                raise NotUnderstoodError("it ends in ^, which takes the next line for a part of it; write one line")
+                refuse("it ends in ^, which takes the next line for a part of it; write one line")
         elif letter in "|<>" and not quoted and line[at : at + 2] != "||":
             what = "sends its output to another program" if letter == "|" else "redirects it"
             message = f"{letter!r} {what}, of which an App would not know; leave it out"
-            raise NotUnderstoodError(f"{message}: the launcher logs to its container")
+            refuse(f"{message}: the launcher logs to its container")
         elif letter in "&|" and not quoted:
             commands.append(_Command(joined, text))
             joined = letter * 2 if line[at : at + 2] == letter * 2 else letter

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 
 from . import kubelet
 from .manifests import Fields, Manifest, Object, dig
-from .words import NotUnderstoodError
+from .words import NotUnderstoodError, refuse
 
 ORDINAL = "{ordinal}"
 """Stands for the number a StatefulSet gives its pod, where a variable holds it."""
+
+SANDBOX = "CONTAINER_SANDBOX_MOUNT_POINT"
+"""Set for each HostProcess container: where its own files are, which only the node knows."""
 
 # Private letters of Unicode around the name of a variable whose value is not known; it may not be needed.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"{_OPEN}(.*?){_CLOSE}")
 _INDEX = "metadata.labels['apps.kubernetes.io/pod-index']"
-_SANDBOX = "CONTAINER_SANDBOX_MOUNT_POINT"
 _SOURCES = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
 
 
@@ -144,7 +146,7 @@ class Environment:
             self._why[name] = f"and {' and '.join(sorted(same))} are one variable on Windows; keep one"
         elif same and same[0] in self.known:
             return self.known[same[0]]
-        if name.upper() == _SANDBOX:
+        if name.upper() == SANDBOX:
             self._why[name] = "which only the node knows; write the file's path on the node"
         return _mark(name)
 
@@ -172,7 +174,7 @@ class Environment:
         if match:
             self.lookup(match[1])
         if any(ORDINAL in text for text in program) and ORDINAL in self.known.values():
-            raise NotUnderstoodError(
+            refuse(
                 "the pod's index is in an argument; an App's arguments are the same in each replica but for "
                 "target.perOrdinal: write a number there, and each replica's own into target.perOrdinal"
             )

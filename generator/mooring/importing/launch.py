@@ -5,17 +5,18 @@ from __future__ import annotations
 import ntpath
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from . import cmd
-from .environment import Environment
-from .powershell import read_arguments
+from .environment import SANDBOX, Environment
+from .powershell import decode, read_arguments
 from .powershell_script import read_start
-from .words import NotUnderstoodError, join_windows, split_windows
+from .words import NotUnderstoodError, join_windows, refuse, split_windows
 
 _PROGRAM = ("cplauncher", "cplauncher.exe")
 _CMD = ("cmd", "cmd.exe")
-_SANDBOX = "CONTAINER_SANDBOX_MOUNT_POINT"
 _POWERSHELL = ("powershell", "powershell.exe", "pwsh", "pwsh.exe")
 _NO_INJECTION = "is not needed: the program's job carries the compartment, nothing is injected"
 _SELF = "the launcher sets COMPARTMENT_ID_ATTACH too, but the program need not switch its threads itself any more"
@@ -88,7 +89,7 @@ def unwrap(command: Sequence[str], environment: Environment) -> CommandLine:
     elif len(words) == 1 and " " in words[0].strip():
         line = _read_cmd(f'/c "{_as_written(words[0], notes)}"', environment, notes)
     else:
-        _check_shim(words, environment, notes)
+        _check_shim(words, notes)
         line = _unwrap_words(words, environment, notes)
     return replace(line, changes=tuple(notes.changes), working_dir=line.working_dir or notes.working_dir)
 
@@ -118,26 +119,24 @@ def _as_written(line: str, notes: Notes) -> str:
             message = (
                 f'{letter!r} stands in quotation marks that containerd passes on as \\", so cmd reads it; write each'
             )
-            raise NotUnderstoodError(f"{message} word as an item of its own")
+            refuse(f"{message} word as an item of its own")
     return line
 
 
-def _check_shim(words: Sequence[str], environment: Environment, notes: Notes) -> None:
+def _check_shim(words: Sequence[str], notes: Notes) -> None:
     """Refuse words that the shim's own `cmd /c` would read, as it does on Windows Server 2022 and later."""
     line = join_windows(words)
     letter = cmd.unquoted(line, "&|<>^")
     where = "Windows Server 2022 and later start each HostProcess command by cmd /c, which reads"
     if letter:
         what = "it holds a line end, and" if "\n" in line else f"{letter!r} is not in quotation marks, and"
-        raise NotUnderstoodError(
-            f"{what} {where} {letter!r} itself; a word with a blank in it is quoted, others are not"
-        )
+        refuse(f"{what} {where} {letter!r} itself; a word with a blank in it is quoted, others are not")
     for name in cmd.names(line):
-        if name.upper() != _SANDBOX:
-            raise NotUnderstoodError(f"it holds %{name}%; {where} that, and earlier ones do not: write the value there")
+        if name.upper() != SANDBOX:
+            refuse(f"it holds %{name}%; {where} that, and earlier ones do not: write the value there")
     if cmd.strip_quotes(line, always=False) != line:
         message = f"the program's path is quoted, and {where} the line without its first and last quotation mark"
-        raise NotUnderstoodError(f"{message}; write cplauncher's path without blanks")
+        refuse(f"{message}; write cplauncher's path without blanks")
     if "\n" in line:
         notes.changes.append(f"{where} no further than a command's first line; the App has all of it")
 
@@ -157,7 +156,7 @@ def _unwrap_cmd(words: list[str], environment: Environment, notes: Notes) -> Com
     if letter or any(set('%^&|<>"') & set(environment.find(name)) for name in cmd.names(line)):
         what = "^" if letter else "a variable's value"
         message = f"{what} is read twice, as Windows Server 2022 and later start each HostProcess command by cmd /c"
-        raise NotUnderstoodError(f"{message}; write the line after /c as one text")
+        refuse(f"{message}; write the line after /c as one text")
     return found
 
 
@@ -165,7 +164,7 @@ def _read_cmd(tail: str, environment: Environment, notes: Notes) -> CommandLine:
     line, strip = cmd.read_options(tail)
     called = cmd.read_line(cmd.strip_quotes(line, strip), environment.find, environment.assign)
     if called is None or not called.line:
-        raise NotUnderstoodError("cmd starts no program")
+        refuse("cmd starts no program")
     if called.around and cmd.unquoted(tail, "&"):
         notes.changes.append(
             f"{', '.join(called.around)}: Windows Server 2022 and later split the line there before cmd.exe is "
@@ -206,6 +205,16 @@ def _classify(words: list[str]) -> CommandLine:
     return CommandLine(tuple(words))
 
 
+def mentioned(command: Sequence[str]) -> str:
+    """Return all that a command says, with what -EncodedCommand holds: enough to tell whether it may be of interest."""
+    words = [*command]
+    for option, text in pairwise(command):
+        if option[:1] in ("-", "/") and option[1:2].lower() == "e":
+            with suppress(NotUnderstoodError):
+                words.append(decode(text))
+    return " ".join(words)
+
+
 def find_cplauncher(line: CommandLine) -> Launch | None:
     """Read cplauncher's command line; None if the words start another program. Raises NotUnderstoodError."""
     words = [*line.words]
@@ -215,7 +224,7 @@ def find_cplauncher(line: CommandLine) -> Launch | None:
     for number, word in enumerate(words):
         if ntpath.basename(word).lower() in _PROGRAM and any(_is_target(each) for each in words[number:]):
             message = f"cplauncher is started by {words[0]!r}, of which an App would not know; start it by itself"
-            raise NotUnderstoodError(message)
+            refuse(message)
     return None
 
 
@@ -237,11 +246,11 @@ def _read_flags(words: list[str]) -> Launch:
             f"-compartment {flags.values['compartment']} is the number a compartment happened to have; "
             "give the anchor's labels with -label"
         )
-        raise NotUnderstoodError(message)
+        refuse(message)
     if not flags.values.get("label"):
-        raise NotUnderstoodError("-label is missing, so nobody knows which anchor is meant")
+        refuse("-label is missing, so nobody knows which anchor is meant")
     if not flags.target:
-        raise NotUnderstoodError("no program stands behind --")
+        refuse("no program stands behind --")
     exe, *args = flags.target
     return Launch(flags.values["label"], flags.values.get("namespace", ""), exe, tuple(args), tuple(flags.changes))
 
@@ -259,12 +268,12 @@ def _parse_flags(words: list[str]) -> _Flags:
         name, equals, value = word.lstrip("-").partition("=")
         if name not in _FLAGS:
             message = f"-{name} is no flag of cplauncher that is known here; known are -{', -'.join(_FLAGS)}"
-            raise NotUnderstoodError(message)
+            refuse(message)
         takes_value, became = _FLAGS[name]
         if takes_value and not equals:
             if not words:
                 message = f"-{name} needs a value"
-                raise NotUnderstoodError(message)
+                refuse(message)
             value = words.pop(0)
         found.values[name] = value
         if became:

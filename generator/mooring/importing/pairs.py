@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from mooring._errors import InputError, Problem
 
 from .environment import ORDINAL, Environment
-from .launch import Launch, find_cplauncher, unwrap
+from .launch import Launch, find_cplauncher, mentioned, unwrap
 from .manifests import Fields, Manifest, dig
 from .script import ATTACH, Script, read_script
 from .words import NotUnderstoodError
@@ -163,7 +163,7 @@ def _find_launch(
     environment: Environment,
     configs: Sequence[Manifest],
 ) -> Launch | None:
-    text = " ".join(command)
+    text = mentioned(command)
     has_script = any(word in text.lower() for word in (".ps1", ".cmd", ".bat")) or ATTACH in text
     if "cplauncher" not in text.lower() and not has_script:
         return None

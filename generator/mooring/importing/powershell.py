@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .words import NotUnderstoodError
+from .words import NotUnderstoodError, refuse
 
 Value = str | list[str]
 Variables = Callable[[str], Value]
@@ -63,7 +63,7 @@ def read_arguments(words: Sequence[str], *, is_core: bool = False) -> Arguments:
         word = words[at]
         if word[:1] not in ("-", "/") or len(word) < 2:
             if is_core and not word.lower().endswith(".ps1"):
-                raise NotUnderstoodError("pwsh takes its first word for a script's file; write -Command before it")
+                refuse("pwsh takes its first word for a script's file; write -Command before it")
             return Arguments(file=word, words=tuple(words[at + 1 :]), working_dir=directory) if is_core else Arguments(
                 text=" ".join(words[at:]), working_dir=directory
             )  # fmt: skip
@@ -71,8 +71,8 @@ def read_arguments(words: Sequence[str], *, is_core: bool = False) -> Arguments:
         match _find_parameter(word, is_core):
             case "s":
                 at += 1
-            case kind if not rest:
-                raise NotUnderstoodError(f"PowerShell is given nothing to run: {word} has nothing behind it")
+            case _ if not rest:
+                refuse(f"PowerShell is given nothing to run: {word} has nothing behind it")
             case "v":
                 at += 2
             case "directory":
@@ -81,12 +81,12 @@ def read_arguments(words: Sequence[str], *, is_core: bool = False) -> Arguments:
                 return Arguments(file=rest[0], words=tuple(rest[1:]), working_dir=directory)
             case "encoded":
                 if len(rest) > 1:
-                    raise NotUnderstoodError("-EncodedCommand has more than one word behind it")
+                    refuse("-EncodedCommand has more than one word behind it")
                 return Arguments(text=decode(rest[0]), working_dir=directory)
-            case kind:
+            case _:
                 text = " ".join(rest)
                 if text.strip() == "-":
-                    raise NotUnderstoodError("PowerShell reads its commands from standard input, which is not there")
+                    refuse("PowerShell reads its commands from standard input, which is not there")
                 return Arguments(text=text, working_dir=directory)
     raise NotUnderstoodError("PowerShell is given nothing to run")
 
@@ -98,7 +98,8 @@ def _find_parameter(word: str, is_core: bool) -> str:
         if begins and not (full == "workingdirectory" and not is_core) and not (full == "version" and is_core):
             return kind
     known = ", ".join(f"-{each}" for each in _PARAMETERS)
-    raise NotUnderstoodError(f"PowerShell has the parameter {word}, which is not known here; known are {known}")
+    message = f"PowerShell has the parameter {word}, which is not known here; known are {known}"
+    raise NotUnderstoodError(message)
 
 
 def decode(text: str) -> str:
@@ -145,10 +146,8 @@ class _Reader:
                 self.at += 3 if self.text[self.at + 1 : self.at + 3] == "\r\n" else 2
             elif self.peek() in " \t":
                 self.at += 1
-            elif self.peek() == "#":
-                return False
             else:
-                return True
+                return self.peek() != "#"
         return False
 
     def list_of_words(self) -> Word:
@@ -159,7 +158,7 @@ class _Reader:
             self.at += 1
             self.skip_lines()
             if not self.peek() or self.peek() == ",":
-                raise NotUnderstoodError("a comma has no word behind it")
+                refuse("a comma has no word behind it")
             words.append(self.word())
             end = self.at
         self.at = end
@@ -167,7 +166,7 @@ class _Reader:
             return words[0]
         for word in words:
             if word.is_parameter:
-                raise NotUnderstoodError(f"{word.value!r} stands beside a comma; put it in quotation marks")
+                refuse(f"{word.value!r} stands beside a comma; put it in quotation marks")
             check_number(word)
         text = self.text[start:end]
         is_plain = re.fullmatch(r"[\w:/\\=.+*-]+(?:,[\w:/\\=.+*-]+)+", text)
@@ -194,7 +193,7 @@ class _Reader:
             if found is not None:
                 return Word(found, is_quoted=True)
         if letter in "<>" or re.match(r"[1-6*]>", self.text[self.at :]):
-            raise NotUnderstoodError("it redirects output with '>', of which an App would not know; leave it out")
+            refuse("it redirects output with '>', of which an App would not know; leave it out")
         if letter == "-" and (self.peek(1).isalpha() or self.peek(1) in ("_", "?")):
             return self.parameter()
         return Word(self.bare())
@@ -203,7 +202,7 @@ class _Reader:
         """Refuse what follows a finished word directly: it would be a word of its own, or take a part of it."""
         if self.peek() and self.peek() not in " \t\r\n,;)":
             message = f"{self.peek()!r} follows {what} directly, which PowerShell reads in more than one way"
-            raise NotUnderstoodError(f"{message}; put all of the word in quotation marks")
+            refuse(f"{message}; put all of the word in quotation marks")
 
     def quoted(self) -> str:
         return self.single() if self.peek() == "'" else self.double()
@@ -211,7 +210,7 @@ class _Reader:
     def single(self) -> str:
         match = re.compile(r"'((?:[^']|'')*)'").match(self.text, self.at)
         if match is None:
-            raise NotUnderstoodError("a quotation mark has no other one to it")
+            refuse("a quotation mark has no other one to it")
         self.at = match.end()
         return match[1].replace("''", "'")
 
@@ -236,28 +235,28 @@ class _Reader:
         letter, self.at = self.peek(1), self.at + 2
         if not letter or letter in _VERSIONED_ESCAPES:
             message = f"it holds `{letter}, which is not the same letter in every version of PowerShell, or none"
-            raise NotUnderstoodError(f"{message}; write the letter itself")
+            refuse(f"{message}; write the letter itself")
         return _ESCAPES.get(letter, letter)
 
     def variable(self, *, in_text: bool) -> str:
         """Read a variable within a word or within quoted text; a $ before anything else is itself."""
         following = self.peek(1)
         if following == "(":
-            raise NotUnderstoodError("it holds '$(', a command within the command; write its result there")
+            refuse("it holds '$(', a command within the command; write its result there")
         match = _VARIABLE.match(self.text, self.at)
         if match is None:
             if following and (following.isalnum() or following in "_?^:${"):
-                raise NotUnderstoodError(f"it holds '${following}', a variable that is not known here; write its value")
+                refuse(f"it holds '${following}', a variable that is not known here; write its value")
             self.at += 1
             return "$"
         self.at = match.end()
         if self.peek() in ("?", ":") and self.peek() and not match[0].endswith("}"):
-            raise NotUnderstoodError(f"it holds '{match[0]}{self.peek()}', a variable that is not known here")
+            refuse(f"it holds '{match[0]}{self.peek()}', a variable that is not known here")
         if not in_text and self.peek() in (".", "["):
-            raise NotUnderstoodError(f"it takes a part of {match[0]}; write its value there")
+            refuse(f"it takes a part of {match[0]}; write its value there")
         value = self.variables(_name(match))
         if not isinstance(value, str):
-            raise NotUnderstoodError(f"{match[0]} is a list, and stands within a word; write its value there")
+            refuse(f"{match[0]} is a list, and stands within a word; write its value there")
         return value
 
     def variable_alone(self) -> Value | None:
@@ -273,7 +272,7 @@ class _Reader:
         """Read @( ... ) or ( ... ), a list whose items stand apart by commas, or by lines in @( )."""
         is_array = self.text[self.at : self.at + 2] == "@("
         if not is_array and self.peek() != "(":
-            raise NotUnderstoodError("it holds '@', which takes the words of a variable, or begins text of many lines")
+            refuse("it holds '@', which takes the words of a variable, or begins text of many lines")
         self.at += 2 if is_array else 1
         items: list[str] = []
         while True:
@@ -287,7 +286,7 @@ class _Reader:
                 return Word(items)
             number = re.compile(r"(?:0|[1-9]\d{0,8})(?=[\s,;)])").match(self.text, self.at)
             if not (self.peek() in ("'", '"', "$", "@") or number) or (items and not is_array):
-                raise NotUnderstoodError("it holds brackets with more than quoted text in them; write the words there")
+                refuse("it holds brackets with more than quoted text in them; write the words there")
             items += self.flat(self.list_of_words())
 
     def parameter(self) -> Word:
@@ -299,46 +298,44 @@ class _Reader:
             return Word(self.bare(), is_quoted=True)
         if following in (".", "["):
             message = f"PowerShell takes {word + following!r}... apart at {following!r}"
-            raise NotUnderstoodError(f"{message}; put the whole word in quotation marks")
+            refuse(f"{message}; put the whole word in quotation marks")
         if set("$`") & set(word) or set(_CURLY) & set(word):
-            raise NotUnderstoodError(
-                f"{word!r} holds a letter that PowerShell reads differently; put it in quotation marks"
-            )
+            refuse(f"{word!r} holds a letter that PowerShell reads differently; put it in quotation marks")
         self.at += len(word)
         if following == ":":
             self.at += 1
             if not self.peek() or self.peek() in _ENDS or self.peek() in "'\"$@`-":
                 message = f"PowerShell joins {word}: and what follows it, or not, by its version"
-                raise NotUnderstoodError(f"{message}; put the whole word in quotation marks")
+                refuse(f"{message}; put the whole word in quotation marks")
             return Word(f"{word}:{self.bare()}", is_quoted=True)
         if following and following not in _ENDS:
-            raise NotUnderstoodError(f"{following!r} follows {word!r} directly; put the whole word in quotation marks")
+            refuse(f"{following!r} follows {word!r} directly; put the whole word in quotation marks")
         return Word(word, is_parameter=True)
 
     def bare(self) -> str:
         """Read a bare word; quotation marks within it are taken away, and what is in them belongs to it."""
         made, start = "", self.at
         if self.peek() == "~":
-            raise NotUnderstoodError("it holds a bare '~', which newer versions replace; put it in quotation marks")
+            refuse("it holds a bare '~', which newer versions replace; put it in quotation marks")
         while self.peek() and self.peek() not in _ENDS:
             letter = self.peek()
             if letter in "'\"":
                 made += self.quoted()
             elif letter == "`":
                 if self.peek(1) in (" ", "\t", "\r", "\n") and (self.at == start or self.peek(1) in "\r\n"):
-                    raise NotUnderstoodError("a ` at a word's end stands for no end of the line; put a blank before it")
+                    refuse("a ` at a word's end stands for no end of the line; put a blank before it")
                 made += self.backtick()
             elif letter == "$":
                 made += self.variable(in_text=False)
             elif letter in "<>" + _CURLY or letter.isspace() or not letter.isprintable():
-                raise NotUnderstoodError(f"it holds a bare {letter!r}; put the whole word in quotation marks")
+                refuse(f"it holds a bare {letter!r}; put the whole word in quotation marks")
             else:
                 made, self.at = made + letter, self.at + 1
         if self.at == start:
             message = f"it holds {self.peek()!r}, more than one plain command; what can be imported is one program"
-            raise NotUnderstoodError(message)
+            refuse(message)
         if self.text[start : self.at] == "--%":
-            raise NotUnderstoodError("it holds --%, behind which all is cmd's; write the words without it")
+            refuse("it holds --%, behind which all is cmd's; write the words without it")
         return made
 
 
@@ -347,7 +344,7 @@ def check_number(word: Word) -> None:
     if word.is_quoted or not isinstance(word.value, str) or re.fullmatch(r"0|[1-9]\d{0,8}", word.value):
         return
     if re.match(r"[-+]?\.?\d", word.value):
-        raise NotUnderstoodError(f"{word.value!r} may be a number to PowerShell; put it in quotation marks")
+        refuse(f"{word.value!r} may be a number to PowerShell; put it in quotation marks")
 
 
 def _name(match: re.Match[str]) -> str:
@@ -355,10 +352,10 @@ def _name(match: re.Match[str]) -> str:
 
 
 def pass_to_program(words: Sequence[Word]) -> list[str]:
-    """Return the arguments that a program gets from PowerShell.
+    """Return the arguments that a program gets from PowerShell; a list of bare words is one, as it is written.
 
     Raises NotUnderstoodError where that depends on the version: Windows PowerShell and pwsh before 7.3 pass quotation
-    marks, empty words and a \\ at the end of a word with blanks as the program reads differently (about_Parsing).
+    marks, empty words and a backslash behind blanks in a way that programs read as other words (about_Parsing).
     """
     passed = []
     for word in words:
@@ -367,11 +364,11 @@ def pass_to_program(words: Sequence[Word]) -> list[str]:
             continue
         if isinstance(word.value, list):
             message = f"it holds the list {','.join(word.value)[:60]!r}; put it in quotation marks if it is one word"
-            raise NotUnderstoodError(message)
+            refuse(message)
         text = word.value
         if '"' in text or not text or (re.search(r"\s", text) and text.endswith("\\")):
             what = "is empty" if not text else 'holds "' if '"' in text else "has blanks and ends in \\"
             message = f"the argument {text!r} {what}, which PowerShell passes on differently by its version"
-            raise NotUnderstoodError(f"{message}; write the App's target.args by hand, or start it without PowerShell")
+            refuse(f"{message}; write the App's target.args by hand, or start it without PowerShell")
         passed.append(text)
     return passed

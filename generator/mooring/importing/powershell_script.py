@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .environment import Environment
 from .powershell import Value, Word, check_number, pass_to_program, read_words
 from .statements import Statement, split_statements
-from .words import NotUnderstoodError, split_windows
+from .words import NotUnderstoodError, refuse, split_windows
 
 _ASSIGNMENT = re.compile(r"\$\{?(env:)?(\w+)\}?\s*([-+*/%?]?\??=)(?!=)\s*(.*)", re.IGNORECASE | re.DOTALL)
 _PLACES = ("set-location", "cd", "chdir", "sl", "push-location", "pushd")
@@ -82,16 +82,14 @@ class Run:
             return self.environment.find(name[4:])
         value = self._variables.get(name.casefold())
         if value is None:
-            raise NotUnderstoodError(f"the script's ${name} is not set once to plain text")
+            refuse(f"the script's ${name} is not set once to plain text")
         return value
 
     def forget(self, text: str) -> None:
         """Count every variable that a text sets as unknown. Raises NotUnderstoodError if the program would get it."""
         for match in re.finditer(r"\$\{?(env:)?(\w+)\}?\s*[-+*/%?]?\??=(?!=)", text, re.IGNORECASE):
             if match[1]:
-                raise NotUnderstoodError(
-                    f"it sets $env:{match[2]} in a block, or more than once; set it once before, to plain text"
-                )
+                refuse(f"it sets $env:{match[2]} in a block, or more than once; set it once before, to plain text")
             self._variables[match[2].casefold()] = None
 
     def assign(self, statement: Statement, *, is_known: bool) -> bool:
@@ -101,13 +99,13 @@ class Run:
             return False
         name, value = match[2], None
         if name.casefold() in _CHANGES_PASSING:
-            raise NotUnderstoodError(f"it sets ${name}, by which PowerShell reads other commands differently")
+            refuse(f"it sets ${name}, by which PowerShell reads other commands differently")
         if is_known and match[3] == "=":
             value = self._evaluate(match[4], match[1])
         if match[1]:
             if not isinstance(value, str):
                 message = f"it sets $env:{name} to what only the node knows; write its value there, in quotation marks"
-                raise NotUnderstoodError(message)
+                refuse(message)
             self.environment.assign(name, value)
             return True
         known = self._variables.get(name.casefold(), value)
@@ -133,11 +131,11 @@ class Run:
         operator = re.match(r"[&.](?=[\s'\"$])\s*", text)
         if not operator and text[:1] in "'\"$":
             message = f"{text[:60]!r} is text and no command to PowerShell; put & before it"
-            raise NotUnderstoodError(message)
+            refuse(message)
         words = read_words(text[operator.end() :] if operator else text, self.lookup)
         head = words[0].value if words else ""
         if not isinstance(head, str) or not head:
-            raise NotUnderstoodError(f"{text[:60]!r} starts no program")
+            refuse(f"{text[:60]!r} starts no program")
         if head.lower() in _START:
             started = self._start_process(words[1:])
         elif (
@@ -148,10 +146,10 @@ class Run:
             started = [head, *pass_to_program(words[1:])]
         else:
             message = f"it runs {head}, of which an App would not know; what can be imported is one program, with "
-            raise NotUnderstoodError(message + "$env:NAME = 'value' and Set-Location before it and exit behind it")
+            refuse(message + "$env:NAME = 'value' and Set-Location before it and exit behind it")
         if self.words:
             message = f"it starts several programs, {self.words[0]} and {started[0]}; an App has one"
-            raise NotUnderstoodError(message)
+            refuse(message)
         self.words = started
 
     def _start_process(self, words: Sequence[Word]) -> list[str]:
@@ -164,32 +162,30 @@ class Run:
             if kind == "s":
                 continue
             if kind == "x":
-                raise NotUnderstoodError(
-                    f"Start-Process has {word.value}, of which an App would not know; leave it out"
-                )
+                refuse(f"Start-Process has {word.value}, of which an App would not know; leave it out")
             if word.is_parameter:
                 if not rest or rest[0].is_parameter:
-                    raise NotUnderstoodError(f"Start-Process has {word.value} without a value behind it")
+                    refuse(f"Start-Process has {word.value} without a value behind it")
                 word = rest.pop(0)
             if kind != "v" and name in found:
-                raise NotUnderstoodError(f"Start-Process has -{name} twice")
+                refuse(f"Start-Process has -{name} twice")
             check_number(word)
             found[name] = word
         file = found.get("filepath", Word("")).value
         if not isinstance(file, str) or not file:
-            raise NotUnderstoodError("Start-Process has no program; write its full path behind -FilePath")
+            refuse("Start-Process has no program; write its full path behind -FilePath")
         if "workingdirectory" in found:
             self._set_place(found["workingdirectory"].value)
         given = found.get("argumentlist", Word([])).value
         items = [given] if isinstance(given, str) else given
         if not all(items):
-            raise NotUnderstoodError("Start-Process has an empty argument, which it leaves out; leave it out too")
+            refuse("Start-Process has an empty argument, which it leaves out; leave it out too")
         return [file, *split_windows(" ".join(items))]
 
     def _set_place(self, place: Value) -> None:
         if not isinstance(place, str) or not re.match(r"[A-Za-z]:[\\/]", place):
             message = f"it goes to the directory {place!r}; an App needs a full path, such as C:\\apps"
-            raise NotUnderstoodError(f"{message}, as target.workingDir")
+            refuse(f"{message}, as target.workingDir")
         self.working_dir = place
 
     def change_place(self, text: str) -> bool:
@@ -197,11 +193,11 @@ class Run:
         words = text.split(maxsplit=1)
         if not words or words[0].lower() not in _PLACES:
             return False
-        given = [word for word in read_words(words[1] if words[1:] else "", self.lookup)]
+        given = read_words(words[1] if words[1:] else "", self.lookup)
         if given and given[0].is_parameter and str(given[0].value).lower() in ("-path", "-literalpath"):
             given = given[1:]
         if len(given) != 1 or given[0].is_parameter:
-            raise NotUnderstoodError(f"{text[:60]!r} is more than a directory; write Set-Location 'C:\\...'")
+            refuse(f"{text[:60]!r} is more than a directory; write Set-Location 'C:\\...'")
         self._set_place(given[0].value)
         return True
 
@@ -209,17 +205,8 @@ class Run:
         """Take a statement around the call, or the call itself. Raises NotUnderstoodError for all else."""
         text = statement.text
         if statement.blocks != at:
-            extra = statement.blocks[len(at) :] if statement.blocks[: len(at)] == at else statement.blocks[-1:]
-            if self.words and (not extra or all(_BEHIND.fullmatch(_header(each)) for each in extra)):
-                if _QUIET.fullmatch(text) or _ENDS.fullmatch(text):
-                    return
-                if not extra and re.fullmatch(r"exit\s+\d+", text, re.IGNORECASE):
-                    return
-            if extra and all(_BEHIND.fullmatch(_header(each)) for each in extra) and self.words:
-                if re.fullmatch(r"exit(?:\s+\d+)?", text, re.IGNORECASE):
-                    return
-            message = f"{text[:60]!r} stands in a block of its own, so nobody knows whether it is run"
-            raise NotUnderstoodError(message)
+            self._check_behind(statement, at)
+            return
         if _QUIET.fullmatch(text) or _SETTINGS.fullmatch(text):
             return
         if self.words and (_ENDS.fullmatch(text) or _WAITS.fullmatch(text)):
@@ -235,10 +222,19 @@ class Run:
             if self.assign(statement, is_known=True):
                 return
             message = f"${match[2]} is set to {match[4][:60]!r}, of which an App would not know"
-            raise NotUnderstoodError(f"{message}; write plain text there")
+            refuse(f"{message}; write plain text there")
         if self.assign(statement, is_known=True) or self.change_place(text):
             return
         self.call(text)
+
+    def _check_behind(self, statement: Statement, at: tuple[str, ...]) -> None:
+        """Refuse what is done in other blocks than the call's, but for words and ends that depend on how it went."""
+        text, blocks = statement.text, statement.blocks
+        shared = next((n for n, each in enumerate(blocks) if at[n : n + 1] != (each,)), len(blocks))
+        is_behind = self.words and all(_BEHIND.fullmatch(_header(each)) for each in blocks[shared:])
+        ends = _ENDS.fullmatch(text) or (blocks[shared:] and re.fullmatch(r"exit\s+\d+", text, re.IGNORECASE))
+        if not is_behind or not (_QUIET.fullmatch(text) or ends):
+            refuse(f"{text[:60]!r} stands in a block of its own, so nobody knows whether it is run")
 
 
 def _header(block: str) -> str:
@@ -258,7 +254,7 @@ def _find_parameter(word: Word) -> tuple[str, str]:
     ]
     if len(found) != 1:
         what = "may be " + " or ".join(f"-{name}" for name, _ in found) if found else "is not known here"
-        raise NotUnderstoodError(f"Start-Process has {word.value}, which {what}; write the parameter's whole name")
+        refuse(f"Start-Process has {word.value}, which {what}; write the parameter's whole name")
     return found[0]
 
 
@@ -278,7 +274,7 @@ def read_start(text: str, environment: Environment) -> Run:
     for statement in split_statements(text):
         run.strict(statement, ())
     if not run.words:
-        raise NotUnderstoodError("it starts no program")
+        refuse("it starts no program")
     return run
 
 
@@ -287,4 +283,4 @@ def check_around(blocks: Sequence[str]) -> None:
     for block in blocks:
         if not _AROUND.fullmatch(_header(block)):
             message = f"the program is started within {_header(block)[:60]!r}, so nobody knows how often"
-            raise NotUnderstoodError(f"{message}; start it outside of loops and functions")
+            refuse(f"{message}; start it outside of loops and functions")

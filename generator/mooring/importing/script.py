@@ -12,7 +12,7 @@ from .launch import Launch
 from .powershell import Word, read_words
 from .powershell_script import Run, check_around
 from .statements import Statement, split_statements
-from .words import NotUnderstoodError, split_windows
+from .words import refuse, split_windows
 
 ATTACH = "COMPARTMENT_ID_ATTACH"
 
@@ -51,11 +51,11 @@ def read_script(script: Script, environment: Environment) -> Launch:
     """Find the anchor and the program in a script. Raises NotUnderstoodError."""
     if ATTACH not in script.text:
         message = f"the script does not set {ATTACH}, so it starts nothing in an anchor's compartment"
-        raise NotUnderstoodError(message)
+        refuse(message)
     run, find = (_run_powershell if script.is_powershell else _run_batch)(script.text, environment)
     selector = find(_SELECTOR)
     if not selector:
-        raise NotUnderstoodError("the script does not get its anchor by `kubectl get pod -l …`, so nobody knows which")
+        refuse("the script does not get its anchor by `kubectl get pod -l …`, so nobody knows which")
     namespace = find(_NAMESPACE)
     exe, *args = run.words
     environment.demand((selector, namespace), (exe, *args))
@@ -74,7 +74,7 @@ def _find_one(pattern: re.Pattern[str], text: str, split: Callable[[str], Sequen
     found = {"".join(split(match[1])) for match in pattern.finditer(text)}
     if len(found) > 1:
         message = f"the script looks for pods by {' and '.join(sorted(found))}, so nobody knows which is its anchor"
-        raise NotUnderstoodError(message)
+        refuse(message)
     return next(iter(found), "")
 
 
@@ -84,7 +84,7 @@ def _run_powershell(text: str, environment: Environment) -> tuple[Run, Find]:
     attaching = [number for number, each in enumerate(statements) if _ATTACHES.match(each.text)]
     if len(attaching) != 1:
         message = f"the script sets $env:{ATTACH} {len(attaching)} times; what can be imported sets it once"
-        raise NotUnderstoodError(message)
+        refuse(message)
     at = attaching[0]
     around = statements[at].blocks
     check_around(around)
@@ -100,7 +100,7 @@ def _run_powershell(text: str, environment: Environment) -> tuple[Run, Find]:
     for statement in statements[at + 1 :]:
         run.strict(statement, around)
     if not run.words:
-        raise NotUnderstoodError(f"no program is started behind the line that sets {ATTACH}")
+        refuse(f"no program is started behind the line that sets {ATTACH}")
 
     def split(word: str) -> list[str]:
         return [_one_text(each) for each in read_words(word.rstrip(")"), run.lookup)]
@@ -116,26 +116,24 @@ def _check_finding(statement: Statement, functions: set[str], is_plain: bool) ->
     """Refuse what does more than look for the anchor."""
     text = statement.text
     if is_plain and re.match(r"exit\b|return\b|throw\b", text, re.IGNORECASE) and not statement.blocks:
-        raise NotUnderstoodError(f"{text[:60]!r} ends the script before it starts a program")
+        refuse(f"{text[:60]!r} ends the script before it starts a program")
     bare = _TEXTS.sub(lambda match: f"'{'x' * (len(match[0]) - 2)}'", text)
     for match in _HEAD.finditer(bare):
         head, following = text[match.start(2) : match.end(2)], match[3] or ""
-        if match[1]:
-            if _FINDERS.fullmatch(head.strip("'\"")) or following in ("get", "/allcompartments"):
-                continue
-        elif _HEADS.fullmatch(head) or head.casefold() in functions or _FINDERS.fullmatch(head):
-            continue
-        elif match.group(0)[:1] in (",", "=", "(") and re.fullmatch(r"[\w.]+", head) and match.group(0)[:1] == ",":
+        is_finder = _FINDERS.fullmatch(head.strip("'\"")) or following in ("get", "/allcompartments")
+        is_harmless = not match[1] and (_HEADS.fullmatch(head) or head.casefold() in functions)
+        is_item = match[0].startswith(",") and re.fullmatch(r"[\w.]+", head)
+        if is_finder or is_harmless or is_item:
             continue
         message = f"the script also runs {head[:60]!r}, of which an App would not know; what it may do besides is look "
-        raise NotUnderstoodError(message + "for its anchor, by kubectl get and ipconfig")
+        refuse(message + "for its anchor, by kubectl get and ipconfig")
 
 
 def _run_batch(text: str, environment: Environment) -> tuple[Run, Find]:
     """Run a batch file in mind, line by line."""
     lines = text.splitlines()
     if "enabledelayedexpansion" in text.lower() and "!" in text:
-        raise NotUnderstoodError("it holds !NAME!, which is read late; what can be imported is %NAME%")
+        refuse("it holds !NAME!, which is read late; what can be imported is %NAME%")
     behind = max(number for number, line in enumerate(lines) if ATTACH in line)
     run = Run(environment)
     for number, line in enumerate(lines):
@@ -150,7 +148,7 @@ def _run_batch(text: str, environment: Environment) -> tuple[Run, Find]:
             continue
         _run_batch_line(line, run, environment, is_behind=number > behind)
     if not run.words:
-        raise NotUnderstoodError(f"no program is started behind the line that sets {ATTACH}")
+        refuse(f"no program is started behind the line that sets {ATTACH}")
 
     def split(word: str) -> list[str]:
         return split_windows(cmd.expand(word.strip("'"), environment.find, batch=True))
@@ -171,5 +169,5 @@ def _run_batch_line(line: str, run: Run, environment: Environment, *, is_behind:
     words = split_windows(called.line)
     if not is_behind or run.words or not re.match(r"[A-Za-z]:[\\/]", words[0].replace("\ue000", "C:\\", 1)):
         message = f"the script also runs {words[0]!r}, of which an App would not know; what can be imported is one "
-        raise NotUnderstoodError(message + f"program, with its full path, behind the line that sets {ATTACH}")
+        refuse(message + f"program, with its full path, behind the line that sets {ATTACH}")
     run.words = words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .words import NotUnderstoodError
+from .words import refuse
 
 _SINGLE = re.compile("'(?:[^'\u2018-\u201b]|'')*'")
 _DOUBLE = re.compile(r'"(?:[^"`\u201c-\u201e]|""|`.)*"', re.DOTALL)
@@ -36,7 +36,7 @@ class _Splitter:
             self.step()
         self.flush()
         if self.brackets or self.blocks:
-            raise NotUnderstoodError("a bracket has no other one to it")
+            refuse("a bracket has no other one to it")
         return self.found
 
     def flush(self) -> None:
@@ -72,7 +72,7 @@ class _Splitter:
     def take_quoted(self, letter: str) -> None:
         match = (_SINGLE if letter == "'" else _DOUBLE).match(self.text, self.at)
         if match is None:
-            raise NotUnderstoodError("a quotation mark has no other one to it, or a curly one")
+            refuse("a quotation mark has no other one to it, or a curly one")
         self.take(match.end() - self.at)
 
     def take_backtick(self, at_word: bool) -> None:
@@ -81,13 +81,13 @@ class _Splitter:
             self.take(2)
             return
         if not at_word:
-            raise NotUnderstoodError("a ` at a line's end follows a word directly; put a blank before it")
+            refuse("a ` at a line's end follows a word directly; put a blank before it")
         self.made += " "
         self.at += 3 if self.text[self.at + 1 : self.at + 3] == "\r\n" else 2
 
     def step_plain(self, letter: str) -> None:
         if letter in "\u2018\u2019\u201a\u201b\u201c\u201d\u201e":
-            raise NotUnderstoodError(f"it holds the curly quotation mark {letter!r}; write ' or \"")
+            refuse(f"it holds the curly quotation mark {letter!r}; write ' or \"")
         if self.brackets or letter in "()":
             self.step_brackets(letter)
         elif letter in "\n;":
@@ -101,7 +101,7 @@ class _Splitter:
         elif letter == "}":
             self.flush()
             if not self.blocks:
-                raise NotUnderstoodError("a bracket has no other one to it")
+                refuse("a bracket has no other one to it")
             self.blocks.pop()
             self.at += 1
         else:
@@ -110,9 +110,8 @@ class _Splitter:
     def step_brackets(self, letter: str) -> None:
         if letter in "({":
             self.brackets.append(letter)
-        elif letter in ")}":
-            if not self.brackets or self.brackets.pop() + letter not in ("()", "{}"):
-                raise NotUnderstoodError("a bracket has no other one to it")
+        elif letter in ")}" and (not self.brackets or self.brackets.pop() + letter not in ("()", "{}")):
+            refuse("a bracket has no other one to it")
         self.take(1)
 
     def open_block(self) -> None:

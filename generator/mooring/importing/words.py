@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 Lookup = Callable[[str], str]
 """Returns a variable's value; raises NotUnderstoodError with the reason where it is not known."""
@@ -10,6 +11,11 @@ Lookup = Callable[[str], str]
 
 class NotUnderstoodError(Exception):
     """What stands there is more than is understood here; the message says what, and what to write."""
+
+
+def refuse(message: str) -> NoReturn:
+    """Raise NotUnderstoodError."""
+    raise NotUnderstoodError(message)
 
 
 def join_windows(words: Iterable[str]) -> str:
@@ -48,7 +54,7 @@ def split_windows(line: str) -> list[str]:
             word, at, started = word + "\\" * slashes, at + slashes, True
         elif line[at] == '"':
             if quoted and line[at + 1 : at + 2] == '"':
-                raise NotUnderstoodError('it holds "" within quoted text, which programs read differently; write \\"')
+                refuse('it holds "" within quoted text, which programs read differently; write \\"')
             quoted, started, at = not quoted, True, at + 1
         elif line[at] in " \t" and not quoted:
             if started:
@@ -57,5 +63,5 @@ def split_windows(line: str) -> list[str]:
         else:
             word, started, at = word + line[at], True, at + 1
     if quoted:
-        raise NotUnderstoodError("a quotation mark has no other one to it")
+        refuse("a quotation mark has no other one to it")
     return [*words, word] if started else words
