@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NoReturn
 
 from . import kubelet
 from .manifests import Fields, Manifest, Object, dig
-from .words import NotUnderstoodError, refuse
+from .words import refuse
 
 ORDINAL = "{ordinal}"
 """Stands for the number a StatefulSet gives its pod, where a variable holds it."""
@@ -73,7 +74,8 @@ class Environment:
         unknown = [each for each in _names(text) if each not in self.known and self._find_for_kubelet(each) is not None]
         from_pod = [each for each in _names(text) if self.known.get(each) == ORDINAL]
         if unknown or from_pod:
-            made = kubelet.expand(text, self._known_or_reference)
+            # What comes from elsewhere stays a reference: the pod that the chart makes has that, and no target.env.
+            made = kubelet.fill_in(text, self.literal.get)
             self._forget(name)
             self.indirect.append({"name": name, "value": made})
             self._why[name] = f"which holds $({(unknown or from_pod)[0]})"
@@ -81,11 +83,6 @@ class Environment:
             value = kubelet.expand(text, self.known.get)
             self._forget(name)
             self.literal[name] = self.known[name] = value
-
-    def _known_or_reference(self, name: str) -> str | None:
-        """Leave to kubelet what comes from elsewhere; the pod that the chart makes has no variables of target.env."""
-        value = self.literal.get(name)
-        return None if value is None else kubelet.keep_text(value)
 
     def _forget(self, name: str) -> None:
         """Let a later variable of the same name count. Raises InputError if another one needs the earlier."""
@@ -144,8 +141,8 @@ class Environment:
         same = [each for each in {**self.known, **self._why} if each.casefold() == name.casefold()]
         if len(same) > 1:
             self._why[name] = f"and {' and '.join(sorted(same))} are one variable on Windows; keep one"
-        elif same and same[0] in self.known:
-            return self.known[same[0]]
+        elif same:
+            return self.known.get(same[0], _mark(same[0]))
         if name.upper() == SANDBOX:
             self._why[name] = "which only the node knows; write the file's path on the node"
         return _mark(name)
@@ -172,24 +169,18 @@ class Environment:
         program = [*program]
         match = _MARK.search(" ".join([*anchor, *program]))
         if match:
-            self.lookup(match[1])
+            self._refuse(match[1])
         if any(ORDINAL in text for text in program) and ORDINAL in self.known.values():
             refuse(
                 "the pod's index is in an argument; an App's arguments are the same in each replica but for "
                 "target.perOrdinal: write a number there, and each replica's own into target.perOrdinal"
             )
 
-    def lookup(self, name: str) -> str:
-        """Return a variable's value. Raises NotUnderstoodError with the reason where it is not known."""
-        value = self.find(name)
-        match = _MARK.search(value)
-        if not match:
-            return value
-        why = self._why.get(match[1]) or next(
-            (why for each, why in self._why.items() if each.casefold() == name.casefold()), None
-        )
-        message = f"it uses the variable {name}, {why or 'which only the node knows; write its value there'}"
-        raise NotUnderstoodError(message)
+    def _refuse(self, name: str) -> NoReturn:
+        why = "which only the node knows; write its value there"
+        if name in self.known:
+            why = "which is read before the line sets it; write its value there"
+        refuse(f"it uses the variable {name}, {self._why.get(name) or why}")
 
 
 def _mark(name: str) -> str:

@@ -26,9 +26,14 @@ def expand(text: str, find: Callable[[str], str | None]) -> str:
     return _REFERENCE.sub(one, text)
 
 
-def keep_text(text: str) -> str:
-    """Return text that `expand` turns into this text."""
-    return text.replace("$", "$$")
+def fill_in(text: str, find: Callable[[str], str | None]) -> str:
+    """Replace what `find` knows, so that kubelet makes of the rest, later, what it would have made of the whole."""
+
+    def one(match: re.Match[str]) -> str:
+        value = None if match[2] is None else find(match[2])
+        return match[0] if value is None else value.replace("$", "$$")
+
+    return _REFERENCE.sub(one, text)
 
 
 def is_of_services(name: str) -> bool:

@@ -29,7 +29,7 @@ _HEADS = re.compile(
     r"throw|exit|break|continue|where|select|sort|%|\?|in|-.*|\[.*|['\"$@\d].*|\+.*|\).*",
     re.IGNORECASE,
 )
-_HEAD = re.compile(r"(?:^|[(|={;!,])\s*([&.](?=[\s'\"$])\s*)?([^\s(){}|;,]+)(?:[ \t]+([^\s|;]+))?")
+_HEAD = re.compile(r"(?:^\$[\w:{}]+\s*[-+]?=|^|[(|{;])\s*([&.](?=[\s'\"$])\s*)?([^\s(){}|;,]+)(?:[ \t]+([^\s|;]+))?")
 _FINDERS = re.compile(r"(?:.*[\\/])?(?:kubectl|ipconfig)(?:\.exe)?", re.IGNORECASE)
 _TEXTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"`]|\"\"|`.)*\"", re.DOTALL)
 _BATCH_HEADS = re.compile(
@@ -122,8 +122,7 @@ def _check_finding(statement: Statement, functions: set[str], is_plain: bool) ->
         head, following = text[match.start(2) : match.end(2)], match[3] or ""
         is_finder = _FINDERS.fullmatch(head.strip("'\"")) or following in ("get", "/allcompartments")
         is_harmless = not match[1] and (_HEADS.fullmatch(head) or head.casefold() in functions)
-        is_item = match[0].startswith(",") and re.fullmatch(r"[\w.]+", head)
-        if is_finder or is_harmless or is_item:
+        if is_finder or is_harmless:
             continue
         message = f"the script also runs {head[:60]!r}, of which an App would not know; what it may do besides is look "
         refuse(message + "for its anchor, by kubectl get and ipconfig")
