@@ -76,7 +76,7 @@ class Environment:
         if unknown or from_pod:
             # What comes from elsewhere stays a reference: the pod that the chart makes has that, and no target.env.
             made = kubelet.fill_in(text, self.literal.get)
-            self._forget(name)
+            self._forget(name, made)
             self.indirect.append({"name": name, "value": made})
             self._why[name] = f"which holds $({(unknown or from_pod)[0]})"
         else:
@@ -84,13 +84,13 @@ class Environment:
             self._forget(name)
             self.literal[name] = self.known[name] = value
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, text: str = "") -> None:
         """Let a later variable of the same name count. Raises InputError if another one needs the earlier."""
-        for each in self.indirect:
-            if name in _names(str(each.get("value", ""))):
-                self._container.refuse(
-                    f"{each['name']} holds $({name}), which is set twice; give the first a name of its own", "env"
-                )
+        texts = {str(each["name"]): str(each.get("value", "")) for each in self.indirect} | {name: text}
+        for user, value in texts.items():
+            if name in _names(value):
+                message = f"{user} holds $({name}), which is set twice; give the first a name of its own"
+                self._container.refuse(message, "env")
         self.indirect = [each for each in self.indirect if each.get("name") != name]
         for variables in (self.literal, self.known, self._why):
             variables.pop(name, None)

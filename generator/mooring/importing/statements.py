@@ -11,6 +11,7 @@ _SINGLE = re.compile("'(?:[^'\u2018-\u201b]|'')*'")
 _DOUBLE = re.compile(r'"(?:[^"`\u201c-\u201e]|""|`.)*"', re.DOTALL)
 _HERE = re.compile("@(['\"])[ \t]*\r?\n.*?\n\\1@", re.DOTALL)
 _COMMENT = re.compile(r"<#.*?#>", re.DOTALL)
+_GOES_ON = re.compile(r"(?:[^`][|,]|^\s*\$[\w:{}]+\s*[-+*/%]?=)\s*\Z")
 _BRACED = re.compile(r"\$\{[^}]*\}")
 
 
@@ -91,7 +92,7 @@ class _Splitter:
         if self.brackets or letter in "()":
             self.step_brackets(letter)
         elif letter in "\n;":
-            if letter == "\n" and self.made.rstrip().endswith(("|", ",", "=")):
+            if letter == "\n" and _GOES_ON.search(self.made):
                 self.take(1)
             else:
                 self.flush()
