@@ -164,8 +164,10 @@ SCRIPTS: dict[str, tuple[str, str, Expected]] = {
     "by position": ("start.ps1", f"saps {EXE} '--a',b -Wait; exit $LASTEXITCODE", {"args": ["--a", "b"]}),
     "a list over lines": (
         "start.ps1",
-        "$list = @(\n  '--a'\n  'b c'\n)\n"
-        f"$p = start -PassThru -File '{EXE}' -Argu $list\n$p.WaitForExit()\nexit $p.ExitCode",
+        (
+            "$list = @(\n  '--a'\n  'b c'\n)\n"
+            f"$p = start -PassThru -File '{EXE}' -Argu $list\n$p.WaitForExit()\nexit $p.ExitCode"
+        ),
         {"args": ["--a", "b", "c"]},
     ),
     "quoted in the list": (
@@ -175,8 +177,10 @@ SCRIPTS: dict[str, tuple[str, str, Expected]] = {
     ),
     "an environment": (
         "start.ps1",
-        f"$env:A = 'b'\ncd C:\\w\n& {EXE} \"$env:A\"\n"
-        "if ($LASTEXITCODE -ne 0) { Write-Error 'bad'; exit $LASTEXITCODE }",
+        (
+            f"$env:A = 'b'\ncd C:\\w\n& {EXE} \"$env:A\"\n"
+            "if ($LASTEXITCODE -ne 0) { Write-Error 'bad'; exit $LASTEXITCODE }"
+        ),
         {"args": ["b"], "env": {"A": "b"}, "workingDir": r"C:\w"},
     ),
     "a batch file": (
