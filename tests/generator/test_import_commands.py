@@ -72,6 +72,10 @@ UNDERSTOOD: dict[str, tuple[list[str], Expected]] = {
     "a place of PowerShell": (text(rf"Set-Location 'D:\data'; & {START}"), {"workingDir": r"D:\data"}),
     "escaped letters": (text(f'& {START} a`;b "c`$d`t"'), {"args": ["a;b", "c$d\t"]}),
     "a list of bare words": (text(f"& {START} --hosts=a,b 80,81"), {"args": ["--hosts=a,b", "80,81"]}),
+    "words of a variable": (
+        text(f"$more = @('a', 'b c'); & {START} @more $more x"),
+        {"args": ["a", "b c"] * 2 + ["x"]},
+    ),
     "Start-Process": (
         text(f"Start-Process {CPLAUNCHER} -Wait -Arg '{LABEL} {EXE} --a \"b c\"'"),
         {"args": ["--a", "b c"]},
@@ -122,7 +126,8 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "the rest is cmd's": (text(f"& {START} --% %X%"), "%X%"),
     "two words in one": (text(f"& {START} 'a'b"), "'b' follows quoted text directly"),
     "curly quotation marks": (text(f"& {START} \u201ca b\u201d"), "curly quotation mark"),
-    "splatting": (text(f"& {START} @more"), "it holds '@'"),
+    "words of an unknown variable": (text(f"& {START} @more"), "the script's $more is not set once"),
+    "a list in quotation marks": (text(f"& {START} 'a','b'"), "it holds the list 'a,b'"),
     "an output file": (
         text(f"Start-Process {CPLAUNCHER} -RedirectStandardOutput C:\\o '{LABEL} {EXE}'"),
         "Start-Process has -RedirectStandardOutput",
@@ -229,6 +234,21 @@ SCRIPTS_REFUSED: dict[str, tuple[str, str, str]] = {
         "start.ps1",
         f"{FINDS}{ATTACHES}$env:A = (hostname)\n& {EXE}",
         "it sets $env:A to what only the node knows",
+    ),
+    "a variable by .NET": (
+        "start.ps1",
+        f"[Environment]::SetEnvironmentVariable('A', 'b')\n{FINDS}{ATTACHES}& {EXE}",
+        "the script also holds 'SetEnvironmentVariable'",
+    ),
+    "a process by .NET": (
+        "start.ps1",
+        f"$p = New-Object Diagnostics.Process; $p.Start()\n{FINDS}{ATTACHES}& {EXE}",
+        "the script also holds '.Start('",
+    ),
+    "a batch program in a condition": (
+        "start.cmd",
+        f"if exist C:\\p.exe C:\\p.exe\n{FINDS_BATCH}{EXE}",
+        "the script also runs 'C:\\\\p.exe'",
     ),
     "one more thing": ("start.ps1", f"{FINDS}{ATTACHES}& {EXE}\nRemove-Item C:\\x", "it runs Remove-Item"),
     "output caught": ("start.ps1", f"{FINDS}{ATTACHES}$out = & {EXE}", "$out is set to"),

@@ -117,8 +117,10 @@ class Word:
     value: Value
     is_quoted: bool = False
     is_parameter: bool = False
+    is_literal: bool = False
+    """Whether a list is written with commas in the command itself, outside of brackets."""
     text: str = ""
-    """How a list is written, where it is bare words and commas alone: programs get it as it is written."""
+    """How such a list is written, where it is bare words and commas alone: programs get it as it is written."""
 
 
 def read_words(text: str, variables: Variables) -> list[Word]:
@@ -170,7 +172,8 @@ class _Reader:
             check_number(word)
         text = self.text[start:end]
         is_plain = re.fullmatch(r"[\w:/\\=.+*-]+(?:,[\w:/\\=.+*-]+)+", text)
-        return Word([item for word in words for item in self.flat(word)], text=text if is_plain else "")
+        items = [item for word in words for item in self.flat(word)]
+        return Word(items, is_literal=True, text=text if is_plain else "")
 
     def skip_lines(self) -> None:
         while self.skip() and self.peek() in "\r\n":
@@ -271,6 +274,11 @@ class _Reader:
     def brackets(self) -> Word:
         """Read @( ... ) or ( ... ), a list whose items stand apart by commas, or by lines in @( )."""
         is_array = self.text[self.at : self.at + 2] == "@("
+        splatted = re.compile(r"@([A-Za-z_]\w*)(?=[\s;]|\Z)").match(self.text, self.at)
+        if splatted:
+            self.at = splatted.end()
+            value = self.variables(splatted[1])
+            return Word(value if isinstance(value, list) else [value])
         if not is_array and self.peek() != "(":
             refuse("it holds '@', which takes the words of a variable, or begins text of many lines")
         self.at += 2 if is_array else 1
@@ -357,18 +365,14 @@ def pass_to_program(words: Sequence[Word]) -> list[str]:
     Raises NotUnderstoodError where that depends on the version: Windows PowerShell and pwsh before 7.3 pass quotation
     marks, empty words and a backslash behind blanks in a way that programs read as other words (about_Parsing).
     """
-    passed = []
+    passed: list[str] = []
     for word in words:
-        if isinstance(word.value, list) and word.text:
-            passed.append(word.text)
-            continue
-        if isinstance(word.value, list):
-            message = f"it holds the list {','.join(word.value)[:60]!r}; put it in quotation marks if it is one word"
-            refuse(message)
-        text = word.value
+        if word.is_literal and not word.text:
+            refuse(f"it holds the list {','.join(word.value)[:60]!r}; put it in quotation marks if it is one word")
+        passed += [word.text] if word.is_literal else word.value if isinstance(word.value, list) else [word.value]
+    for text in passed:
         if '"' in text or not text or (re.search(r"\s", text) and text.endswith("\\")):
             what = "is empty" if not text else 'holds "' if '"' in text else "has blanks and ends in \\"
             message = f"the argument {text!r} {what}, which PowerShell passes on differently by its version"
             refuse(f"{message}; write the App's target.args by hand, or start it without PowerShell")
-        passed.append(text)
     return passed

@@ -74,6 +74,8 @@ class Run:
     words: list[str] = field(default_factory=list)
     """The program and its arguments."""
     working_dir: str = ""
+    changes: list[str] = field(default_factory=list)
+    """What is different now, a sentence each."""
     _variables: dict[str, Value | None] = field(default_factory=dict)
 
     def lookup(self, name: str) -> Value:

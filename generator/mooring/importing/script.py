@@ -23,15 +23,22 @@ _ATTACHES = re.compile(rf"\$(?:env:{ATTACH}|\{{env:{ATTACH}\}})\s*=(?!=)", re.IG
 
 # What a script may do to find its anchor: none of it is needed any more, and none of it starts a program.
 _HEADS = re.compile(
-    r"(?:get|test|select|where|foreach|write|out|convertfrom|convertto|new|join|split|measure|sort|resolve|format|"
-    r"compare)-\w+|start-sleep|sleep|set-strictmode|set-variable|import-module|add-type|echo|kubectl(?:\.exe)?|"
+    r"(?:get|test|select|where|foreach|write|out|convertfrom|convertto|join|split|measure|sort|resolve|format|"
+    r"compare)-\w+|new-object|start-sleep|sleep|set-strictmode|set-variable|import-module|add-type|echo|kubectl(?:\.exe)?|"
     r"ipconfig(?:\.exe)?|if|else|elseif|for|foreach|while|do|until|try|catch|finally|switch|function|param|return|"
-    r"throw|exit|break|continue|where|select|sort|%|\?|in|-.*|\[.*|['\"$@\d].*|\+.*|\).*",
+    r"throw|exit|break|continue|where|select|sort|%|\?|in|-.*|\[(?:int|string|bool|regex|datetime|timespan|math|console|"
+    r"cmdletbinding|parameter|void|array|ipaddress|net\.ipaddress)\b.*|['\"$@\d].*|\+.*|\).*",
     re.IGNORECASE,
 )
 _HEAD = re.compile(r"(?:^\$[\w:{}]+\s*[-+]?=|^|[(|{;])\s*([&.](?=[\s'\"$])\s*)?([^\s(){}|;,]+)(?:[ \t]+([^\s|;]+))?")
 _FINDERS = re.compile(r"(?:.*[\\/])?(?:kubectl|ipconfig)(?:\.exe)?", re.IGNORECASE)
+_STARTS = re.compile(
+    r"\.(?:start|invoke|create)\w*\(|setenvironmentvariable|\b(?:new|set)-item|\benv:\\", re.IGNORECASE
+)
 _TEXTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"`]|\"\"|`.)*\"", re.DOTALL)
+_BATCH_STARTS = re.compile(
+    r"[^\s\"'(]+\.(?:exe|com|cmd|bat|ps1)\b|\b(?:start|call|powershell|pwsh|setx|cmd)\b", re.IGNORECASE
+)
 _BATCH_HEADS = re.compile(
     r"(?:for|if|goto|kubectl(?:\.exe)?|ipconfig(?:\.exe)?|timeout|ping|echo|exit|shift|\)|\(|:.*|title|color)\b.*|[():].*",
     re.IGNORECASE | re.DOTALL,
@@ -63,7 +70,7 @@ def read_script(script: Script, environment: Environment) -> Launch:
         "the script is replaced by the launcher, which finds the compartment, waits for it and starts the program; "
         "whatever else the script does is not taken over"
     )
-    return Launch(selector, namespace, exe, tuple(args), (change,), run.working_dir, script.config)
+    return Launch(selector, namespace, exe, tuple(args), (change, *run.changes), run.working_dir, script.config)
 
 
 Find = Callable[[re.Pattern[str]], str]
@@ -118,6 +125,9 @@ def _check_finding(statement: Statement, functions: set[str], is_plain: bool) ->
     if is_plain and re.match(r"exit\b|return\b|throw\b", text, re.IGNORECASE) and not statement.blocks:
         refuse(f"{text[:60]!r} ends the script before it starts a program")
     bare = _TEXTS.sub(lambda match: f"'{'x' * (len(match[0]) - 2)}'", text)
+    started = _STARTS.search(bare)
+    if started:
+        refuse(f"the script also holds {started[0]!r}, which may start or set what an App would not know; leave it out")
     for match in _HEAD.finditer(bare):
         head, following = text[match.start(2) : match.end(2)], match[3] or ""
         is_finder = _FINDERS.fullmatch(head.strip("'\"")) or following in ("get", "/allcompartments")
@@ -135,17 +145,27 @@ def _run_batch(text: str, environment: Environment) -> tuple[Run, Find]:
         refuse("it holds !NAME!, which is read late; what can be imported is %NAME%")
     behind = max(number for number, line in enumerate(lines) if ATTACH in line)
     run = Run(environment)
+    hidden: list[str] = []
     for number, line in enumerate(lines):
         line = line.strip(" \t\r").removeprefix("@").lstrip()
         if not line or line.startswith(":") or (number == behind and ATTACH in line):
             continue
         if number < behind and _BATCH_HEADS.fullmatch(line):
+            other = next((each for each in _BATCH_STARTS.finditer(line) if not _FINDERS.fullmatch(each[0])), None)
+            if other:
+                refuse(f"the script also runs {other[0]!r}, of which an App would not know")
             for name in re.findall(r"\bset\s+\"?(\w+)=", line, re.IGNORECASE):
+                hidden.append(name)
                 environment.hide(name, "which the script sets in a loop or a condition; write its value there")
             continue
         if number > behind and re.match(r"echo\b[^|>&]*$", line, re.IGNORECASE):
             continue
-        _run_batch_line(line, run, environment, is_behind=number > behind)
+        if _run_batch_line(line, run, environment, is_behind=number > behind):
+            break
+    if hidden:
+        run.changes.append(
+            f"the script sets {', '.join(dict.fromkeys(hidden))} in loops or conditions; the program does not get it"
+        )
     if not run.words:
         refuse(f"no program is started behind the line that sets {ATTACH}")
 
@@ -155,18 +175,20 @@ def _run_batch(text: str, environment: Environment) -> tuple[Run, Find]:
     return run, lambda pattern: _find_one(pattern, text, split)
 
 
-def _run_batch_line(line: str, run: Run, environment: Environment, *, is_behind: bool) -> None:
+def _run_batch_line(line: str, run: Run, environment: Environment, *, is_behind: bool) -> bool:
+    """Take one line; tell whether the script ends with it."""
     ends = re.fullmatch(r"exit(?:\s+/b)?(?:\s+%ERRORLEVEL%)?|goto\s+:?eof|endlocal", line, re.IGNORECASE)
     if is_behind and ends and run.words:
-        return
+        return line.lower() != "endlocal"
     called = cmd.read_line(line, environment.find, environment.assign, batch=True)
     if called is None:
-        return
+        return False
     run.working_dir = called.working_dir or run.working_dir
     if not called.line:
-        return
+        return False
     words = split_windows(called.line)
     if not is_behind or run.words or not re.match(r"[A-Za-z]:[\\/]", words[0].replace("\ue000", "C:\\", 1)):
         message = f"the script also runs {words[0]!r}, of which an App would not know; what can be imported is one "
         refuse(message + f"program, with its full path, behind the line that sets {ATTACH}")
     run.words = words
+    return False
