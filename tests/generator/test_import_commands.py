@@ -110,6 +110,15 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "cd without its drive": (["cmd", "/c", rf"cd D:\x && {START}"], "cd without /d does not go to drive D:"),
     "an ampersand without a shell": ([*WORDS, "a&b"], "start each HostProcess command by cmd /c, which reads '&'"),
     "percent signs without a shell": ([*WORDS, "%TEMP%"], "it holds %TEMP%"),
+    "a quotation mark first": (["cmd", "/c", f'"{CPLAUNCHER}" {LABEL} {EXE}'], "it begins with a quotation mark"),
+    "a path cut in two": (
+        ["cmd", "/c", rf"{CPLAUNCHER} {LABEL} C:\Program Files\a.exe"],
+        "the program is 'C:\\\\Program'",
+    ),
+    "two quoted paths": (
+        ["cmd", "/c", r"C:\k 2\cplauncher.exe", *WORDS[1:], "a b"],
+        "cplauncher is started by 'C:\\\\k', of which an App would not know",
+    ),
     "start": (["cmd", "/c", f"start /wait {START}"], "cplauncher is started by 'start'"),
     "cmd that stays": (["cmd", "/k", *WORDS], "cmd has the option '/k'"),
     "text without &": (text(f'"{CPLAUNCHER}" {LABEL} {EXE}'), "is text and no command to PowerShell"),

@@ -18,6 +18,8 @@ from .words import NotUnderstoodError, join_windows, refuse, split_windows
 _PROGRAM = ("cplauncher", "cplauncher.exe")
 _CMD = ("cmd", "cmd.exe")
 _POWERSHELL = ("powershell", "powershell.exe", "pwsh", "pwsh.exe")
+_CALLED = re.compile(r"cplauncher(?:\.exe)?\b.*\s--?(?:label|compartment)\b", re.IGNORECASE | re.DOTALL)
+_ENDING = re.compile(r"\.(?:exe|com|cmd|bat)$", re.IGNORECASE)
 _NO_INJECTION = "is not needed: the program's job carries the compartment, nothing is injected"
 _SELF = "the launcher sets COMPARTMENT_ID_ATTACH too, but the program need not switch its threads itself any more"
 _LOGS = "has no meaning here: the launcher logs to its container, and Kubernetes rotates that"
@@ -108,6 +110,10 @@ def _is(words: Sequence[str], names: Sequence[str]) -> bool:
 
 def _as_written(line: str, notes: Notes) -> str:
     """Take a line that is one word, and tell that its quotation marks do not reach the node as they are."""
+    if line.lstrip().startswith('"'):
+        refuse(
+            'it begins with a quotation mark, which containerd passes on as \\"; write each word as an item of its own'
+        )
     if '"' in line:
         notes.changes.append(
             'the command is one text with quotation marks in it, each of which containerd passes on as \\": it is read '
@@ -221,15 +227,15 @@ def find_cplauncher(line: CommandLine) -> Launch | None:
     if _is(words, _PROGRAM):
         launch = _read_flags(words[1:])
         return replace(launch, working_dir=line.working_dir, changes=(*launch.changes, *line.changes))
-    for number, word in enumerate(words):
-        if ntpath.basename(word).lower() in _PROGRAM and any(_is_target(each) for each in words[number:]):
-            message = f"cplauncher is started by {words[0]!r}, of which an App would not know; start it by itself"
-            refuse(message)
+    if words and _CALLED.search(" ".join(words)):
+        refuse(f"cplauncher is started by {words[0]!r}, of which an App would not know; start it by itself")
     return None
 
 
-def _is_target(word: str) -> bool:
-    return word.lstrip("-").partition("=")[0] in ("label", "compartment") and word.startswith("-")
+def check_program(exe: str, args: Sequence[str]) -> None:
+    """Refuse a program's path that a blank has cut in two."""
+    if not _ENDING.search(exe) and any(_ENDING.search(word) and "\\" in word for word in args):
+        refuse(f"the program is {exe!r}, as a blank ends it; write the whole path as a word of its own")
 
 
 @dataclass(slots=True)
@@ -252,6 +258,7 @@ def _read_flags(words: list[str]) -> Launch:
     if not flags.target:
         refuse("no program stands behind --")
     exe, *args = flags.target
+    check_program(exe, args)
     return Launch(flags.values["label"], flags.values.get("namespace", ""), exe, tuple(args), tuple(flags.changes))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import cmd
 from .environment import Environment
-from .launch import Launch
+from .launch import Launch, check_program
 from .powershell import Word, read_words
 from .powershell_script import Run, check_around
 from .statements import Statement, split_statements
@@ -65,6 +65,7 @@ def read_script(script: Script, environment: Environment) -> Launch:
         refuse("the script does not get its anchor by `kubectl get pod -l …`, so nobody knows which")
     namespace = find(_NAMESPACE)
     exe, *args = run.words
+    check_program(exe, args)
     environment.demand((selector, namespace), (exe, *args))
     change = (
         "the script is replaced by the launcher, which finds the compartment, waits for it and starts the program; "
