@@ -249,6 +249,32 @@ SCRIPTS_REFUSED: dict[str, tuple[str, str, str]] = {
         f"[Environment]::SetEnvironmentVariable('A', 'b')\n{FINDS}{ATTACHES}& {EXE}",
         "the script also holds 'SetEnvironmentVariable'",
     ),
+    "a program in a condition": (
+        "start.ps1",
+        f"if (& C:\\check.exe) {{ }}\n{FINDS}{ATTACHES}& {EXE}",
+        "the script also runs 'C:\\\\check.exe'",
+    ),
+    "a program in a message": (
+        "start.ps1",
+        f'Write-Host "x $(& C:\\check.exe)"\n{FINDS}{ATTACHES}& {EXE}',
+        "the script also runs 'C:\\\\check.exe'",
+    ),
+    "a program in a message behind": (
+        "start.ps1",
+        f'{FINDS}{ATTACHES}& {EXE}\nWrite-Host "x $(& C:\\check.exe)"',
+        "it holds '$(', a command within the command",
+    ),
+    "a condition behind": (
+        "start.ps1",
+        f"{FINDS}{ATTACHES}& {EXE}\nif (Test-Path C:\\x) {{ }}",
+        "in a block of its own",
+    ),
+    "a file written": ("start.ps1", f"'a=b' > C:\\a.ini\n{FINDS}{ATTACHES}& {EXE}", "the script also holds '>'"),
+    "a file written by batch": (
+        "start.cmd",
+        f"echo a=b> C:\\a.ini\n{FINDS_BATCH}{EXE}",
+        "the script also writes a file",
+    ),
     "a process by .NET": (
         "start.ps1",
         f"$p = New-Object Diagnostics.Process; $p.Start()\n{FINDS}{ATTACHES}& {EXE}",

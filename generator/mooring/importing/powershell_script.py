@@ -15,9 +15,12 @@ _ASSIGNMENT = re.compile(r"\$\{?(env:)?(\w+)\}?\s*([-+*/%?]?\??=)(?!=)\s*(.*)", 
 _PLACES = ("set-location", "cd", "chdir", "sl", "push-location", "pushd")
 _START = ("start-process", "saps", "start")
 _QUIET = re.compile(
-    r"(?:write-(?:host|output|verbose|information|warning|error|debug)|echo)\b[^|>]*", re.IGNORECASE | re.DOTALL
+    r"(?:write-(?:host|output|verbose|information|warning|error|debug)|echo)\b(?:(?!\$\()[^|>&])*",
+    re.IGNORECASE | re.DOTALL,
 )
-_ENDS = re.compile(r"(?:exit|return)(?:\s+\$(?:LASTEXITCODE|\w+\.ExitCode|\w+))?|throw\b.*", re.IGNORECASE | re.DOTALL)
+_ENDS = re.compile(
+    r"(?:exit|return)(?:\s+\$(?:LASTEXITCODE|\w+\.ExitCode|\w+))?|throw\b(?:(?!\$\()[^|>&])*", re.IGNORECASE | re.DOTALL
+)
 _CODE = re.compile(r"\$(?:LASTEXITCODE|\w+\.ExitCode|\w+\.Handle|\?)", re.IGNORECASE)
 _WAITS = re.compile(
     r"\$\w+\.WaitForExit\(\)|(?:\$\w+\s*\|\s*)?Wait-Process(?:\s+-\w+\s+\$\w+(?:\.Id)?)*|\$null\s*=\s*\$\w+\.Handle",
@@ -27,7 +30,8 @@ _SETTINGS = re.compile(
     r"set-strictmode\b[^|>]*|\$(?:ErrorActionPreference|ProgressPreference)\s*=\s*\S+", re.IGNORECASE
 )
 _BEHIND = re.compile(
-    r"(?:if\s*\(.*(?:LASTEXITCODE|ExitCode|\$\?).*\)|else|elseif\s*\(.*\)|catch\b.*|finally)", re.IGNORECASE | re.DOTALL
+    r"(?:else)?if\s*\([^()&|]*(?:LASTEXITCODE|ExitCode|\$\?)[^()&|]*\)|else|elseif\s*\([^()&|]*\)|catch\b[^()&|]*|finally",
+    re.IGNORECASE,
 )
 _AROUND = re.compile(r"(?:if\s*\(.*\)|else|try)", re.IGNORECASE | re.DOTALL)
 _CHANGES_PASSING = ("psnativecommandargumentpassing", "psdefaultparametervalues", "ofs")
@@ -206,7 +210,9 @@ class Run:
     def strict(self, statement: Statement, at: tuple[str, ...]) -> None:
         """Take a statement around the call, or the call itself. Raises NotUnderstoodError for all else."""
         text = statement.text
-        if statement.blocks != at:
+        if statement.is_head and self.words and _BEHIND.fullmatch(text):
+            return
+        if statement.blocks != at or statement.is_head:
             self._check_behind(statement, at)
             return
         if _QUIET.fullmatch(text) or _SETTINGS.fullmatch(text):
@@ -235,7 +241,7 @@ class Run:
         shared = next((n for n, each in enumerate(blocks) if at[n : n + 1] != (each,)), len(blocks))
         is_behind = self.words and all(_BEHIND.fullmatch(_header(each)) for each in blocks[shared:])
         ends = _ENDS.fullmatch(text) or (blocks[shared:] and re.fullmatch(r"exit\s+\d+", text, re.IGNORECASE))
-        if not is_behind or not (_QUIET.fullmatch(text) or ends):
+        if statement.is_head or not is_behind or not (_QUIET.fullmatch(text) or ends):
             refuse(f"{text[:60]!r} stands in a block of its own, so nobody knows whether it is run")
 
 

@@ -11,7 +11,7 @@ from .environment import Environment
 from .launch import Launch, check_program
 from .powershell import Word, read_words
 from .powershell_script import Run, check_around
-from .statements import Statement, split_statements
+from .statements import split_statements
 from .words import refuse, split_windows
 
 ATTACH = "COMPARTMENT_ID_ATTACH"
@@ -23,17 +23,20 @@ _ATTACHES = re.compile(rf"\$(?:env:{ATTACH}|\{{env:{ATTACH}\}})\s*=(?!=)", re.IG
 
 # What a script may do to find its anchor: none of it is needed any more, and none of it starts a program.
 _HEADS = re.compile(
-    r"(?:get|test|select|where|foreach|write|out|convertfrom|convertto|join|split|measure|sort|resolve|format|"
-    r"compare)-\w+|new-object|start-sleep|sleep|set-strictmode|set-variable|import-module|add-type|echo|kubectl(?:\.exe)?|"
+    r"(?:get|test|select|where|foreach|write|convertfrom|convertto|join|split|measure|sort|resolve|format|"
+    r"compare)-\w+|out-(?:null|string|host)|new-object|start-sleep|sleep|set-strictmode|set-variable|import-module|add-type|echo|kubectl(?:\.exe)?|"
     r"ipconfig(?:\.exe)?|if|else|elseif|for|foreach|while|do|until|try|catch|finally|switch|function|param|return|"
     r"throw|exit|break|continue|where|select|sort|%|\?|in|-.*|\[(?:int|string|bool|regex|datetime|timespan|math|console|"
     r"cmdletbinding|parameter|void|array|ipaddress|net\.ipaddress)\b.*|['\"$@\d].*|\+.*|\).*",
     re.IGNORECASE,
 )
-_HEAD = re.compile(r"(?:^\$[\w:{}]+\s*[-+]?=|^|[(|{;])\s*([&.](?=[\s'\"$])\s*)?([^\s(){}|;,]+)(?:[ \t]+([^\s|;]+))?")
+_HEAD = re.compile(
+    r"(?:^\$[\w:{}]+\s*[-+]?=|^|[(|{;])\s*([&.](?=[\s'\"$])\s*)?([^\s(){}|;,]+)(?=(?:[ \t]+([^\s|;]+))?)"
+)
 _FINDERS = re.compile(r"(?:.*[\\/])?(?:kubectl|ipconfig)(?:\.exe)?", re.IGNORECASE)
 _STARTS = re.compile(
-    r"\.(?:start|invoke|create)\w*\(|setenvironmentvariable|\b(?:new|set)-item|\benv:\\", re.IGNORECASE
+    r"\.(?:start|invoke|create)\w*\(|setenvironmentvariable|\b(?:new|set)-item|\benv:\\|(?<![-=])>(?!\s*(?:\$null|&1))",
+    re.IGNORECASE,
 )
 _TEXTS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"`]|\"\"|`.)*\"", re.DOTALL)
 _BATCH_STARTS = re.compile(
@@ -99,12 +102,14 @@ def _run_powershell(text: str, environment: Environment) -> tuple[Run, Find]:
     functions = {match.casefold() for match in re.findall(r"\bfunction\s+([\w-]+)", text, re.IGNORECASE)}
     run = Run(environment)
     for statement in statements[:at]:
-        is_plain = statement.blocks == around[: len(statement.blocks)]
+        is_plain = statement.blocks == around[: len(statement.blocks)] and not statement.is_head
         if not is_plain:
             run.forget(statement.text)
         elif run.change_place(statement.text) or run.assign(statement, is_known=True):
             continue
-        _check_finding(statement, functions, is_plain)
+        if is_plain and re.match(r"(?:exit|return|throw)\b", statement.text, re.IGNORECASE):
+            refuse(f"{statement.text[:60]!r} ends the script before it starts a program")
+        _check_finding(statement.text, functions)
     for statement in statements[at + 1 :]:
         run.strict(statement, around)
     if not run.words:
@@ -120,15 +125,16 @@ def _one_text(word: Word) -> str:
     return word.text or ",".join(word.value) if isinstance(word.value, list) else word.value
 
 
-def _check_finding(statement: Statement, functions: set[str], is_plain: bool) -> None:
-    """Refuse what does more than look for the anchor."""
-    text = statement.text
-    if is_plain and re.match(r"exit\b|return\b|throw\b", text, re.IGNORECASE) and not statement.blocks:
-        refuse(f"{text[:60]!r} ends the script before it starts a program")
+def _check_finding(text: str, functions: set[str]) -> None:
+    """Refuse what does more than look for the anchor, also within the text of a message."""
+    for message in _TEXTS.findall(text):
+        for inner in re.findall(r"\$\((.*)\)", message if message[0] == '"' else "", re.DOTALL):
+            _check_finding(inner, functions)
     bare = _TEXTS.sub(lambda match: f"'{'x' * (len(match[0]) - 2)}'", text)
     started = _STARTS.search(bare)
     if started:
-        refuse(f"the script also holds {started[0]!r}, which may start or set what an App would not know; leave it out")
+        message = f"the script also holds {started[0]!r}, which may start, set or write what an App would not know"
+        refuse(f"{message}; leave it out")
     for match in _HEAD.finditer(bare):
         head, following = text[match.start(2) : match.end(2)], match[3] or ""
         is_finder = _FINDERS.fullmatch(head.strip("'\"")) or following in ("get", "/allcompartments")
@@ -153,6 +159,9 @@ def _run_batch(text: str, environment: Environment) -> tuple[Run, Find]:
             continue
         if number < behind and _BATCH_HEADS.fullmatch(line):
             other = next((each for each in _BATCH_STARTS.finditer(line) if not _FINDERS.fullmatch(each[0])), None)
+            written = re.search(r">(?!\s*(?:nul\b|&[12]))", line, re.IGNORECASE)
+            if written and cmd.unquoted(line, ">"):
+                refuse(f"the script also writes a file, by {line[:60]!r}, of which an App would not know")
             if other:
                 refuse(f"the script also runs {other[0]!r}, of which an App would not know")
             for name in re.findall(r"\bset\s+\"?(\w+)=", line, re.IGNORECASE):

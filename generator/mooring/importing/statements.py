@@ -21,6 +21,8 @@ class Statement:
 
     text: str
     blocks: tuple[str, ...] = ()
+    is_head: bool = False
+    """Whether it is the head of a block: what stands before its {."""
 
 
 class _Splitter:
@@ -121,6 +123,8 @@ class _Splitter:
             self.take(1)
             return
         self.count += 1
+        if self.made.strip():
+            self.found.append(Statement(self.made.strip(), tuple(self.blocks), is_head=True))
         self.blocks.append(f"{self.count} {self.made.strip()}")
         self.made = ""
         self.at += 1
