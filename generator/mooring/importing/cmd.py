@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .model import is_key
 from .words import Lookup, refuse
 
 Assign = Callable[[str, str], None]
@@ -20,7 +21,6 @@ _SET = re.compile(r"set[\s,;=]+(.*)", re.IGNORECASE | re.DOTALL)
 _CD = re.compile(r"(?:cd|chdir)(?:\s+(/d))?\s+(.*)", re.IGNORECASE | re.DOTALL)
 _PROGRAM = re.compile(r'[A-Za-z]:[^:"*?<>|]*\.(?:exe|com|cmd|bat)', re.IGNORECASE)
 _ENDED = re.compile(r"\.(?:exe|com|cmd|bat)\s", re.IGNORECASE)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.()-]*")
 _IGNORED = re.compile(r"echo\s+off|setlocal|endlocal", re.IGNORECASE)
 _COMMENT = re.compile(r"[\s@]*(?:rem(?:\s.*)?|::.*)", re.IGNORECASE | re.DOTALL)
 
@@ -174,7 +174,7 @@ def _read_set(text: str) -> tuple[str, str]:
         if not mark or behind.strip():
             refuse('set has text behind its quotation mark; write set "NAME=value"')
     name, equals, value = text.partition("=")
-    if not equals or not value or not _VARIABLE.fullmatch(name):
+    if not equals or not value or not is_key(name, "target", "env"):
         message = f"set {text.strip()[:60]!r} does not give a variable a plain value; write set NAME=value, or use env"
         refuse(message)
     if _ERRORLEVEL in value.upper():
