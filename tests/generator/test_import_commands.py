@@ -97,6 +97,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "a pipe": (["cmd", "/c", f"{START} | more"], "'|' sends its output to another program"),
     "another command behind": (["cmd.exe", "/c", *WORDS, "&", "timeout", "5"], "'&' stands before 'timeout 5'"),
     "another command before": (["cmd", "/c", f"del x & {START}"], "holds more than one command"),
+    "an ampersand at the end": (["cmd.exe", "/c", *WORDS, "&"], "'&' has no command behind it"),
     "only on failure": (["cmd", "/c", f"{START} || exit /b 1"], "'||' stands before 'exit /b 1'"),
     "a block": (["cmd", "/c", f"({START})"], "it holds a block in brackets"),
     "a caret in a list": (["cmd", "/c", *WORDS, "a^&b"], "^ is read twice"),
@@ -117,7 +118,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     ),
     "two quoted paths": (
         ["cmd", "/c", r"C:\k 2\cplauncher.exe", *WORDS[1:], "a b"],
-        "cplauncher is started by 'C:\\\\k', of which an App would not know",
+        "cplauncher is started by 'C:\\\\k', which an App cannot do",
     ),
     "start": (["cmd", "/c", f"start /wait {START}"], "cplauncher is started by 'start'"),
     "cmd that stays": (["cmd", "/k", *WORDS], "cmd has the option '/k'"),
@@ -364,6 +365,12 @@ def test_the_last_of_equal_variables_counts(tmp_path: Path) -> None:
     (tmp_path / "from").mkdir()
     refused = run(tmp_path / "from", anchor(), launcher(words=[*WORDS, "$(A)"], env=[env[0], {**NODE, "name": "A"}]))
     assert "it uses the variable A, from the pod's spec.nodeName" in str(refused.problems[0])
+
+
+def test_names_that_are_one_variable_on_windows_are_refused(tmp_path: Path) -> None:
+    """Two variables that differ in case alone are two to Kubernetes and one to Windows."""
+    result = run(tmp_path, anchor(), launcher(env=[{"name": "A", "value": "1"}, {"name": "a", "value": "2"}]))
+    assert "A and a are one variable on Windows; keep one of them" in str(result.problems[0])
 
 
 def test_a_secret_may_hold_what_a_configmap_before_it_does(tmp_path: Path) -> None:

@@ -120,6 +120,8 @@ def read_line(line: str, lookup: Lookup, assign: Assign, *, batch: bool = False)
     called, working_dir, around, assigned = "", "", [], {}
     for command in _split(expand(line, lookup, batch=batch)):
         text = command.text.strip(" \t,;=").removeprefix("@").lstrip(" \t,;=")
+        if not text and command.joined:
+            refuse(f"{command.joined!r} has no command behind it; put it in quotation marks if it is an argument")
         if not text or _IGNORED.fullmatch(text):
             continue
         exits = _EXIT.fullmatch(text)
@@ -208,7 +210,7 @@ def _split(line: str) -> list[_Command]:
                 refuse("it ends in ^, which takes the next line for a part of it; write one line")
         elif letter in "|<>" and not quoted and line[at : at + 2] != "||":
             what = "sends its output to another program" if letter == "|" else "redirects it"
-            message = f"{letter!r} {what}, of which an App would not know; leave it out"
+            message = f"{letter!r} {what}, which an App cannot do; leave it out"
             refuse(f"{message}: the launcher logs to its container")
         elif letter in "&|" and not quoted:
             commands.append(_Command(joined, text))

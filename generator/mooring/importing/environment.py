@@ -94,6 +94,9 @@ class Environment:
         self.indirect = [each for each in self.indirect if each.get("name") != name]
         for variables in (self.literal, self.known, self._why):
             variables.pop(name, None)
+        same = next((each for each in self.literal if each.casefold() == name.casefold()), None)
+        if same:
+            self._container.refuse(f"{same} and {name} are one variable on Windows; keep one of them", "env")
 
     def _learn(self, name: str, origin: Object) -> None:
         """Note what a variable from elsewhere holds, or why nobody can know it here."""

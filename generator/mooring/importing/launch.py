@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from . import cmd
 from .environment import SANDBOX, Environment
-from .powershell import decode, read_arguments
+from .powershell_arguments import decode, read_arguments
 from .powershell_script import read_start
 from .words import NotUnderstoodError, join_windows, refuse, split_windows
 
@@ -230,7 +230,7 @@ def find_cplauncher(line: CommandLine) -> Launch | None:
         launch = _read_flags(words[1:])
         return replace(launch, working_dir=line.working_dir, changes=(*launch.changes, *line.changes))
     if words and _CALLED.search(" ".join(words)):
-        refuse(f"cplauncher is started by {words[0]!r}, of which an App would not know; start it by itself")
+        refuse(f"cplauncher is started by {words[0]!r}, which an App cannot do; start it by itself")
     return None
 
 

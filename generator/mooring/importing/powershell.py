@@ -1,15 +1,13 @@
-"""Read PowerShell's command lines: its own arguments, and the words of one command as they reach a program.
+"""Read the words of one of PowerShell's commands, as they reach a program.
 
-What is not modelled here is refused. Sources: Microsoft's about_Parsing, about_Quoting_Rules, about_Special_Characters,
-about_powershell_exe and about_pwsh; where these are silent, PowerShell's own tokenizer and native parameter binder.
+What is not modelled here is refused. Sources: Microsoft's about_Parsing, about_Quoting_Rules, about_Special_Characters;
+where these are silent, PowerShell's own tokenizer and native parameter binder.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .words import NotUnderstoodError, refuse
@@ -26,88 +24,6 @@ _CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u2013\u2014\u2015"
 _ENDS = " \t\r\n&(),;{|}"
 """Letters that end a bare word, whatever it is (ForceStartNewToken)."""
 _VARIABLE = re.compile(r"\$(?:\{(?:(env):)?(\w+)\}|(?:(env):)?([A-Za-z_]\w*))", re.IGNORECASE)
-
-# PowerShell's own parameters, each with its shortest forms and what it is: s switch, v with a value, or its own case.
-_PARAMETERS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "command": (("c",), "command"),
-    "file": (("f",), "file"),
-    "encodedcommand": (("e", "ec"), "encoded"),
-    "noprofile": (("nop",), "s"),
-    "nologo": (("nol",), "s"),
-    "noninteractive": (("noni",), "s"),
-    "sta": (("s",), "s"),
-    "mta": (("m",), "s"),
-    "executionpolicy": (("ex", "ep"), "v"),
-    "inputformat": (("in", "if"), "v"),
-    "outputformat": (("o", "of"), "v"),
-    "windowstyle": (("w",), "v"),
-    "version": (("v",), "v"),
-    "workingdirectory": (("wo", "wd"), "directory"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """What PowerShell is told to run: a script's file with words, or text; and where."""
-
-    file: str = ""
-    words: tuple[str, ...] = ()
-    text: str = ""
-    working_dir: str = ""
-
-
-def read_arguments(words: Sequence[str], *, is_core: bool = False) -> Arguments:
-    """Read the words behind powershell.exe, or behind pwsh.exe (`is_core`). Raises NotUnderstoodError."""
-    at, directory = 0, ""
-    while at < len(words):
-        word = words[at]
-        if word[:1] not in ("-", "/") or len(word) < 2:
-            if is_core and not word.lower().endswith(".ps1"):
-                refuse("pwsh takes its first word for a script's file; write -Command before it")
-            return Arguments(file=word, words=tuple(words[at + 1 :]), working_dir=directory) if is_core else Arguments(
-                text=" ".join(words[at:]), working_dir=directory
-            )  # fmt: skip
-        rest = words[at + 1 :]
-        match _find_parameter(word, is_core):
-            case "s":
-                at += 1
-            case _ if not rest:
-                refuse(f"PowerShell is given nothing to run: {word} has nothing behind it")
-            case "v":
-                at += 2
-            case "directory":
-                directory, at = rest[0], at + 2
-            case "file":
-                return Arguments(file=rest[0], words=tuple(rest[1:]), working_dir=directory)
-            case "encoded":
-                if len(rest) > 1:
-                    refuse("-EncodedCommand has more than one word behind it")
-                return Arguments(text=decode(rest[0]), working_dir=directory)
-            case _:
-                text = " ".join(rest)
-                if text.strip() == "-":
-                    refuse("PowerShell reads its commands from standard input, which is not there")
-                return Arguments(text=text, working_dir=directory)
-    raise NotUnderstoodError("PowerShell is given nothing to run")
-
-
-def _find_parameter(word: str, is_core: bool) -> str:
-    name = word[1:].lower()
-    for full, (shortest, kind) in _PARAMETERS.items():
-        begins = any(name == each or (full.startswith(name) and name.startswith(each)) for each in shortest)
-        if begins and not (full == "workingdirectory" and not is_core) and not (full == "version" and is_core):
-            return kind
-    known = ", ".join(f"-{each}" for each in _PARAMETERS)
-    message = f"PowerShell has the parameter {word}, which is not known here; known are {known}"
-    raise NotUnderstoodError(message)
-
-
-def decode(text: str) -> str:
-    """Return what -EncodedCommand holds: UTF-16 in base64. Raises NotUnderstoodError."""
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-16-le")
-    except (binascii.Error, UnicodeDecodeError):
-        raise NotUnderstoodError("-EncodedCommand is not UTF-16 text in base64") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +112,7 @@ class _Reader:
             if found is not None:
                 return Word(found, is_quoted=True)
         if letter in "<>" or re.match(r"[1-6*]>", self.text[self.at :]):
-            refuse("it redirects output with '>', of which an App would not know; leave it out")
+            refuse("it redirects output with '>', which an App cannot do; leave it out")
         if letter == "-" and (self.peek(1).isalpha() or self.peek(1) in ("_", "?")):
             return self.parameter()
         return Word(self.bare())

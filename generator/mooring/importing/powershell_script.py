@@ -151,7 +151,7 @@ class Run:
         ):
             started = [head, *pass_to_program(words[1:])]
         else:
-            message = f"it runs {head}, of which an App would not know; what can be imported is one program, with "
+            message = f"it runs {head}, which an App cannot do; what can be imported is one program, with "
             refuse(message + "$env:NAME = 'value' and Set-Location before it and exit behind it")
         if self.words:
             message = f"it starts several programs, {self.words[0]} and {started[0]}; an App has one"
@@ -168,7 +168,7 @@ class Run:
             if kind == "s":
                 continue
             if kind == "x":
-                refuse(f"Start-Process has {word.value}, of which an App would not know; leave it out")
+                refuse(f"Start-Process has {word.value}, which an App cannot do; leave it out")
             if word.is_parameter:
                 if not rest or rest[0].is_parameter:
                     refuse(f"Start-Process has {word.value} without a value behind it")
@@ -229,7 +229,7 @@ class Run:
                 return
             if self.assign(statement, is_known=True):
                 return
-            message = f"${match[2]} is set to {match[4][:60]!r}, of which an App would not know"
+            message = f"${match[2]} is set to {match[4][:60]!r}, which an App cannot do"
             refuse(f"{message}; write plain text there")
         if self.assign(statement, is_known=True) or self.change_place(text):
             return

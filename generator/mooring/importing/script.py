@@ -141,7 +141,7 @@ def _check_finding(text: str, functions: set[str]) -> None:
         is_harmless = not match[1] and (_HEADS.fullmatch(head) or head.casefold() in functions)
         if is_finder or is_harmless:
             continue
-        message = f"the script also runs {head[:60]!r}, of which an App would not know; what it may do besides is look "
+        message = f"the script also runs {head[:60]!r}, which an App cannot do; what it may do besides is look "
         refuse(message + "for its anchor, by kubectl get and ipconfig")
 
 
@@ -161,9 +161,9 @@ def _run_batch(text: str, environment: Environment) -> tuple[Run, Find]:
             other = next((each for each in _BATCH_STARTS.finditer(line) if not _FINDERS.fullmatch(each[0])), None)
             written = re.search(r">(?!\s*(?:nul\b|&[12]))", line, re.IGNORECASE)
             if written and cmd.unquoted(line, ">"):
-                refuse(f"the script also writes a file, by {line[:60]!r}, of which an App would not know")
+                refuse(f"the script also writes a file, by {line[:60]!r}, which an App cannot do")
             if other:
-                refuse(f"the script also runs {other[0]!r}, of which an App would not know")
+                refuse(f"the script also runs {other[0]!r}, which an App cannot do")
             for name in re.findall(r"\bset\s+\"?(\w+)=", line, re.IGNORECASE):
                 hidden.append(name)
                 environment.hide(name, "which the script sets in a loop or a condition; write its value there")
@@ -198,7 +198,7 @@ def _run_batch_line(line: str, run: Run, environment: Environment, *, is_behind:
         return False
     words = split_windows(called.line)
     if not is_behind or run.words or not re.match(r"[A-Za-z]:[\\/]", words[0].replace("\ue000", "C:\\", 1)):
-        message = f"the script also runs {words[0]!r}, of which an App would not know; what can be imported is one "
+        message = f"the script also runs {words[0]!r}, which an App cannot do; what can be imported is one "
         refuse(message + f"program, with its full path, behind the line that sets {ATTACH}")
     run.words = words
     return False
