@@ -5,7 +5,10 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- define "mooring.validate" -}}
 {{- $found := list -}}
 {{- /* The rules between values rely on their shapes. */}}
-{{- $wrong := index . "_misshapen" | trim | default (include "mooring.rules" .) -}}
+{{- $wrong := index . "_misshapen" | trim -}}
+{{- if not $wrong -}}
+{{- $wrong = include "mooring.rules" . -}}
+{{- end -}}
 {{- range (printf "%s\n%s" (index . "_broken" | default "") $wrong | splitList "\n") -}}
 {{- if trim . -}}
 {{- $found = append $found (trim .) -}}

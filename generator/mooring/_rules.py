@@ -544,6 +544,23 @@ _NOT_BY_CPLAUNCHER: tuple[tuple[tuple[str, ...], Any], ...] = (
 )
 
 
+def _texts_survive(values: Values) -> Iterator[Violation]:
+    """Refuse U+0085: Helm writes it as it is, and whoever reads YAML takes it for a line end inside the text."""
+
+    def find(value: Any, path: tuple[str, ...]) -> Iterator[Violation]:
+        if isinstance(value, str) and "\x85" in value:
+            yield Violation(path, value, "must be without U+0085, which YAML makes a space", "correct it")
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                yield from find(key, (*path, key))
+                yield from find(item, (*path, key))
+        elif isinstance(value, (list, tuple)):
+            for number, item in enumerate(value):
+                yield from find(item, (*path, str(number)))
+
+    yield from find(values, ())
+
+
 def _config_fits(values: Values) -> Iterator[Violation]:
     parts = [values["target"], values["gate"], values["stop"]]
     # Go's JSON escapes these three, so its text is longer.
@@ -584,6 +601,7 @@ RULES: tuple[Rule, ...] = (
     Rule("supported", _supported),
     Rule("cplauncher", _cplauncher),
     Rule("config-fits", _config_fits),
+    Rule("texts-survive", _texts_survive),
     *VOLUME_RULES,
     *POD_RULES,
     *SERVICE_RULES,

@@ -30,7 +30,7 @@ def _names_unique(values: Values) -> Iterator[Violation]:
     yield from find_repeats(("extraEnv",), values["extraEnv"], "name", fold=windows)
     if windows:
         target = values["target"]
-        places = [(("target", "env"), target["env"])]
+        places: list[tuple[tuple[str, ...], Values]] = [(("target", "env"), target["env"])]
         places += [
             (("target", "perOrdinal", n, "env"), one.get("env") or {}) for n, one in target["perOrdinal"].items()
         ]
@@ -41,7 +41,7 @@ def _names_unique(values: Values) -> Iterator[Violation]:
     containers = values["anchor"]["extraContainers"]
     yield from find_repeats(("anchor", "extraContainers"), containers, "name")
     for number, container in enumerate(containers):
-        path = ("anchor", "extraContainers", str(number))
+        path: tuple[str, ...] = ("anchor", "extraContainers", str(number))
         yield from find_repeats((*path, "env"), container.get("env") or [], "name", fold=windows)
         named = [port for port in container.get("ports") or [] if port.get("name")]
         yield from find_repeats((*path, "ports"), named, "name")
@@ -50,8 +50,8 @@ def _names_unique(values: Values) -> Iterator[Violation]:
 def _containers_reserved(values: Values) -> Iterator[Violation]:
     for number, container in enumerate(values["anchor"]["extraContainers"]):
         if container.get("name") == "anchor":
-            path = ("anchor", "extraContainers", str(number), "name")
-            yield Violation(path, "anchor", "is mooring's own container", "choose another name")
+            place = ("anchor", "extraContainers", str(number), "name")
+            yield Violation(place, "anchor", "is mooring's own container", "choose another name")
 
 
 def _env_sources(values: Values) -> Iterator[Violation]:
@@ -61,8 +61,7 @@ def _env_sources(values: Values) -> Iterator[Violation]:
             yield Violation(place, variable["valueFrom"], "stands beside a value", "give one of the two")
     for number, source in enumerate(values["envFrom"]):
         if bool(source.get("configMapRef")) == bool(source.get("secretRef")):
-            place = ("envFrom", str(number))
-            yield Violation(place, source, "must have one of configMapRef and secretRef", "give one")
+            yield Violation(("envFrom", str(number)), source, "must have one of configMapRef and secretRef", "give one")
 
 
 def _handlers(hook: Mapping[str, Any]) -> list[str]:
@@ -153,8 +152,8 @@ def _security_fits(values: Values) -> Iterator[Violation]:
     foreign = _LINUX_FIELDS if platform == "windows" else ("windowsOptions",)
     places: list[tuple[tuple[str, ...], Any]] = [(("anchor", "securityContext"), anchor["securityContext"])]
     for number, container in enumerate(anchor["extraContainers"]):
-        path = ("anchor", "extraContainers", str(number), "securityContext")
-        places.append((path, container.get("securityContext") or {}))
+        place = ("anchor", "extraContainers", str(number), "securityContext")
+        places.append((place, container.get("securityContext") or {}))
     for path, context in places:
         for key in foreign:
             if context.get(key) is not None:
@@ -163,20 +162,18 @@ def _security_fits(values: Values) -> Iterator[Violation]:
 
 def _values_used(values: Values) -> Iterator[Violation]:
     """Refuse what would be left out because another value makes it void."""
-    for path, strategy in ((("updateStrategy",), values), (("anchor", "updateStrategy"), values["anchor"])):
-        chosen = strategy["updateStrategy"]
-        if chosen["type"] == "OnDelete":
-            for key, none in (("partition", 0), ("maxUnavailable", None)):
-                if chosen[key] != none:
+    halves: list[tuple[tuple[str, ...], Values]] = [((), values), (("anchor",), values["anchor"])]
+    for path, half in halves:
+        strategy, account = half["updateStrategy"], half["serviceAccount"]
+        if strategy["type"] == "OnDelete":
+            for key in ("partition", "maxUnavailable"):
+                if strategy[key]:
                     rule = "is for type: RollingUpdate; with OnDelete whoever deletes pods decides"
-                    yield Violation((*path, key), chosen[key], rule, "leave it out")
-    for path, account in (
-        (("serviceAccount",), values["serviceAccount"]),
-        (("anchor", "serviceAccount"), values["anchor"]["serviceAccount"]),
-    ):
+                    yield Violation((*path, "updateStrategy", key), strategy[key], rule, "leave it out")
         if account["annotations"] and not account["create"]:
+            place = (*path, "serviceAccount", "annotations")
             rule = "is for an account that the chart makes"
-            yield Violation((*path, "annotations"), account["annotations"], rule, "set create: true, or leave it out")
+            yield Violation(place, account["annotations"], rule, "set create: true, or leave it out")
 
 
 POD_RULES: tuple[Rule, ...] = (

@@ -1,9 +1,8 @@
-"""Rules of the Services and the disruption budget; their twin is templates/_rules_services.tpl."""
+"""Rules of the Services; their twin is templates/_rules_services.tpl."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from mooring._rule import Rule, Values, Violation
 
@@ -49,18 +48,4 @@ def _service_spec(values: Values) -> Iterator[Violation]:
             yield Violation(path, found, "needs service.spec.sessionAffinity: ClientIP", "set it, or leave this out")
 
 
-_AT_ONE_ANCHOR: tuple[Any, ...] = (0, "0%", 1, "100%")
-
-
-def _budget_shared(values: Values) -> Iterator[Violation]:
-    found = values["podDisruptionBudget"]["maxUnavailable"]
-    if values["anchor"]["strategy"] == "shared" and found not in _AT_ONE_ANCHOR:
-        yield Violation(
-            ("podDisruptionBudget", "maxUnavailable"),
-            found,
-            "cannot be kept with anchor.strategy: shared, where all replicas go together or not at all",
-            "leave it out, or set 0, which blocks every eviction",
-        )
-
-
-SERVICE_RULES: tuple[Rule, ...] = (Rule("service-spec", _service_spec), Rule("budget-shared", _budget_shared))
+SERVICE_RULES: tuple[Rule, ...] = (Rule("service-spec", _service_spec),)

@@ -14,11 +14,10 @@ _OWN_PREFIX = "mount-"
 
 def _own_paths(values: Values) -> tuple[str, ...]:
     """Return where mooring mounts its configuration, its state, the launcher and, on Linux, the networks."""
+    launcher = values["launcher"]["hostPath"]
     if values["platform"] == "windows":
-        own = (r"C:\etc\mooring", r"C:\run\mooring", r"C:\etc\mooring-launcher")
-        return (*own, values["launcher"]["hostPath"] or r"C:\mooring")
-    own = ("/etc/mooring", "/run/mooring", "/etc/mooring-launcher", "/run/netns")
-    return (*own, values["launcher"]["hostPath"] or "/opt/mooring")
+        return (r"C:\etc\mooring", r"C:\run\mooring", r"C:\etc\mooring-launcher", launcher or r"C:\mooring")
+    return ("/etc/mooring", "/run/mooring", "/etc/mooring-launcher", "/run/netns", launcher or "/opt/mooring")
 
 
 def _same_path(path: str, platform: str) -> str:

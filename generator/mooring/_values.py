@@ -17,7 +17,7 @@ from ._values_kubernetes import (
     image,
     service_account,
 )
-from ._values_shapes import FALLBACK, METRIC, RESOURCES, SERVICE_SPEC, TRIGGER, annotations, labels
+from ._values_shapes import FALLBACK, METRIC, RESOURCES, SERVICE_SPEC, TRIGGER, annotation_map, label_map
 
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_.()-]*$"
 ORDINAL = r"^(0|[1-9][0-9]{0,4})$"
@@ -188,8 +188,8 @@ LAUNCHER = Obj(
             kubernetes="ResourceRequirements",
             fields=RESOURCES,
         ),
-        "podAnnotations": annotations("Annotations of the launcher's pods."),
-        "podLabels": labels("Labels of the launcher's pods."),
+        "podAnnotations": annotation_map("Annotations of the launcher's pods."),
+        "podLabels": label_map("Labels of the launcher's pods."),
     },
 )
 
@@ -230,8 +230,8 @@ ANCHOR = Obj(
             maximum=86400,
         ),
         "image": image("Image of the anchor's container; it only has to wait.", "registry.k8s.io", "pause", "3.10.1"),
-        "podAnnotations": annotations("Annotations of the anchors' pods, e.g. linkerd.io/inject: enabled."),
-        "podLabels": labels("Labels of the anchors' pods."),
+        "podAnnotations": annotation_map("Annotations of the anchors' pods, e.g. linkerd.io/inject: enabled."),
+        "podLabels": label_map("Labels of the anchors' pods."),
         "resources": Open(
             doc="Requests and limits of the anchor's container.", kubernetes="ResourceRequirements", fields=RESOURCES
         ),
@@ -244,7 +244,7 @@ SERVICE = Obj(
     fields={
         "enabled": Bool(doc="Whether there is a Service over all replicas.", default=True),
         "type": Str(doc="Its type.", default="ClusterIP", enum=("ClusterIP", "NodePort", "LoadBalancer")),
-        "annotations": annotations(
+        "annotations": annotation_map(
             "Annotations of the Service over all replicas; with anchor.strategy: shared of those in its place."
         ),
         "perReplica": Bool(
@@ -280,7 +280,7 @@ PDB = Obj(
     fields={
         "enabled": Bool(doc="Whether there is one.", default=True),
         "maxUnavailable": IntOrStr(
-            doc="Pods that may be down at once by eviction; a pair goes together.",
+            doc="Pods that may be down at once by eviction; a pair goes together. With anchor.strategy: shared all replicas go together, so all but 0 means 100%.",
             default=1,
             minimum=0,
             maximum=INT32,
@@ -300,7 +300,7 @@ KEDA = Obj(
         "enabled": Bool(
             doc="Whether there is one; then replicas is not rendered. KEDA must be in the cluster.", default=False
         ),
-        "annotations": annotations("Its annotations, e.g. autoscaling.keda.sh/paused-replicas."),
+        "annotations": annotation_map("Its annotations, e.g. autoscaling.keda.sh/paused-replicas."),
         "minReplicaCount": Int(doc="Fewest replicas while a trigger is active.", default=1, minimum=0, maximum=1000),
         "maxReplicaCount": Int(doc="Most replicas; at most rbac.maxReplicas.", default=10, minimum=1, maximum=1000),
         "idleReplicaCount": Int(
@@ -377,7 +377,7 @@ TESTS = Obj(
         "resources": Open(
             doc="Requests and limits of its container.", kubernetes="ResourceRequirements", fields=RESOURCES
         ),
-        "podAnnotations": annotations("Annotations of its pod, e.g. linkerd.io/inject: disabled."),
+        "podAnnotations": annotation_map("Annotations of its pod, e.g. linkerd.io/inject: disabled."),
     },
 )
 

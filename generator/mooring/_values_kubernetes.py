@@ -18,8 +18,8 @@ from ._values_shapes import (
     TOLERATION,
     VOLUME,
     VOLUME_MOUNT,
-    annotations,
-    labels,
+    annotation_map,
+    label_map,
     probe,
 )
 
@@ -58,7 +58,7 @@ def service_account(doc: str) -> Obj:
         fields={
             "create": Bool(doc="Whether the chart makes it.", default=True),
             "name": Str(doc="Its name; empty: made from the release's.", pattern=NAME),
-            "annotations": annotations("Its annotations."),
+            "annotations": annotation_map("Its annotations."),
         },
     )
 
@@ -100,7 +100,7 @@ _PULL_SECRETS = ListOf(doc="Names of the pull secrets, for both.", item=Str(doc=
 
 LAUNCHER_KUBERNETES: dict[str, Node] = {
     "imagePullSecrets": _PULL_SECRETS,
-    "nodeSelector": labels("Node labels both halves need, on top of the operating system."),
+    "nodeSelector": label_map("Node labels both halves need, on top of the operating system."),
     "tolerations": Open(doc="Taints both halves tolerate.", kubernetes="Toleration", is_list=True, fields=TOLERATION),
     "priorityClassName": Str(doc="Priority class of both halves.", pattern=NAME),
     "topologySpreadConstraints": Open(
@@ -195,8 +195,8 @@ METADATA: dict[str, Node] = {
     "nameOverride": Str(doc="In place of the chart's name in labels.", pattern=NAME),
     "fullnameOverride": Str(doc="In place of the release's name in all names.", pattern=NAME),
     "namespaceOverride": Str(doc="In place of the release's namespace.", pattern=NAME),
-    "commonLabels": labels("Labels of every object; never in selectors."),
-    "commonAnnotations": annotations("Annotations of every object."),
+    "commonLabels": label_map("Labels of every object; never in selectors."),
+    "commonAnnotations": annotation_map("Annotations of every object."),
 }
 
 EXTRAS: dict[str, Node] = {

@@ -26,12 +26,12 @@ _ENV_NAME = r"^[ -<>-~]+$"
 _PORT_NAME = r"^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$"
 
 
-def labels(doc: str) -> Open:
+def label_map(doc: str) -> Open:
     """Return a map of labels."""
     return Open(doc=doc, kubernetes="map of string", key_pattern=LABEL_KEY, item_pattern=LABEL_VALUE)
 
 
-def annotations(doc: str) -> Open:
+def annotation_map(doc: str) -> Open:
     """Return a map of annotations."""
     return Open(doc=doc, kubernetes="map of string", key_pattern=ANNOTATION_KEY)
 
@@ -137,7 +137,7 @@ KUBERNETES_OBJECT: Fields = {"apiVersion": _text(_FILLED), "kind": _text(_FILLED
 
 def probe(doc: str, *, most_successes: int = INT32) -> Open:
     """Return a probe; only a readiness probe may want more than one success."""
-    asks = {name: _object(name) for name in HANDLERS}
-    numbers = {name: _number(1) for name in ("periodSeconds", "timeoutSeconds", "failureThreshold")}
-    numbers |= {"initialDelaySeconds": _number(), "successThreshold": _number(1, most_successes)}
-    return Open(doc=doc, kubernetes="Probe", fields=asks | numbers)
+    fields: dict[str, Node] = {name: _object(name) for name in HANDLERS}
+    fields |= {name: _number(1) for name in ("periodSeconds", "timeoutSeconds", "failureThreshold")}
+    fields |= {"initialDelaySeconds": _number(), "successThreshold": _number(1, most_successes)}
+    return Open(doc=doc, kubernetes="Probe", fields=fields)

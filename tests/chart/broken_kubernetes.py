@@ -1,4 +1,4 @@
-"""Values that break the rules of volumes, pods and Services: rule id, values, the key it names, words of its sentence."""
+"""Values that break the rules of volumes, pods and Services: rule id, values, key it names, words of its sentence."""
 
 from __future__ import annotations
 
@@ -283,12 +283,6 @@ SERVICES: list[tuple[str, dict[str, Any], str, str]] = [
         _spec(sessionAffinityConfig={"clientIP": {"timeoutSeconds": 5}}),
         "service.spec.sessionAffinityConfig",
         "sessionAffinity: ClientIP",
-    ),
-    (
-        "budget-shared",
-        {"anchor": SHARED, "podDisruptionBudget": {"maxUnavailable": 2}},
-        "podDisruptionBudget.maxUnavailable",
-        "all replicas go together",
     ),
 ]
 

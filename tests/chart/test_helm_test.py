@@ -28,6 +28,12 @@ def test_kubernetes_accepts_the_test(values: dict[str, Any]) -> None:
     options = {
         "tests": {"resources": {"limits": {"memory": "64Mi"}}, "podAnnotations": {"linkerd.io/inject": "disabled"}},
         "extraVolumes": [{"name": "python", "hostPath": {"path": "/usr"}}],
+        "volumeClaimTemplates": [
+            {
+                "metadata": {"name": "data"},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+            }
+        ],
         "extraVolumeMounts": [{"name": "python", "mountPath": "/usr"}, {"name": "data", "mountPath": "/data"}],
     }
     objects = render(layered(values, options))

@@ -296,6 +296,13 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("cplauncher", {**CPLAUNCHER, "target": {"args": ["a", "100%"]}}, "target.args.1", "passes cmd /c"),
     ("config-fits", {"target": {"args": ["x" * 210_000]}}, "target", "below 204800 bytes"),
     ("config-fits", {"target": {"args": ["<" * 40_000]}}, "target", "below 204800 bytes"),
+    ("texts-survive", {"target": {"args": ["a\x85b"]}}, "target.args.0", "must be without U+0085"),
+    (
+        "texts-survive",
+        {"extraObjects": [{"apiVersion": "v1", "kind": "\x85"}]},
+        "extraObjects.0.kind",
+        "without U+0085",
+    ),
     *BROKEN_KUBERNETES,
 ]
 
