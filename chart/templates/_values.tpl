@@ -110,9 +110,9 @@ be new YAML. Takes (dict "values" … "tree" … "path" list).
 {{- end -}}
 {{- else if $isNumber -}}
 {{- if and (hasKey $shape "from") (lt (float64 $at) (float64 $shape.from)) -}}
-{{- $must = printf "be at least %v" $shape.from -}}
+{{- $must = printf "be at least %s" (toJson $shape.from) -}}
 {{- else if and (hasKey $shape "to") (gt (float64 $at) (float64 $shape.to)) -}}
-{{- $must = printf "be at most %v" $shape.to -}}
+{{- $must = printf "be at most %s" (toJson $shape.to) -}}
 {{- end -}}
 {{- else if kindIs "slice" $at -}}
 {{- range $number, $item := $at -}}
