@@ -205,6 +205,13 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if and $unmeasured (not $scaler.metrics) -}}
 {{- include "mooring.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
 {{- end -}}
+{{- $kinds := list -}}
+{{- range $scaler.metrics -}}
+{{- $kinds = append $kinds .type -}}
+{{- end -}}
+{{- if not (or (int $scaler.minReplicas) (has "Object" $kinds) (has "External" $kinds)) -}}
+{{- include "mooring.refuse" (list "autoscaling.minReplicas" 0 "needs a metric of type Object or External, since pods that are not there measure nothing" "add one, or raise it") -}}
+{{- end -}}
 {{- range $number, $metric := $scaler.metrics -}}
 {{- $source := untitle $metric.type -}}
 {{- if not (index $metric $source) -}}

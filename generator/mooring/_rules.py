@@ -286,6 +286,10 @@ def _autoscaling_measured(values: Values) -> Iterator[Violation]:
     if scaler["enabled"]:
         if windows and not scaler["metrics"]:
             yield Violation(("autoscaling", "metrics"), [], "must name what to scale by", "add a MetricSpec")
+        kinds = {metric.get("type") for metric in scaler["metrics"]}
+        if scaler["minReplicas"] == 0 and not kinds & {"Object", "External"}:
+            rule = "needs a metric of type Object or External, since pods that are not there measure nothing"
+            yield Violation(("autoscaling", "minReplicas"), 0, rule, "add one, or raise it")
         for number, metric in enumerate(scaler["metrics"]):
             kind = str(metric.get("type") or "")
             source = kind[:1].lower() + kind[1:]

@@ -135,6 +135,12 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "autoscaling-measured",
+        {"autoscaling": {"enabled": True, "minReplicas": 0, "metrics": [PODS]}},
+        "autoscaling.minReplicas",
+        "needs a metric of type Object or External",
+    ),
+    (
+        "autoscaling-measured",
         {"autoscaling": {"keda": {"enabled": True}}},
         "autoscaling.keda.triggers",
         "what to scale by",

@@ -101,22 +101,24 @@ be new YAML. Takes (dict "values" … "tree" … "path" list).
 {{- end -}}
 {{- if $must -}}
 {{- else if $isText -}}
-{{- if and (hasKey $shape "in") (not (has $at $shape.in)) -}}
+{{- if contains "\u0085" $at -}}
+{{- $must = "be without U+0085, which YAML makes a space" -}}
+{{- else if and (hasKey $shape "in") (not (has $at $shape.in)) -}}
 {{- $must = printf "be one of %s" (join ", " $shape.in) -}}
 {{- else if and (hasKey $shape "like") (not (regexMatch $shape.like $at)) -}}
 {{- $must = printf "match %s" $shape.like -}}
 {{- end -}}
 {{- else if $isNumber -}}
 {{- if and (hasKey $shape "from") (lt (float64 $at) (float64 $shape.from)) -}}
-{{- $must = printf "be at least %v" $shape.from -}}
+{{- $must = printf "be at least %s" (toJson $shape.from) -}}
 {{- else if and (hasKey $shape "to") (gt (float64 $at) (float64 $shape.to)) -}}
-{{- $must = printf "be at most %v" $shape.to -}}
+{{- $must = printf "be at most %s" (toJson $shape.to) -}}
 {{- end -}}
-{{- else if eq $is "list" -}}
+{{- else if kindIs "slice" $at -}}
 {{- range $number, $item := $at -}}
-{{- include "foreign.values.shape" (dict "at" $item "shape" $shape.each "path" (append $scope.path (toString $number))) -}}
+{{- include "foreign.values.shape" (dict "at" $item "shape" ($shape.each | default $shape) "path" (append $scope.path (toString $number))) -}}
 {{- end -}}
-{{- else if eq $is "map" -}}
+{{- else if kindIs "map" $at -}}
 {{- include "foreign.values.members" . -}}
 {{- end -}}
 {{- if $must -}}
@@ -130,12 +132,14 @@ be new YAML. Takes (dict "values" … "tree" … "path" list).
 {{- $shape := .shape -}}
 {{- range $key, $item := .at -}}
 {{- $path := append $scope.path $key -}}
-{{- $each := index ($shape.fields | default dict) $key | default $shape.each -}}
+{{- $each := index ($shape.fields | default dict) $key | default $shape.each | default (dict "is" "any") -}}
 {{- if and (hasKey $shape "keys") (not (regexMatch $shape.keys $key)) -}}
 {{- include "foreign.refuse" (list (include "foreign.key" $path) $item (printf "has a key that must match %s" $shape.keys) "rename it") -}}
-{{- else if and $shape.closed (not $each) -}}
+{{- else if and $shape.closed (eq $each.is "any") -}}
 {{- include "foreign.refuse" (list (include "foreign.key" $path) $item "is not a value of this chart" "correct its name, or remove it") -}}
-{{- else if and $each (not (kindIs "invalid" $item)) -}}
+{{- else if contains "\u0085" $key -}}
+{{- include "foreign.refuse" (list (include "foreign.key" $path) $item "must be without U+0085, which YAML makes a space" "correct it") -}}
+{{- else if not (kindIs "invalid" $item) -}}
 {{- include "foreign.values.shape" (dict "at" $item "shape" $each "path" $path) -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{- /* Rules of the Services and the disruption budget; the generator's are in _rules_services.py. */}}
+{{- /* Rules of the Services; the generator's are in _rules_services.py. */}}
 {{- define "sleeper.rules.services" -}}
 {{- $service := .Values.service -}}
 {{- $shared := eq .Values.anchor.strategy "shared" -}}
@@ -27,9 +27,5 @@
 {{- else if and (eq $key "sessionAffinityConfig") (ne (toString $service.spec.sessionAffinity) "ClientIP") -}}
 {{- include "sleeper.refuse" (list $path $found "needs service.spec.sessionAffinity: ClientIP" "set it, or leave this out") -}}
 {{- end -}}
-{{- end -}}
-{{- $most := .Values.podDisruptionBudget.maxUnavailable -}}
-{{- if and $shared (not (has (toString $most) (list "0" "0%" "1" "100%"))) -}}
-{{- include "sleeper.refuse" (list "podDisruptionBudget.maxUnavailable" $most "cannot be kept with anchor.strategy: shared, where all replicas go together or not at all" "leave it out, or set 0, which blocks every eviction") -}}
 {{- end -}}
 {{- end }}

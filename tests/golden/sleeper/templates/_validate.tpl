@@ -5,7 +5,10 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- define "sleeper.validate" -}}
 {{- $found := list -}}
 {{- /* The rules between values rely on their shapes. */}}
-{{- $wrong := index . "_misshapen" | trim | default (include "sleeper.rules" .) -}}
+{{- $wrong := index . "_misshapen" | trim -}}
+{{- if not $wrong -}}
+{{- $wrong = include "sleeper.rules" . -}}
+{{- end -}}
 {{- range (printf "%s\n%s" (index . "_broken" | default "") $wrong | splitList "\n") -}}
 {{- if trim . -}}
 {{- $found = append $found (trim .) -}}
@@ -201,6 +204,13 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- if and $unmeasured (not $scaler.metrics) -}}
 {{- include "sleeper.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
+{{- end -}}
+{{- $kinds := list -}}
+{{- range $scaler.metrics -}}
+{{- $kinds = append $kinds .type -}}
+{{- end -}}
+{{- if not (or (int $scaler.minReplicas) (has "Object" $kinds) (has "External" $kinds)) -}}
+{{- include "sleeper.refuse" (list "autoscaling.minReplicas" 0 "needs a metric of type Object or External, since pods that are not there measure nothing" "add one, or raise it") -}}
 {{- end -}}
 {{- range $number, $metric := $scaler.metrics -}}
 {{- $source := untitle $metric.type -}}
