@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +16,113 @@ from mooring._values import VALUES
 
 STRING_MAP = {"example.com/team": "orders", "tier": "back"}
 # Content for the open nodes that Kubernetes accepts, by its type; all others stay empty.
-OPEN_SAMPLES: dict[str, Any] = {
-    "map of string": STRING_MAP,
-    "ResourceRequirements": {"requests": {"cpu": "100m"}, "limits": {"memory": "256Mi"}},
-    "Toleration": {"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"},
-    "EnvVar": {"name": "COLOUR", "value": "blue"},
-    "HostAlias": {"ip": "10.0.0.1", "hostnames": ["db.local"]},
-    "object": {"shared": {"colour": "blue"}},
+_CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+_EXEC = {"exec": {"command": ["x"]}}
+OPEN_SAMPLES: dict[str, list[Any]] = {
+    "map of string": [STRING_MAP],
+    "ResourceRequirements": [{"requests": {"cpu": "100m"}, "limits": {"memory": "256Mi"}}, {"limits": {"cpu": 0.5}}],
+    "Toleration": [
+        {"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"},
+        {"operator": "Exists"},
+        {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5},
+    ],
+    "EnvVar": [
+        {"name": "COLOUR", "value": "blue"},
+        {"name": "WHERE", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+        {"name": "ProgramFiles(x86)", "value": ""},
+    ],
+    "EnvFromSource": [{"configMapRef": {"name": "c"}}, {"prefix": "P_", "secretRef": {"name": "s", "optional": True}}],
+    "HostAlias": [{"ip": "10.0.0.1", "hostnames": ["db.local"]}, {"ip": "::1"}],
+    "Volume": [{"name": "scratch", "emptyDir": {}}, {"name": "shared", "configMap": {"name": "c"}}, {"name": "bare"}],
+    "VolumeMount": [
+        {"name": "scratch", "mountPath": "C:\\scratch"},
+        {"name": "data", "mountPath": "/data", "subPath": "x"},
+        {"name": "state", "mountPath": "D:\\state", "readOnly": True},
+        {"name": "config", "mountPath": "/run/mooring"},
+    ],
+    "PersistentVolumeClaim": [
+        {"metadata": {"name": "data"}, "spec": _CLAIM},
+        {"metadata": {"name": "shared"}, "spec": _CLAIM},
+    ],
+    "TopologySpreadConstraint": [
+        {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"},
+        {
+            "maxSkew": 2,
+            "topologyKey": "zone",
+            "whenUnsatisfiable": "DoNotSchedule",
+            "labelSelector": {"matchLabels": {}},
+        },
+    ],
+    "Affinity": [
+        {
+            "podAntiAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {"weight": 1, "podAffinityTerm": {"topologyKey": "zone", "labelSelector": {}}}
+                ]
+            }
+        }
+    ],
+    "StatefulSetPersistentVolumeClaimRetentionPolicy": [{"whenScaled": "Delete"}, {"whenDeleted": "Retain"}],
+    "Probe": [
+        {"periodSeconds": 60},
+        {"initialDelaySeconds": 0, "failureThreshold": 9, "successThreshold": 1},
+        _EXEC | {"timeoutSeconds": 3},
+        {"tcpSocket": {"port": 80}},
+        {"httpGet": {"port": "http", "path": "/"}, "periodSeconds": 1},
+    ],
+    "Lifecycle": [{"postStart": _EXEC}, {"postStart": {"sleep": {"seconds": 1}}}, {"postStart": {}}],
+    "PodSecurityContext": [
+        {"windowsOptions": {"runAsUserName": "ContainerUser"}},
+        {"fsGroup": 5, "seccompProfile": {"type": "RuntimeDefault"}},
+        {"runAsNonRoot": True},
+    ],
+    "Container": [
+        {"name": "tap", "image": "example.org/tap:1"},
+        {
+            "name": "tap",
+            "image": "x",
+            "env": [{"name": "A", "value": "1"}],
+            "ports": [{"containerPort": 80, "name": "http"}],
+        },
+        {"name": "log", "image": "x", "volumeMounts": [{"name": "scratch", "mountPath": "/x"}]},
+        {"name": "proxy", "image": "x", "securityContext": {"readOnlyRootFilesystem": True}},
+    ],
+    "ServiceSpec": [
+        {"sessionAffinity": "ClientIP"},
+        {"sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 9}}},
+        {"clusterIP": "None"},
+        {"clusterIP": "10.96.0.77"},
+        {"loadBalancerIP": "192.0.2.1"},
+        {"loadBalancerClass": "example.org/lb"},
+        {"loadBalancerSourceRanges": ["192.0.2.0/24"]},
+        {"allocateLoadBalancerNodePorts": False},
+        {"externalTrafficPolicy": "Local"},
+        {"externalTrafficPolicy": "Local", "healthCheckNodePort": 30111},
+        {"internalTrafficPolicy": "Local", "publishNotReadyAddresses": True},
+        {"externalIPs": ["192.0.2.9"]},
+        {"externalName": "example.org"},
+        {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]},
+    ],
+    "MetricSpec": [
+        {
+            "type": "Pods",
+            "pods": {"metric": {"name": "rate"}, "target": {"type": "AverageValue", "averageValue": "5"}},
+        },
+        {
+            "type": "Resource",
+            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 5}},
+        },
+        {
+            "type": "External",
+            "external": {"metric": {"name": "queue"}, "target": {"type": "Value", "value": "5"}},
+        },
+    ],
+    "HorizontalPodAutoscalerBehavior": [{"scaleDown": {"stabilizationWindowSeconds": 30}}],
+    "ScaleTriggers": [{"type": "prometheus", "metadata": {"query": "x"}}, {"type": "cpu", "metadata": {"value": "60"}}],
+    "Kubernetes object": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra"}, "data": {"a": "{{ .x }}"}},
+    ],
+    "object": [{"shared": {"colour": "blue"}}],
 }
 # Text that has surprised YAML, JSON, Go templates or shells before.
 AWKWARD_TEXT = [
@@ -96,11 +197,13 @@ def _int_or_str(node: IntOrStr) -> SearchStrategy[Any]:
 
 
 def _open(node: Open) -> SearchStrategy[Any]:
-    sample = OPEN_SAMPLES.get(node.kubernetes)
+    samples = OPEN_SAMPLES.get(node.kubernetes)
     empty: Any = [] if node.is_list else {}
-    if sample is None:
+    if samples is None:
         return st.just(empty)
-    return st.sampled_from([empty, [sample] if node.is_list else sample])
+    if node.is_list:
+        return st.lists(st.sampled_from(samples), max_size=2).map(copy.deepcopy)
+    return st.sampled_from([empty, *samples]).map(copy.deepcopy)
 
 
 def _list(node: ListOf) -> SearchStrategy[Any]:
@@ -138,6 +241,12 @@ _MAKERS: dict[type[Node], Callable[[Any], SearchStrategy[Any]]] = {
 def shaped_values() -> SearchStrategy[dict[str, Any]]:
     """Values that the schema accepts; rules between them may be broken."""
     return values_of(VALUES).map(_with_exe)
+
+
+def rich_values() -> SearchStrategy[dict[str, Any]]:
+    """Valid values with more of them given at once."""
+    parts = st.lists(shaped_values(), min_size=4, max_size=4)
+    return parts.map(lambda each: mend(_with_exe(functools.reduce(overlay, each))))
 
 
 def valid_values() -> SearchStrategy[dict[str, Any]]:
@@ -196,7 +305,8 @@ def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
         if isinstance(node, MapOf) and len(path) > path.index(part) + 1:
             here.pop(path[path.index(part) + 1], None)
             return
-    for other in ("readiness", "anchor", "stop", "gate", "autoscaling", "terminationGracePeriodSeconds", "rbac"):
+    others = ("readiness", "anchor", "stop", "gate", "autoscaling", "terminationGracePeriodSeconds", "rbac", "launcher")
+    for other in others:
         if values.pop(other, None) is not None:
             return
 

@@ -66,18 +66,29 @@ the program's own words, so those are doubled.
 {{- include "mooring.launcher.command" (dict "root" .root "flags" (list "-I" "-S") "words" .words) -}}
 {{- end }}
 
-{{- /* A probe: the user's own, or an exec of the launcher's probe command. Takes (dict "root" $ "own" … "word" "ready" "period" 5). */}}
+{{- /*
+A probe: the user's own where it says how to ask, else an exec of the launcher's probe command, with the numbers the user gave.
+Takes (dict "root" $ "own" … "word" "ready" "period" 5 "failures" 2).
+*/}}
 {{- define "mooring.launcher.probe" -}}
-{{- if .own -}}
+{{- if include "mooring.handlers" .own -}}
 {{- toYaml .own -}}
 {{- else -}}
-exec:
-  command:
-    {{- include "mooring.launcher.quickCommand" (dict "root" .root "words" (list "probe" .word)) | nindent 4 }}
-periodSeconds: {{ .period }}
-timeoutSeconds: 10
-failureThreshold: {{ .failures }}
+{{- $command := include "mooring.launcher.quickCommand" (dict "root" .root "words" (list "probe" .word)) | fromYamlArray -}}
+{{- $own := dict "exec" (dict "command" $command) "periodSeconds" .period "timeoutSeconds" 10 "failureThreshold" .failures -}}
+{{- toYaml (merge (deepCopy .own) $own) -}}
 {{- end -}}
+{{- end }}
+
+{{- /* The ways to ask or act in a probe or a hook, after commas; what is null is none. */}}
+{{- define "mooring.handlers" -}}
+{{- $found := list -}}
+{{- range $key, $value := . -}}
+{{- if and (has $key (list "exec" "httpGet" "tcpSocket" "grpc" "sleep")) (not (kindIs "invalid" $value)) -}}
+{{- $found = append $found $key -}}
+{{- end -}}
+{{- end -}}
+{{- join ", " $found -}}
 {{- end }}
 
 {{- /*
@@ -158,7 +169,7 @@ is a roll-out. Its definition is config.schema.json of the launcher.
 - name: {{ $name | quote }}
   port: {{ $port.servicePort | default $port.port | int }}
   targetPort: {{ int $port.port }}
-  protocol: {{ $port.protocol | default "TCP" }}
+  protocol: {{ $port.protocol | default "TCP" | quote }}
 {{- end }}
 {{- end }}
 
@@ -231,9 +242,13 @@ could not start. resource-policy: keep would leave them behind at the uninstalla
 {{- end }}
 
 {{- define "mooring.launcher.image" -}}
-{{- include "mooring.image" (eq .Values.platform "windows" | ternary
-  (dict "image" .Values.launcher.image "registry" "mcr.microsoft.com" "repository" "oss/kubernetes/windows-host-process-containers-base-image" "tag" "v1.0.0")
-  (dict "image" .Values.launcher.image "registry" "docker.io" "repository" "library/debian" "tag" "12-slim")) -}}
+{{- include "mooring.launcher.imageOf" (dict "root" . "image" .Values.launcher.image) -}}
+{{- end }}
+
+{{- define "mooring.launcher.imageOf" -}}
+{{- include "mooring.image" (eq .root.Values.platform "windows" | ternary
+  (dict "image" .image "registry" "mcr.microsoft.com" "repository" "oss/kubernetes/windows-host-process-containers-base-image" "tag" "v1.0.0")
+  (dict "image" .image "registry" "docker.io" "repository" "library/debian" "tag" "12-slim")) -}}
 {{- end }}
 
 {{- /* The mounts and volumes that a container needs to run the launcher. */}}

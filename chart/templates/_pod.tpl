@@ -9,8 +9,7 @@ imagePullSecrets:
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}
-os:
-  name: {{ .Values.platform }}
+{{- /* No spec.os: the API would refuse a mesh's injected proxy for its Linux security fields. What decides the node is this. */}}
 nodeSelector:
   {{- include "mooring.strings" (merge (dict "kubernetes.io/os" .Values.platform) .Values.nodeSelector) | nindent 2 }}
 {{- with .Values.tolerations }}
@@ -35,12 +34,12 @@ enableServiceLinks: false
 
 {{- /* A StatefulSet's updateStrategy. Takes the value. */}}
 {{- define "mooring.updateStrategy" -}}
-type: {{ .type }}
+type: {{ quote .type }}
 {{- if eq .type "RollingUpdate" }}
 rollingUpdate:
   partition: {{ int .partition }}
   {{- if not (kindIs "invalid" .maxUnavailable) }}
-  maxUnavailable: {{ .maxUnavailable }}
+  maxUnavailable: {{ toJson .maxUnavailable }}
   {{- end }}
 {{- end }}
 {{- end }}

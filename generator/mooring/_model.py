@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+INT32 = 2**31 - 1
+"""The largest number in most of Kubernetes' whole-number fields."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
@@ -68,11 +71,20 @@ class IntOrStr(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class Open(Node):
-    """A value in Kubernetes' own shape, passed through as it is: an object, or a list of objects where ``is_list``."""
+    """A value in Kubernetes' own shape, passed through as it is: an object, or a list of objects where ``is_list``.
+
+    ``fields`` are what Kubernetes itself would refuse if they were of another kind; it takes any others too.
+    """
 
     kubernetes: str
     is_list: bool = False
     initial: Mapping[str, Any] | None = None
+    fields: Mapping[str, Node] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    key_pattern: str | None = None
+    """Of a map of strings: what a key must be."""
+    item_pattern: str | None = None
+    """Of a map of strings: what a value must be."""
 
 
 @dataclass(frozen=True, kw_only=True)

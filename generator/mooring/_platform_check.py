@@ -19,6 +19,9 @@ RESERVED_FILES = (
     "values.yaml",
     "values.schema.json",
     "templates/_locks.tpl",
+    "templates/_rules_pods.tpl",
+    "templates/_rules_services.tpl",
+    "templates/_rules_volumes.tpl",
     "templates/_validate.tpl",
     "templates/_values.tpl",
 )

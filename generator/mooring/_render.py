@@ -16,6 +16,7 @@ from mooring._jinja import make_environment
 from mooring._launcher_archive import ARCHIVE_FILE, archive_text
 from mooring._model import Node, Obj
 from mooring._schema import locked_schema_text, values_schema_text
+from mooring._shape import shape_of
 from mooring._values import VALUES
 
 if TYPE_CHECKING:
@@ -81,16 +82,19 @@ def _overlay_text(name: str, values: Mapping[str, Any]) -> str:
 
 
 def _defaults_json(values: Mapping[str, Any]) -> str:
-    """Return what a null means again, for templates/_values.tpl, with no ``{{`` that Helm would run as a template."""
+    """Return what each value means when it is null, and what it must be, for templates/_values.tpl.
+
+    There is no ``{{`` in it that Helm would run as a template.
+    """
     text = json.dumps(_wrap_leaves(VALUES, values), separators=(",", ":"), ensure_ascii=False)
     return text.replace("{{", "{\\u007b")
 
 
 def _wrap_leaves(node: Node, value: Any) -> Any:
-    """Keep closed objects, which are filled key by key; put all else, which is taken whole, in a list of one."""
+    """Keep closed objects, which are filled key by key; put all else, taken whole, in a list with its shape."""
     if isinstance(node, Obj):
         return {name: _wrap_leaves(child, value[name]) for name, child in node.fields.items()}
-    return [value]
+    return [value, shape_of(node)]
 
 
 @cache

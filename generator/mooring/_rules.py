@@ -1,7 +1,7 @@
 """What a schema cannot say: rules between values, each also a ``fail`` in the chart.
 
 The table ``RULES`` is the whole difference between "the schema accepts it" and "the chart renders". Its twin is
-templates/_validate.tpl; the tests hold the two against each other.
+templates/_validate.tpl and _rules_*.tpl; the tests hold the two against each other.
 """
 
 from __future__ import annotations
@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from mooring._rule import Rule, Values, Violation
+from mooring._rules_pods import POD_RULES
+from mooring._rules_services import SERVICE_RULES
+from mooring._rules_volumes import VOLUME_RULES
 
 CONFIG_LIMIT_BYTES = 200 * 1024
 """An annotation holds 256 KiB at most, all of a pod's together."""
@@ -24,27 +28,6 @@ RESERVED_ENV = r"COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_
 _RESERVED_ENV_NAMES = {"COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"}
 _READINESS = "readiness"
 """The name of mooring's own port."""
-_RESERVED_VOLUMES = {"config", "state", "launcher", "launcher-code", "netns"}
-
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One broken rule: where, what was found, what the rule is, what to do."""
-
-    path: tuple[str, ...]
-    found: Any
-    rule: str
-    fix: str
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule between values; ``check`` takes the complete values (defaults filled in)."""
-
-    id: str
-    check: Callable[[Values], Iterable[Violation]]
 
 
 def _exe_set(values: Values) -> Iterator[Violation]:
@@ -80,38 +63,6 @@ def _paths_absolute(values: Values) -> Iterator[Violation]:
         if value and not is_absolute(value, platform):
             example = r"such as C:\apps\orders" if platform == "windows" else "such as /opt/orders"
             yield Violation(path, value, f"must be an absolute path on {platform}", f"write the full path, {example}")
-
-
-def _mount_path(mount: Values) -> str:
-    return str(mount.get("mountPath") or mount["hostPath"])
-
-
-def launcher_directory(values: Values) -> str:
-    """Return where the launcher's directory is on every node."""
-    given: str = values["launcher"]["hostPath"]
-    return given or (r"C:\mooring" if values["platform"] == "windows" else "/opt/mooring")
-
-
-def _own_paths(values: Values) -> tuple[str, ...]:
-    """Return where mooring mounts its configuration, its state and the launcher."""
-    if values["platform"] == "windows":
-        own = (r"C:\etc\mooring", r"C:\run\mooring", r"C:\etc\mooring-launcher")
-    else:
-        own = ("/etc/mooring", "/run/mooring", "/etc/mooring-launcher")
-    return (*own, launcher_directory(values))
-
-
-def _mount_paths_unique(values: Values) -> Iterator[Violation]:
-    counts = Counter(_mount_path(mount) for mount in values["target"]["mounts"].values())
-    counts.update(_own_paths(values))
-    for name, mount in values["target"]["mounts"].items():
-        if counts[_mount_path(mount)] > 1:
-            yield Violation(
-                ("target", "mounts", name),
-                _mount_path(mount),
-                "is mounted twice, here and by another entry or by mooring",
-                "give each entry of target.mounts its own mountPath",
-            )
 
 
 def _launcher_paths_plain(values: Values) -> Iterator[Violation]:
@@ -331,7 +282,7 @@ def _autoscaling_ordered(values: Values) -> Iterator[Violation]:
             ("autoscaling", "keda", "idleReplicaCount"),
             keda["idleReplicaCount"],
             f"must be below autoscaling.keda.minReplicaCount ({keda['minReplicaCount']})",
-            "lower it, or leave it out",
+            "raise that, or leave this out",
         )
 
 
@@ -342,7 +293,16 @@ def _autoscaling_measured(values: Values) -> Iterator[Violation]:
     if scaler["enabled"]:
         if windows and not scaler["metrics"]:
             yield Violation(("autoscaling", "metrics"), [], "must name what to scale by", "add a MetricSpec")
+        kinds = {metric.get("type") for metric in scaler["metrics"]}
+        if scaler["minReplicas"] == 0 and not kinds & {"Object", "External"}:
+            rule = "needs a metric of type Object or External, since pods that are not there measure nothing"
+            yield Violation(("autoscaling", "minReplicas"), 0, rule, "add one, or raise it")
         for number, metric in enumerate(scaler["metrics"]):
+            kind = str(metric.get("type") or "")
+            source = kind[:1].lower() + kind[1:]
+            if kind and not metric.get(source):
+                where = ("autoscaling", "metrics", str(number), source)
+                yield Violation(where, None, f"must be given, as type {kind} reads it", "add it")
             if windows and metric.get("type") in ("Resource", "ContainerResource"):
                 where = ("autoscaling", "metrics", str(number), "type")
                 yield Violation(where, metric["type"], rule, "use a Pods, Object or External metric")
@@ -366,18 +326,10 @@ def _parallel_only(values: Values) -> Iterator[Violation]:
         )
 
 
-def _prestop_reserved(values: Values) -> Iterator[Violation]:
-    if "preStop" in values["lifecycle"]:
-        yield Violation(
-            ("lifecycle", "preStop"),
-            values["lifecycle"]["preStop"],
-            "is mooring's own hook",
-            "use stop.command instead",
-        )
-
-
-def is_reserved_env(name: str) -> bool:
-    """Tell whether mooring or Kubernetes sets this environment variable."""
+def is_reserved_env(name: str, platform: str = "windows") -> bool:
+    """Tell whether mooring or Kubernetes sets this environment variable; on Windows capitals do not count."""
+    if platform == "windows":
+        name = name.upper()
     return name in _RESERVED_ENV_NAMES or name.startswith(("MOORING_", "KUBERNETES_"))
 
 
@@ -389,32 +341,8 @@ def _env_reserved(values: Values) -> Iterator[Violation]:
         places.append((("extraEnv", str(number)), {str(variable.get("name", "")): ""}))
     for path, variables in places:
         for name in variables:
-            if is_reserved_env(name):
+            if is_reserved_env(name, values["platform"]):
                 yield Violation((*path, name), name, f"is set by mooring: {RESERVED_ENV} are", "name it otherwise")
-
-
-def is_reserved_volume(name: str) -> bool:
-    """Tell whether a volume of the launcher's pod has this name, or may have it."""
-    return name in _RESERVED_VOLUMES or name.startswith("mount-")
-
-
-def _volumes_reserved(values: Values) -> Iterator[Violation]:
-    names: list[tuple[tuple[str, ...], str]] = []
-    for number, volume in enumerate(values["extraVolumes"]):
-        names.append((("extraVolumes", str(number), "name"), str(volume.get("name", ""))))
-    for number, claim in enumerate(values["volumeClaimTemplates"]):
-        name = str((claim.get("metadata") or {}).get("name", ""))
-        names.append((("volumeClaimTemplates", str(number), "metadata", "name"), name))
-    for path, name in names:
-        if is_reserved_volume(name):
-            yield Violation(path, name, "is a volume of mooring's own", "name it otherwise")
-
-
-def _containers_reserved(values: Values) -> Iterator[Violation]:
-    for number, container in enumerate(values["anchor"]["extraContainers"]):
-        if container.get("name") == "anchor":
-            path = ("anchor", "extraContainers", str(number), "name")
-            yield Violation(path, "anchor", "is mooring's own container", "name it otherwise")
 
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -627,6 +555,23 @@ _NOT_BY_CPLAUNCHER: tuple[tuple[tuple[str, ...], Any], ...] = (
 )
 
 
+def _texts_survive(values: Values) -> Iterator[Violation]:
+    """Refuse U+0085: Helm writes it as it is, and whoever reads YAML takes it for a line end inside the text."""
+
+    def find(value: Any, path: tuple[str, ...]) -> Iterator[Violation]:
+        if isinstance(value, str) and "\x85" in value:
+            yield Violation(path, value, "must be without U+0085, which YAML makes a space", "correct it")
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                yield from find(key, (*path, key))
+                yield from find(item, (*path, key))
+        elif isinstance(value, (list, tuple)):
+            for number, item in enumerate(value):
+                yield from find(item, (*path, str(number)))
+
+    yield from find(values, ())
+
+
 def _config_fits(values: Values) -> Iterator[Violation]:
     parts = [values["target"], values["gate"], values["stop"]]
     # Go's JSON escapes these three, so its text is longer.
@@ -644,7 +589,6 @@ def _config_fits(values: Values) -> Iterator[Violation]:
 RULES: tuple[Rule, ...] = (
     Rule("exe-set", _exe_set),
     Rule("paths-absolute", _paths_absolute),
-    Rule("mount-paths-unique", _mount_paths_unique),
     Rule("launcher-paths-plain", _launcher_paths_plain),
     Rule("ports-unique", _ports_unique),
     Rule("service-ports-unique", _service_ports_unique),
@@ -660,10 +604,7 @@ RULES: tuple[Rule, ...] = (
     Rule("autoscaling-ordered", _autoscaling_ordered),
     Rule("autoscaling-measured", _autoscaling_measured),
     Rule("parallel-only", _parallel_only),
-    Rule("prestop-reserved", _prestop_reserved),
     Rule("env-reserved", _env_reserved),
-    Rule("volumes-reserved", _volumes_reserved),
-    Rule("containers-reserved", _containers_reserved),
     Rule("pod-affinity-single", _pod_affinity_single),
     Rule("anchors-found", _anchors_found),
     Rule("per-ordinal-ports", _per_ordinal_ports),
@@ -671,6 +612,10 @@ RULES: tuple[Rule, ...] = (
     Rule("supported", _supported),
     Rule("cplauncher", _cplauncher),
     Rule("config-fits", _config_fits),
+    Rule("texts-survive", _texts_survive),
+    *VOLUME_RULES,
+    *POD_RULES,
+    *SERVICE_RULES,
 )
 
 

@@ -167,7 +167,7 @@ def node_schema(node: Node, *, every_default: bool = False) -> Schema:
         schema = {}
     else:
         schema = _scalar_schema(node)
-    return {"description": node.doc, **schema}
+    return {"description": node.doc, **schema} if node.doc else schema
 
 
 def _nullable(schema: Schema) -> Schema:
@@ -198,11 +198,21 @@ def _object_schema(node: Obj, *, every_default: bool) -> Schema:
 
 
 def _open_schema(node: Open, *, nullable: bool) -> Schema:
-    if node.is_list:
-        return {"type": "array", "items": {"type": "object"}}
+    schema: Schema = {"type": "object"}
     if node.kubernetes == STRING_MAP:
-        return {"type": "object", "additionalProperties": {"type": ["string", "null"] if nullable else "string"}}
-    return {"type": "object"}
+        item: Schema = {"type": ["string", "null"] if nullable else "string"}
+        schema["additionalProperties"] = item | ({"pattern": node.item_pattern} if node.item_pattern else {})
+        if node.key_pattern:
+            schema["propertyNames"] = {"pattern": node.key_pattern}
+    if node.fields:
+        # Kubernetes takes a null for an absent field.
+        schema["properties"] = {
+            name: node_schema(child) if name in node.required else _nullable(node_schema(child))
+            for name, child in node.fields.items()
+        }
+    if node.required:
+        schema["required"] = [*node.required]
+    return {"type": "array", "items": schema} if node.is_list else schema
 
 
 def _scalar_schema(node: Node) -> Schema:

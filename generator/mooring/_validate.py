@@ -11,7 +11,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import NoneType
 from typing import Any
@@ -19,12 +19,15 @@ from typing import Any
 from mooring._app_model import APP_NAME, MAX_NAME, SEMVER, STRING_MAP
 from mooring._model import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
 from mooring._values_kubernetes import PORT_NAME
+from mooring._values_shapes import LABEL_KEY, LABEL_VALUE
 from mooring._yaml import KeyPath
 
 _PATTERN_WORDS = {
     APP_NAME: "a DNS label: lower-case letters, digits and '-', starting with a letter, ending with a letter or digit",
     SEMVER: "a semantic version such as 1.4.0 or 2.0.0-rc.1",
     PORT_NAME: "lower-case letters, digits and '-', at most 15, starting and ending with a letter or digit",
+    LABEL_KEY: "a key of Kubernetes' labels: letters, digits, '-', '_' and '.', at most 63, after an optional prefix/",
+    LABEL_VALUE: "a value of Kubernetes' labels: letters, digits, '-', '_' and '.', at most 63",
 }
 _MAX_SHOWN = 60
 _MAX_LISTED = 12
@@ -90,13 +93,28 @@ def _check_list(node: ListOf, value: Any, path: KeyPath) -> Iterator[Finding]:
 
 def _check_open(node: Open, value: Any, path: KeyPath) -> Iterator[Finding]:
     if node.is_list:
-        yield from _check_list(ListOf(doc="", item=Open(doc="", kubernetes="object")), value, path)
+        yield from _check_list(ListOf(doc="", item=replace(node, is_list=False)), value, path)
     elif not isinstance(value, dict):
         yield _wrong_type(value, "a map", path)
     elif node.kubernetes == STRING_MAP:
         for key, item in value.items():
+            if node.key_pattern and not _matches(node.key_pattern, key):
+                message = f"the key {show(key)} is not allowed; it must be {_pattern_words(node.key_pattern)}"
+                yield Finding((*path, key), message, of_key=True)
             if not isinstance(item, (str, NoneType)):  # null takes away what lies below it, as with Helm
                 yield _wrong_type(item, "text", (*path, key))
+            elif item is not None and node.item_pattern and not _matches(node.item_pattern, item):
+                yield Finding((*path, key), f"found {show(item)}; must be {_pattern_words(node.item_pattern)}")
+    else:
+        yield from _check_known_fields(node, value, path)
+
+
+def _check_known_fields(node: Open, value: Mapping[str, Any], path: KeyPath) -> Iterator[Finding]:
+    for name, child in node.fields.items():
+        if name in node.required and value.get(name) is None:
+            yield Finding((*path, name), f"is missing: a {node.kubernetes} of Kubernetes must have it")
+        elif value.get(name) is not None:
+            yield from check(child, value[name], (*path, name))
 
 
 def _wrong_type(value: Any, wanted: str, path: KeyPath) -> Finding:
@@ -156,7 +174,9 @@ def _number_message(node: Node, value: float) -> str | None:
     low, high = node.minimum, node.maximum
     if (low is None or value >= low) and (high is None or value <= high):
         return None
-    if low is not None and high is not None:
+    if low is not None and low == high:
+        limits = str(low)
+    elif low is not None and high is not None:
         limits = f"between {low} and {high}"
     else:
         limits = f"at least {low}" if low is not None else f"at most {high}"

@@ -5,7 +5,7 @@ Order is the order of values.yaml: what an app team writes first, what a platfor
 
 from __future__ import annotations
 
-from ._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Obj, Open, Str
+from ._model import INT32, Bool, Int, IntOrStr, ListOf, MapOf, Node, Obj, Open, Str
 from ._values_gate import GATE
 from ._values_kubernetes import (
     ANCHOR_KUBERNETES,
@@ -17,6 +17,7 @@ from ._values_kubernetes import (
     image,
     service_account,
 )
+from ._values_shapes import FALLBACK, METRIC, RESOURCES, SERVICE_SPEC, TRIGGER, annotation_map, label_map
 
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_.()-]*$"
 ORDINAL = r"^(0|[1-9][0-9]{0,4})$"
@@ -185,9 +186,10 @@ LAUNCHER = Obj(
         "resources": Open(
             doc="Requests and limits of the launcher's container, the program included.",
             kubernetes="ResourceRequirements",
+            fields=RESOURCES,
         ),
-        "podAnnotations": Open(doc="Annotations of the launcher's pods.", kubernetes="map of string"),
-        "podLabels": Open(doc="Labels of the launcher's pods.", kubernetes="map of string"),
+        "podAnnotations": annotation_map("Annotations of the launcher's pods."),
+        "podLabels": label_map("Labels of the launcher's pods."),
     },
 )
 
@@ -228,12 +230,11 @@ ANCHOR = Obj(
             maximum=86400,
         ),
         "image": image("Image of the anchor's container; it only has to wait.", "registry.k8s.io", "pause", "3.10.1"),
-        "podAnnotations": Open(
-            doc="Annotations of the anchors' pods, e.g. linkerd.io/inject: enabled.",
-            kubernetes="map of string",
+        "podAnnotations": annotation_map("Annotations of the anchors' pods, e.g. linkerd.io/inject: enabled."),
+        "podLabels": label_map("Labels of the anchors' pods."),
+        "resources": Open(
+            doc="Requests and limits of the anchor's container.", kubernetes="ResourceRequirements", fields=RESOURCES
         ),
-        "podLabels": Open(doc="Labels of the anchors' pods.", kubernetes="map of string"),
-        "resources": Open(doc="Requests and limits of the anchor's container.", kubernetes="ResourceRequirements"),
         **ANCHOR_KUBERNETES,
     },
 )
@@ -243,14 +244,17 @@ SERVICE = Obj(
     fields={
         "enabled": Bool(doc="Whether there is a Service over all replicas.", default=True),
         "type": Str(doc="Its type.", default="ClusterIP", enum=("ClusterIP", "NodePort", "LoadBalancer")),
-        "annotations": Open(doc="Its annotations.", kubernetes="map of string"),
+        "annotations": annotation_map(
+            "Annotations of the Service over all replicas; with anchor.strategy: shared of those in its place."
+        ),
         "perReplica": Bool(
             doc="One more Service for each replica, <fullname>-anchor-<n>, for clients that must reach one replica: for replicas, or autoscaling.maxReplicas, at installation; kubectl scale adds none. With anchor.strategy: shared these take the place of the one over all.",
             default=False,
         ),
         "spec": Open(
-            doc="Other fields of its spec, e.g. sessionAffinity or loadBalancerClass.",
+            doc="Other fields of its spec, e.g. sessionAffinity or loadBalancerClass; not type, which is service.type, and not selector or ports, which are made of target.ports.",
             kubernetes="ServiceSpec",
+            fields=SERVICE_SPEC,
         ),
     },
 )
@@ -276,9 +280,10 @@ PDB = Obj(
     fields={
         "enabled": Bool(doc="Whether there is one.", default=True),
         "maxUnavailable": IntOrStr(
-            doc="Pods that may be down at once by eviction; a pair goes together.",
+            doc="Pods that may be down at once by eviction; a pair goes together. With anchor.strategy: shared all replicas go together, so all but 0 means 100%.",
             default=1,
             minimum=0,
+            maximum=INT32,
             pattern=r"^(100|[0-9]{1,2})%$",
         ),
         "unhealthyPodEvictionPolicy": Str(
@@ -295,38 +300,46 @@ KEDA = Obj(
         "enabled": Bool(
             doc="Whether there is one; then replicas is not rendered. KEDA must be in the cluster.", default=False
         ),
-        "annotations": Open(
-            doc="Its annotations, e.g. autoscaling.keda.sh/paused-replicas.", kubernetes="map of string"
-        ),
+        "annotations": annotation_map("Its annotations, e.g. autoscaling.keda.sh/paused-replicas."),
         "minReplicaCount": Int(doc="Fewest replicas while a trigger is active.", default=1, minimum=0, maximum=1000),
         "maxReplicaCount": Int(doc="Most replicas; at most rbac.maxReplicas.", default=10, minimum=1, maximum=1000),
         "idleReplicaCount": Int(
-            doc="Replicas while no trigger is active, fewer than minReplicaCount; null: minReplicaCount.",
+            doc="Replicas while no trigger is active; null: minReplicaCount. Only 0 works: with any other number KEDA goes back and forth between it and minReplicaCount (kedacore/keda#2314).",
             default=None,
             minimum=0,
-            maximum=1000,
+            maximum=0,
         ),
         "pollingInterval": Int(
-            doc="Seconds between two looks at the triggers; null: KEDA's own.", default=None, minimum=1
+            doc="Seconds between two looks at the triggers; null: KEDA's own.", default=None, minimum=1, maximum=INT32
         ),
         "cooldownPeriod": Int(
             doc="Seconds without an active trigger before it scales to idle or 0; null: KEDA's own.",
             default=None,
             minimum=0,
+            maximum=INT32,
         ),
         "initialCooldownPeriod": Int(
-            doc="Seconds after its creation before cooldownPeriod counts; null: KEDA's own.", default=None, minimum=0
+            doc="Seconds after its creation before cooldownPeriod counts; null: KEDA's own.",
+            default=None,
+            minimum=0,
+            maximum=INT32,
         ),
         "triggers": Open(
             doc="What it scales by, e.g. prometheus with the launcher's own metrics. On Windows not cpu or memory: metrics-server reports nothing for HostProcess pods.",
             kubernetes="ScaleTriggers",
             is_list=True,
+            fields=TRIGGER,
+            required=("type", "metadata"),
         ),
         "advanced": Open(
             doc="Behaviour of KEDA's own HorizontalPodAutoscaler, scalingModifiers, restoreToOriginalReplicaCount.",
             kubernetes="AdvancedConfig",
         ),
-        "fallback": Open(doc="Replicas while a trigger cannot be read.", kubernetes="Fallback"),
+        "fallback": Open(
+            doc="Replicas while a trigger cannot be read.",
+            kubernetes="Fallback",
+            fields=FALLBACK,
+        ),
     },
 )
 
@@ -342,6 +355,8 @@ AUTOSCALING = Obj(
             doc="What it scales by; empty, on Linux: 80 % of the CPU that launcher.resources requests. metrics-server reports nothing for HostProcess pods, so on Windows these must be given and be of type Pods, Object or External.",
             kubernetes="MetricSpec",
             is_list=True,
+            fields=METRIC,
+            required=("type",),
         ),
         "behavior": Open(doc="How fast it scales.", kubernetes="HorizontalPodAutoscalerBehavior"),
         "keda": KEDA,
@@ -355,11 +370,14 @@ TESTS = Obj(
         "timeoutSeconds": Int(
             doc="Seconds until what is not well counts as failed.", default=60, minimum=0, maximum=3600
         ),
-        "image": image("Image of its container; empty repository: launcher.image."),
-        "resources": Open(doc="Requests and limits of its container.", kubernetes="ResourceRequirements"),
-        "podAnnotations": Open(
-            doc="Annotations of its pod, e.g. linkerd.io/inject: disabled.", kubernetes="map of string"
+        "image": image(
+            "Image of its container: launcher.image, less what is given here (registry, tag or digest, all of it).",
+            like="launcher.image",
         ),
+        "resources": Open(
+            doc="Requests and limits of its container.", kubernetes="ResourceRequirements", fields=RESOURCES
+        ),
+        "podAnnotations": annotation_map("Annotations of its pod, e.g. linkerd.io/inject: disabled."),
     },
 )
 

@@ -8,6 +8,7 @@ import pytest
 
 from .rendering import MINIMAL, Objects, assert_accepted, layered, render, render_text
 
+DIGEST = "sha256:" + "0" * 64
 LINUX = {"platform": "linux", "target": {"exe": "/opt/orders", "ports": {"http": {"port": 8080}}}}
 
 
@@ -28,6 +29,12 @@ def test_kubernetes_accepts_the_test(values: dict[str, Any]) -> None:
     options = {
         "tests": {"resources": {"limits": {"memory": "64Mi"}}, "podAnnotations": {"linkerd.io/inject": "disabled"}},
         "extraVolumes": [{"name": "python", "hostPath": {"path": "/usr"}}],
+        "volumeClaimTemplates": [
+            {
+                "metadata": {"name": "data"},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+            }
+        ],
         "extraVolumeMounts": [{"name": "python", "mountPath": "/usr"}, {"name": "data", "mountPath": "/data"}],
     }
     objects = render(layered(values, options))
@@ -126,3 +133,26 @@ def test_it_can_have_an_image_of_its_own() -> None:
     assert the_pod(own)["spec"]["containers"][0]["image"] == "example.org/tools:v2"
     launchers = render(MINIMAL, sets=["launcher.image.registry=example.org"])
     assert the_pod(launchers)["spec"]["containers"][0]["image"].startswith("example.org/oss/kubernetes/")
+
+
+IMAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({}, {"registry": "r.example"}, "r.example/oss/kubernetes/windows-host-process-containers-base-image:v1.0.0"),
+    ({"registry": "l.example", "repository": "base", "tag": "1"}, {}, "l.example/base:1"),
+    ({"registry": "l.example", "repository": "base", "tag": "1"}, {"registry": "r.example"}, "r.example/base:1"),
+    ({"registry": "l.example", "repository": "base", "tag": "1"}, {"tag": "2"}, "l.example/base:2"),
+    ({"registry": "l.example", "repository": "base", "digest": DIGEST}, {"tag": "2"}, "l.example/base:2"),
+    ({"registry": "l.example", "repository": "base", "tag": "1"}, {"digest": DIGEST}, f"l.example/base@{DIGEST}"),
+    ({"registry": "l.example", "repository": "base", "tag": "1"}, {"repository": "own", "tag": "3"}, "own:3"),
+]
+
+
+@pytest.mark.parametrize(("launcher", "own", "image"), IMAGES)
+def test_its_image_is_the_launchers_less_what_is_given(
+    launcher: dict[str, Any], own: dict[str, Any], image: str
+) -> None:
+    """A registry or a tag alone counts too, and so does a pullPolicy; empty, that is the launcher's."""
+    values = layered(MINIMAL, {"launcher": {"image": {**launcher, "pullPolicy": "Never"}}, "tests": {"image": own}})
+    ran = the_pod(render(values))["spec"]["containers"][0]
+    assert (ran["image"], ran["imagePullPolicy"]) == (image, "Never")
+    ran = the_pod(render(values, sets=["tests.image.pullPolicy=Always"]))["spec"]["containers"][0]
+    assert ran["imagePullPolicy"] == "Always"

@@ -9,8 +9,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
-from .rendering import CHART, MINIMAL, container, helm, layered, pod_spec, render
+from .rendering import CHART, MINIMAL, Objects, container, helm, layered, pod_spec, render, render_text
 
 LONGEST = "r" + "x" * 52
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -82,18 +83,91 @@ def test_images_are_overridden_in_parts() -> None:
     assert container(objects, "orders")["image"].endswith(f"base-image@{digest}")
 
 
-def test_the_chart_works_inside_an_umbrella_chart(tmp_path: Path) -> None:
-    """As a dependency it takes global values and a condition, and its names tell it from its siblings."""
-    (tmp_path / "Chart.yaml").write_text(
-        "apiVersion: v2\nname: plant\nversion: 1.0.0\ndependencies:\n"
+def write_umbrella(folder: Path, *aliases: str, name: str = "plant", chart: str = "mooring", of: Path = CHART) -> Path:
+    """Write a chart that has another one as its dependency, once by each alias."""
+    folder.mkdir(exist_ok=True)
+    same = f"name: {chart}, version: '*', repository: 'file://{of}'"
+    (folder / "Chart.yaml").write_text(
+        f"apiVersion: v2\nname: {name}\nversion: 1.0.0\ndependencies:\n"
+        + "".join(f"  - {{{same}, alias: {alias}, condition: {alias}.enabled}}\n" for alias in aliases),
+        encoding="utf-8",
+    )
+    helm("dependency", "update", "--skip-refresh", str(folder))
+    return folder
+
+
+def selected(objects: Objects) -> dict[tuple[str, str], set[str]]:
+    """Return which sets' and tests' pods each selector selects, by its object."""
+    pods = {name: one["spec"]["template"]["metadata"] for (kind, name), one in objects.items() if kind == "StatefulSet"}
+    pods |= {name: one["metadata"] for (kind, name), one in objects.items() if kind == "Pod"}
+    found = {}
+    for key, one in objects.items():
+        selector = one.get("spec", {}).get("selector")
+        if selector:
+            wanted = selector.get("matchLabels", selector).items()
+            found[key] = {name for name, metadata in pods.items() if wanted <= metadata["labels"].items()}
+    return found
+
+
+@pytest.mark.parametrize("alias", ["ordersMain", "line_b", "ORDERS", "_x", "9-Z_"])
+def test_names_are_legal_whatever_an_umbrella_calls_the_chart(alias: str, tmp_path: Path) -> None:
+    """An alias is a key of values and may have capitals and _, which names of objects may not."""
+    objects = render({alias: MINIMAL}, chart=write_umbrella(tmp_path, alias), release="r")
+    for kind, name in objects:
+        assert LABEL.fullmatch(name), (kind, name)
+    for one in objects.values():
+        for label in one["metadata"]["labels"].values():
+            assert re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", label), label
+
+
+@pytest.mark.parametrize(
+    "names",
+    [{}, {"press": "same", "oven": "same"}, {"press": "oven"}, {"press": "oven-test"}, {"press": "press"}],
+    ids=str,
+)
+def test_charts_of_one_umbrella_select_their_own_pods(names: dict[str, str], tmp_path: Path) -> None:
+    """Whatever nameOverride says, selectors select pods of their own chart, and a pod has one budget."""
+    values = {alias: {**MINIMAL, "nameOverride": names.get(alias, "")} for alias in ("press", "oven")}
+    objects = render(values, chart=write_umbrella(tmp_path, "press", "oven"), release="site")
+    budgets = []
+    for (kind, name), pods in selected(objects).items():
+        chart = "press" if "press" in name else "oven"
+        assert pods, (kind, name)
+        assert all(f"-{chart}-" in pod and not pod.endswith("-test") for pod in pods), (kind, name, pods)
+        budgets += sorted(pods) if kind == "PodDisruptionBudget" else []
+    assert len(budgets) == len(set(budgets)) == 4
+
+
+def test_a_chart_that_two_charts_bring_along_is_two(tmp_path: Path) -> None:
+    """The same chart below two charts of one umbrella has names and selectors of its own in each."""
+    for name in ("north", "south"):
+        write_umbrella(tmp_path / name, "orders", name=name)
+    (tmp_path / "top").mkdir()
+    (tmp_path / "top" / "Chart.yaml").write_text(
+        "apiVersion: v2\nname: top\nversion: 1.0.0\ndependencies:\n"
         + "".join(
-            f"  - {{name: mooring, alias: {alias}, version: '*', repository: 'file://{CHART}', "
-            f"condition: {alias}.enabled}}\n"
-            for alias in ("press", "oven", "lamp")
+            f"  - {{name: {one}, version: '*', repository: 'file://{tmp_path / one}'}}\n" for one in ("north", "south")
         ),
         encoding="utf-8",
     )
-    helm("dependency", "update", "--skip-refresh", str(tmp_path))
+    helm("dependency", "update", "--skip-refresh", str(tmp_path / "top"))
+    text = render_text({one: {"orders": MINIMAL} for one in ("north", "south")}, chart=tmp_path / "top", release="r")
+    names = re.findall(r'^kind: (\S+)\nmetadata:\n  name: "?([^"\n]+)', text, re.MULTILINE)
+    assert len(names) == len(set(names)) > 20
+    objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(text) if one}
+    assert all(len(pods) <= 2 for pods in selected(objects).values())
+
+
+def test_labels_of_other_releases_stay_as_they_are() -> None:
+    """Selectors of sets are immutable: a release by itself keeps the instance that it has always had."""
+    for sets in ([], ["nameOverride=x"], ["namespaceOverride=y"], ["fullnameOverride=z"]):
+        for one in render(MINIMAL, sets=sets).values():
+            assert one["metadata"]["labels"]["app.kubernetes.io/instance"] == "orders"
+
+
+def test_the_chart_works_inside_an_umbrella_chart(tmp_path: Path) -> None:
+    """As a dependency it takes global values and a condition, and its names tell it from its siblings."""
+    write_umbrella(tmp_path, "press", "oven", "lamp")
     values = {
         "global": {"region": "north"},
         "press": {**MINIMAL, "enabled": True},

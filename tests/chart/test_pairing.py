@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from .rendering import MINIMAL, config, container, layered, pod_spec, refusal, render
@@ -211,3 +213,29 @@ def test_a_start_is_asked_for_often_and_fails_only_without_a_launcher() -> None:
     assert probes["startupProbe"]["failureThreshold"] == 600
     own = {"exec": {"command": ["x"]}}
     assert container(render(layered(MINIMAL, {"probes": {"startup": own}})), "orders")["startupProbe"] == own
+
+
+@pytest.mark.parametrize("values", [MINIMAL, LINUX], ids=["windows", "linux"])
+def test_no_half_names_its_operating_system(values: dict[str, Any]) -> None:
+    """With spec.os.name the API refuses the Linux security fields of an injected proxy; the node's label decides."""
+    objects = render(values)
+    for name in ("orders", "orders-anchor"):
+        spec = pod_spec(objects, name)
+        assert "os" not in spec
+        assert spec["nodeSelector"]["kubernetes.io/os"] == values.get("platform", "windows")
+
+
+@pytest.mark.parametrize(("kind", "word"), [("startup", "started"), ("readiness", "ready"), ("liveness", "live")])
+def test_numbers_of_a_probe_are_laid_over_moorings_own(kind: str, word: str) -> None:
+    """A probe without a way to ask would be refused by the API: it keeps mooring's, and what else mooring says."""
+    own = container(render(MINIMAL), "orders")[f"{kind}Probe"]
+    given = {"periodSeconds": 60, "initialDelaySeconds": 0}
+    probe = container(render(layered(MINIMAL, {"probes": {kind: given}})), "orders")[f"{kind}Probe"]
+    assert probe == own | given
+    assert probe["exec"]["command"][-1] == word
+    asked = {"httpGet": {"path": "/x", "port": 1}, "periodSeconds": 60}
+    values = layered(MINIMAL, {"probes": {kind: asked}})
+    assert container(render(values), "orders")[f"{kind}Probe"] == asked
+    # A null way to ask is none.
+    values = layered(MINIMAL, {"probes": {kind: {"exec": None, "periodSeconds": 60}}})
+    assert container(render(values), "orders")[f"{kind}Probe"] == own | {"periodSeconds": 60}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from mooring._keys import write_key
 from mooring._model import default_of
 from mooring._rules import RULES, find_violations
 from mooring._values import VALUES
 
+from .broken_kubernetes import BROKEN_KUBERNETES
 from .rendering import MINIMAL, layered, refusal, render
 
 EXE = {"target": {"exe": r"C:\a.exe"}}
@@ -17,6 +19,8 @@ TERM = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"top
 LINUX: dict[str, Any] = {"platform": "linux", "target": {"exe": "/a"}}
 CPLAUNCHER: dict[str, Any] = {"launcher": {"kind": "cplauncher"}, "scaling": {"follow": False}}
 SHARED: dict[str, Any] = {"anchor": {"strategy": "shared"}}
+PODS: dict[str, Any] = {"type": "Pods", "pods": {"metric": {"name": "rate"}}}
+TRIGGER: dict[str, Any] = {"type": "prometheus", "metadata": {"query": "rate"}}
 
 # rule id, values on top of a program's path, the key it names, and words of the sentence
 BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
@@ -29,12 +33,6 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         {"target": {"mounts": {"m": {"hostPath": "/data"}}}},
         "target.mounts.m.hostPath",
         "absolute path on windows",
-    ),
-    (
-        "mount-paths-unique",
-        {"target": {"mounts": {"a": {"hostPath": "C:\\x"}, "b": {"hostPath": "D:\\y", "mountPath": "C:\\x"}}}},
-        "target.mounts.b",
-        "mounted twice",
     ),
     (
         "ports-unique",
@@ -84,37 +82,41 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("replicas-in-role", {"replicas": 33}, "replicas", "rbac.maxReplicas (32)"),
     (
         "replicas-in-role",
-        {"autoscaling": {"enabled": True, "maxReplicas": 40, "metrics": [{}]}},
+        {"autoscaling": {"enabled": True, "maxReplicas": 40, "metrics": [PODS]}},
         "autoscaling.maxReplicas",
         "rbac.maxReplicas (32)",
     ),
     (
         "autoscaling-ordered",
-        {"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 4, "metrics": [{}]}},
+        {"autoscaling": {"enabled": True, "minReplicas": 5, "maxReplicas": 4, "metrics": [PODS]}},
         "autoscaling.minReplicas",
         "is above autoscaling.maxReplicas (4)",
     ),
     (
         "replicas-in-role",
-        {"autoscaling": {"keda": {"enabled": True, "maxReplicaCount": 40, "triggers": [{}]}}},
+        {"autoscaling": {"keda": {"enabled": True, "maxReplicaCount": 40, "triggers": [TRIGGER]}}},
         "autoscaling.keda.maxReplicaCount",
         "rbac.maxReplicas (32)",
     ),
     (
         "autoscaling-single",
-        {"autoscaling": {"enabled": True, "metrics": [{}], "keda": {"enabled": True, "triggers": [{}]}}},
+        {"autoscaling": {"enabled": True, "metrics": [PODS], "keda": {"enabled": True, "triggers": [TRIGGER]}}},
         "autoscaling.keda.enabled",
         "two would fight",
     ),
     (
         "autoscaling-ordered",
-        {"autoscaling": {"keda": {"enabled": True, "minReplicaCount": 11, "triggers": [{}]}}},
+        {"autoscaling": {"keda": {"enabled": True, "minReplicaCount": 11, "triggers": [TRIGGER]}}},
         "autoscaling.keda.minReplicaCount",
         "is above autoscaling.keda.maxReplicaCount (10)",
     ),
     (
         "autoscaling-ordered",
-        {"autoscaling": {"keda": {"enabled": True, "minReplicaCount": 0, "idleReplicaCount": 0, "triggers": [{}]}}},
+        {
+            "autoscaling": {
+                "keda": {"enabled": True, "minReplicaCount": 0, "idleReplicaCount": 0, "triggers": [TRIGGER]}
+            }
+        },
         "autoscaling.keda.idleReplicaCount",
         "below autoscaling.keda.minReplicaCount (0)",
     ),
@@ -127,18 +129,29 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "autoscaling-measured",
+        {"autoscaling": {"enabled": True, "metrics": [{"type": "ContainerResource", "resource": {}}]}},
+        "autoscaling.metrics.0.containerResource",
+        "as type ContainerResource reads it",
+    ),
+    (
+        "autoscaling-measured",
+        {"autoscaling": {"enabled": True, "minReplicas": 0, "metrics": [PODS]}},
+        "autoscaling.minReplicas",
+        "needs a metric of type Object or External",
+    ),
+    (
+        "autoscaling-measured",
         {"autoscaling": {"keda": {"enabled": True}}},
         "autoscaling.keda.triggers",
         "what to scale by",
     ),
     (
         "autoscaling-measured",
-        {"autoscaling": {"keda": {"enabled": True, "triggers": [{"type": "memory"}]}}},
+        {"autoscaling": {"keda": {"enabled": True, "triggers": [{"type": "memory", "metadata": {}}]}}},
         "autoscaling.keda.triggers.0.type",
         "metrics-server reports nothing",
     ),
     ("parallel-only", {"podManagementPolicy": "OrderedReady"}, "podManagementPolicy", "must be Parallel"),
-    ("prestop-reserved", {"lifecycle": {"preStop": {}}}, "lifecycle.preStop", "use stop.command"),
     ("env-reserved", {"target": {"env": {"MOORING_X": "1"}}}, "target.env.MOORING_X", "is set by mooring"),
     (
         "env-reserved",
@@ -146,42 +159,22 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "target.perOrdinal.1.env.COMPARTMENT_ID_ATTACH",
         "name it otherwise",
     ),
-    ("volumes-reserved", {"extraVolumes": [{"name": "state"}]}, "extraVolumes.0.name", "mooring's own"),
-    ("mount-paths-unique", {"target": {"mounts": {"a": {"hostPath": "C:\\mooring"}}}}, "target.mounts.a", "by mooring"),
     ("launcher-paths-plain", {"launcher": {"hostPath": "C:\\R&D 100%"}}, "launcher.hostPath", "pass cmd /c"),
     ("launcher-paths-plain", {"launcher": {"python": "C:\\Program Files\\p.exe"}}, "launcher.python", "pass cmd /c"),
     (
         "autoscaling-single",
-        {"autoscaling": {"keda": {"enabled": True, "triggers": [{}]}}, "scaling": {"follow": False}},
+        {"autoscaling": {"keda": {"enabled": True, "triggers": [TRIGGER]}}, "scaling": {"follow": False}},
         "scaling.follow",
         "nothing else would scale the anchors",
     ),
+    ("env-reserved", {"target": {"env": {"pod_Name": "1"}}}, "target.env.pod_Name", "is set by mooring"),
     (
         "env-reserved",
         {"extraEnv": [{"name": "MOORING_ORDINAL", "value": "7"}]},
         "extraEnv.0.MOORING_ORDINAL",
         "is set by",
     ),
-    (
-        "volumes-reserved",
-        {"volumeClaimTemplates": [{"metadata": {"name": "state"}}]},
-        "volumeClaimTemplates.0.metadata.name",
-        "mooring's own",
-    ),
-    (
-        "containers-reserved",
-        {"anchor": {"extraContainers": [{"name": "anchor"}]}},
-        "anchor.extraContainers.0.name",
-        "mooring's own container",
-    ),
     ("supported", {"hostAliases": [{"ip": "10.0.0.1"}]}, "hostAliases", "not supported with platform windows"),
-    ("volumes-reserved", {"extraVolumes": [{"name": "launcher-code"}]}, "extraVolumes.0.name", "mooring's own"),
-    (
-        "mount-paths-unique",
-        {"target": {"mounts": {"a": {"hostPath": "C:\\etc\\mooring-launcher"}}}},
-        "target.mounts.a",
-        "by mooring",
-    ),
     *(
         (
             "pod-affinity-single",
@@ -271,7 +264,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     *(
         (
             "autoscaling-single",
-            {"autoscaling": {"enabled": True, "metrics": [{}]}, "anchor": anchor},
+            {"autoscaling": {"enabled": True, "metrics": [PODS]}, "anchor": anchor},
             "autoscaling.enabled",
             "scale by helm upgrade",
         )
@@ -283,7 +276,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "autoscaling-single",
-        {"autoscaling": {"keda": {"enabled": True, "triggers": [{}]}}, **SHARED},
+        {"autoscaling": {"keda": {"enabled": True, "triggers": [TRIGGER]}}, **SHARED},
         "autoscaling.keda.enabled",
         "scale by helm upgrade",
     ),
@@ -309,6 +302,14 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("cplauncher", {**CPLAUNCHER, "target": {"args": ["a", "100%"]}}, "target.args.1", "passes cmd /c"),
     ("config-fits", {"target": {"args": ["x" * 210_000]}}, "target", "below 204800 bytes"),
     ("config-fits", {"target": {"args": ["<" * 40_000]}}, "target", "below 204800 bytes"),
+    ("texts-survive", {"target": {"args": ["a\x85b"]}}, "target.args.0", "must be without U+0085"),
+    (
+        "texts-survive",
+        {"extraObjects": [{"apiVersion": "v1", "kind": "\x85"}]},
+        "extraObjects.0.kind",
+        "without U+0085",
+    ),
+    *BROKEN_KUBERNETES,
 ]
 
 
@@ -334,7 +335,7 @@ def test_the_chart_refuses(rule: str, values: dict[str, Any], key: str, words: s
 def test_the_generator_refuses_the_same(rule: str, values: dict[str, Any], key: str, words: str) -> None:
     """The generator's own rule finds the same key, in the same words, before a chart exists."""
     complete = layered(default_of(VALUES), EXE, values)
-    found = {".".join(one.path): f"{one.rule} {one.fix}" for one in find_violations(complete)}
+    found = {write_key(one.path): f"{one.rule} {one.fix}" for one in find_violations(complete)}
     assert words in found[key]
 
 

@@ -293,3 +293,13 @@ def test_the_notes_name_what_there_is(values: dict[str, Any], words: list[str], 
     for one in words:
         assert one in text
     assert ("svc:" in text) == (values is not FOREIGN_SHARED)
+
+
+def test_annotations_of_the_service_are_not_on_each_replicas() -> None:
+    """What names one address must not stand on each; only replicas that share an anchor have no other Service."""
+    note = {"external-dns.alpha.kubernetes.io/hostname": "orders.example"}
+    objects = render(layered(MINIMAL, {"replicas": 2, "service": {"perReplica": True, "annotations": note}}))
+    assert objects["Service", "orders"]["metadata"]["annotations"] == note
+    assert "annotations" not in objects["Service", "orders-anchor-0"]["metadata"]
+    shared = chart(SHARED, {"service": {"annotations": note}})
+    assert shared["Service", "orders-anchor-0"]["metadata"]["annotations"] == note

@@ -164,6 +164,23 @@ CODE = [
 ]
 
 
+_NEEDED: dict[str, dict[str, Any]] = {
+    "MetricSpec": {"type": "Pods", "pods": {"metric": {"name": "a"}}},
+    "ScaleTriggers": {"type": "a", "metadata": {}},
+    "Toleration": {"key": "a"},
+    "EnvVar": {"name": "a"},
+    "EnvFromSource": {"secretRef": {"name": "a"}},
+    "Volume": {"name": "a"},
+    "VolumeMount": {"name": "a", "mountPath": "C:\\mounted"},
+    "PersistentVolumeClaim": {
+        "metadata": {"name": "b"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    },
+    "Container": {"name": "a", "image": "a"},
+}
+"""What Kubernetes asks of a value in its own shape."""
+
+
 def _filled(node: Node, text: str) -> Any:
     """Return a value of a node with this text wherever any text may stand."""
     if isinstance(node, Obj):
@@ -176,7 +193,7 @@ def _filled(node: Node, text: str) -> Any:
         item = _filled(node.item, text)
         return None if item is None else [item]
     if isinstance(node, Open):
-        one = {"name": "a", "note": text}
+        one = {} if node.item_pattern else {**_NEEDED.get(node.kubernetes, {}), "note": text}
         return [one] if node.is_list else one
     return text if isinstance(node, Str) and not (node.pattern or node.enum) else None
 

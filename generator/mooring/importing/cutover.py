@@ -8,7 +8,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mooring._rules import is_selector, launcher_directory
+from mooring._rules import is_selector
+from mooring._rules_volumes import launcher_directory
 
 from .manifests import Manifest
 from .model import complete

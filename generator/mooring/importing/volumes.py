@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mooring._rules import is_absolute, is_reserved_volume
+from mooring._rules import is_absolute
+from mooring._rules_volumes import is_reserved_volume
 
 from .manifests import Fields, Object, dig
 from .model import choices, make_key

@@ -11,19 +11,24 @@
 {{- end }}
 
 {{- /*
-Labels of the test's objects. The name is another one, so that no Service, no affinity and above all not the PodDisruptionBudget selects
+Labels of the test's objects. The name is one that no chart can have, so that no Service, no affinity and above all not the PodDisruptionBudget selects
 the pod: one that no controller owns makes the whole budget fail (disruption.go: getExpectedPodCount).
 */}}
 {{- define "everything.test.labels" -}}
 {{- $own := fromYaml (include "everything.labels" (dict "root" . "component" "test")) -}}
-{{- toYaml (set $own "app.kubernetes.io/name" (printf "%s-test" (include "everything.name" . | trunc 58 | trimSuffix "-"))) -}}
+{{- toYaml (set $own "app.kubernetes.io/name" (printf "%s.test" (include "everything.name" . | trunc 58) | include "everything.labelValue")) -}}
 {{- end }}
 
+{{- /* The launcher's image, less what tests.image says instead: registry, tag or digest alone too. */}}
 {{- define "everything.test.image" -}}
-{{- if .Values.tests.image.repository -}}
-{{- include "everything.image" (dict "image" .Values.tests.image "registry" "" "repository" "" "tag" "") -}}
+{{- $own := .Values.tests.image -}}
+{{- if $own.repository -}}
+{{- include "everything.image" (dict "image" $own "registry" "" "repository" "" "tag" "") -}}
 {{- else -}}
-{{- include "everything.launcher.image" . -}}
+{{- $its := .Values.launcher.image -}}
+{{- $version := or $own.tag $own.digest | empty | ternary $its $own -}}
+{{- $image := dict "registry" ($own.registry | default $its.registry) "repository" $its.repository "tag" $version.tag "digest" $version.digest -}}
+{{- include "everything.launcher.imageOf" (dict "root" . "image" $image) -}}
 {{- end -}}
 {{- end }}
 

@@ -4,7 +4,12 @@ null would get past one. The generator checks the same for Apps; a test holds th
 */}}
 {{- define "foreign.validate" -}}
 {{- $found := list -}}
-{{- range (printf "%s\n%s" (index . "_broken" | default "") (include "foreign.rules" .) | splitList "\n") -}}
+{{- /* The rules between values rely on their shapes. */}}
+{{- $wrong := index . "_misshapen" | trim -}}
+{{- if not $wrong -}}
+{{- $wrong = include "foreign.rules" . -}}
+{{- end -}}
+{{- range (printf "%s\n%s" (index . "_broken" | default "") $wrong | splitList "\n") -}}
 {{- if trim . -}}
 {{- $found = append $found (trim .) -}}
 {{- end -}}
@@ -25,14 +30,6 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $stop := .Values.stop -}}
 {{- $platform := .Values.platform -}}
 {{- include "foreign.rules.cluster" . -}}
-{{- range $key, $allowed := dict "platform" (list "windows" "linux") "colocation" (list "perReplica" "singleNode") -}}
-{{- if not (has (index $.Values $key) $allowed) -}}
-{{- include "foreign.refuse" (list $key (index $.Values $key) (printf "must be %s" (join " or " $allowed)) "correct it") -}}
-{{- end -}}
-{{- end -}}
-{{- if not (has .Values.anchor.strategy (list "ordinal" "static" "shared")) -}}
-{{- include "foreign.refuse" (list "anchor.strategy" .Values.anchor.strategy "must be ordinal or static or shared" "correct it") -}}
-{{- end -}}
 {{- if not $target.exe -}}
 {{- include "foreign.refuse" (list "target.exe" "" "must be set" "give the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
 {{- end -}}
@@ -69,27 +66,16 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if ne .Values.podManagementPolicy "Parallel" -}}
 {{- include "foreign.refuse" (list "podManagementPolicy" .Values.podManagementPolicy "must be Parallel: OrderedReady stops at the first unready pod and so blocks roll-out and scale-in" "leave it out") -}}
 {{- end -}}
-{{- if hasKey .Values.lifecycle "preStop" -}}
-{{- include "foreign.refuse" (list "lifecycle.preStop" .Values.lifecycle.preStop "is mooring's own" "use stop.command instead") -}}
-{{- end -}}
-{{- include "foreign.rules.env" (dict "path" "target.env" "env" $target.env) -}}
+{{- include "foreign.rules.env" (dict "platform" $platform "path" "target.env" "env" $target.env) -}}
 {{- range $ordinal, $one := $target.perOrdinal -}}
-{{- include "foreign.rules.env" (dict "path" (printf "target.perOrdinal.%s.env" $ordinal) "env" ($one.env | default dict)) -}}
+{{- include "foreign.rules.env" (dict "platform" $platform "path" (printf "target.perOrdinal.%s.env" $ordinal) "env" ($one.env | default dict)) -}}
 {{- end -}}
 {{- range $number, $variable := .Values.extraEnv -}}
-{{- include "foreign.rules.env" (dict "path" (printf "extraEnv.%d" $number) "env" (dict (toString $variable.name) "")) -}}
+{{- include "foreign.rules.env" (dict "platform" $platform "path" (printf "extraEnv.%d" $number) "env" (dict (toString $variable.name) "")) -}}
 {{- end -}}
-{{- range $number, $volume := .Values.extraVolumes -}}
-{{- include "foreign.rules.volume" (list (printf "extraVolumes.%d.name" $number) (toString $volume.name)) -}}
-{{- end -}}
-{{- range $number, $claim := .Values.volumeClaimTemplates -}}
-{{- include "foreign.rules.volume" (list (printf "volumeClaimTemplates.%d.metadata.name" $number) (dig "metadata" "name" "" $claim | toString)) -}}
-{{- end -}}
-{{- range $number, $container := .Values.anchor.extraContainers -}}
-{{- if eq (toString $container.name) "anchor" -}}
-{{- include "foreign.refuse" (list (printf "anchor.extraContainers.%d.name" $number) "anchor" "is mooring's own container" "name it otherwise") -}}
-{{- end -}}
-{{- end -}}
+{{- include "foreign.rules.volumes" . -}}
+{{- include "foreign.rules.pods" . -}}
+{{- include "foreign.rules.services" . -}}
 {{- include "foreign.rules.affinity" . -}}
 {{- include "foreign.rules.anchors" . -}}
 {{- include "foreign.rules.shared" . -}}
@@ -115,26 +101,12 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end }}
 
-{{- /* Takes (list path name). */}}
-{{- define "foreign.rules.volume" -}}
-{{- $name := index . 1 -}}
-{{- if or (has $name (list "config" "state" "launcher" "launcher-code" "netns")) (hasPrefix "mount-" $name) -}}
-{{- include "foreign.refuse" (list (index . 0) $name "is a volume of mooring's own" "name it otherwise") -}}
-{{- end -}}
-{{- end }}
-
 {{- define "foreign.rules.paths" -}}
 {{- $platform := .Values.platform -}}
 {{- $paths := dict "target.exe" .Values.target.exe "target.workingDir" .Values.target.workingDir "launcher.hostPath" .Values.launcher.hostPath "launcher.python" .Values.launcher.python -}}
-{{- $seen := dict (include "foreign.launcher.configDir" .) true (include "foreign.launcher.stateDir" .) true (include "foreign.launcher.codeDir" .) true (include "foreign.launcher.hostPath" .) true -}}
 {{- range $name, $mount := .Values.target.mounts -}}
 {{- $_ := set $paths (printf "target.mounts.%s.hostPath" $name) $mount.hostPath -}}
 {{- $_ := set $paths (printf "target.mounts.%s.mountPath" $name) ($mount.mountPath | default "") -}}
-{{- $path := $mount.mountPath | default $mount.hostPath -}}
-{{- if hasKey $seen $path -}}
-{{- include "foreign.refuse" (list (printf "target.mounts.%s" $name) $path "is mounted twice, here and by another entry or by mooring" "give each entry of target.mounts its own mountPath") -}}
-{{- end -}}
-{{- $_ := set $seen $path true -}}
 {{- end -}}
 {{- if eq $platform "windows" -}}
 {{- range $key := list "hostPath" "python" -}}
@@ -233,7 +205,18 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if and $unmeasured (not $scaler.metrics) -}}
 {{- include "foreign.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
 {{- end -}}
+{{- $kinds := list -}}
+{{- range $scaler.metrics -}}
+{{- $kinds = append $kinds .type -}}
+{{- end -}}
+{{- if not (or (int $scaler.minReplicas) (has "Object" $kinds) (has "External" $kinds)) -}}
+{{- include "foreign.refuse" (list "autoscaling.minReplicas" 0 "needs a metric of type Object or External, since pods that are not there measure nothing" "add one, or raise it") -}}
+{{- end -}}
 {{- range $number, $metric := $scaler.metrics -}}
+{{- $source := untitle $metric.type -}}
+{{- if not (index $metric $source) -}}
+{{- include "foreign.refuse" (list (printf "autoscaling.metrics.%d.%s" $number $source) nil (printf "must be given, as type %s reads it" $metric.type) "add it") -}}
+{{- end -}}
 {{- if and $unmeasured (has (toString $metric.type) (list "Resource" "ContainerResource")) -}}
 {{- include "foreign.refuse" (list (printf "autoscaling.metrics.%d.type" $number) $metric.type $unmeasured "use a Pods, Object or External metric") -}}
 {{- end -}}
@@ -250,7 +233,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- if not (kindIs "invalid" $keda.idleReplicaCount) -}}
 {{- if ge (int $keda.idleReplicaCount) $least -}}
-{{- include "foreign.refuse" (list "autoscaling.keda.idleReplicaCount" $keda.idleReplicaCount (printf "must be below autoscaling.keda.minReplicaCount (%d)" $least) "lower it, or leave it out") -}}
+{{- include "foreign.refuse" (list "autoscaling.keda.idleReplicaCount" $keda.idleReplicaCount (printf "must be below autoscaling.keda.minReplicaCount (%d)" $least) "raise that, or leave this out") -}}
 {{- end -}}
 {{- end -}}
 {{- if not $keda.triggers -}}
@@ -264,12 +247,13 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end }}
 
-{{- /* Takes (dict "path" "target.env" "env" …). */}}
+{{- /* Takes (dict "platform" "windows" "path" "target.env" "env" …). */}}
 {{- define "foreign.rules.env" -}}
 {{- $path := .path -}}
-{{- range $name, $_ := .env -}}
+{{- range $given, $_ := .env -}}
+{{- $name := eq $.platform "windows" | ternary (upper $given) $given -}}
 {{- if or (has $name (list "COMPARTMENT_ID_ATTACH" "POD_NAME" "POD_NAMESPACE" "POD_UID" "NODE_NAME")) (hasPrefix "MOORING_" $name) (hasPrefix "KUBERNETES_" $name) -}}
-{{- include "foreign.refuse" (list (printf "%s.%s" $path $name) $name "is set by mooring: COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_* are" "name it otherwise") -}}
+{{- include "foreign.refuse" (list (printf "%s.%s" $path $given) $given "is set by mooring: COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_* are" "name it otherwise") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

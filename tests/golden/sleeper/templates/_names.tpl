@@ -5,15 +5,16 @@ label is <set>-<10 characters> and must fit 63 (kubernetes#64023). With anchor.s
 
 The base is the release's name, which Helm keeps unique in a namespace, and never the usual <release>-<chart>, with which release
 "a" of chart "b" takes the names of release "a-b". A name that had to be changed, or that could be another release's object
-(release "x-anchor" beside release "x", or a chart inside an umbrella chart), ends in a hash of the full one.
+(release "x-anchor" beside release "x", or a chart inside an umbrella chart), ends in a hash of the full one. An umbrella chart's alias for
+this chart is a key of its values, so it may have capitals and "_", which no name may.
 */}}
 {{- define "sleeper.fullname" -}}
 {{- $most := eq .Values.anchor.strategy "static" | ternary 37 45 -}}
 {{- $inside := not (or .Chart.IsRoot .Values.fullnameOverride) -}}
 {{- $full := .Values.fullnameOverride | default ($inside | ternary (printf "%s-%s" .Release.Name .Chart.Name) .Release.Name) -}}
-{{- $legal := regexReplaceAll "^([0-9])" (replace "." "-" $full) "r${1}" -}}
+{{- $legal := regexReplaceAll "^([0-9])" (regexReplaceAll "[^a-z0-9-]" (lower $full) "-") "r${1}" -}}
 {{- if or $inside (ne $legal $full) (gt (len $full) $most) (regexMatch "-(anchor|launcher)(-[0-9]+)?$" $full) -}}
-{{- printf "%s-%s" ($legal | trunc (sub $most 9 | int) | trimSuffix "-") ($inside | ternary (printf "%s/%s" .Release.Name .Chart.Name) $full | sha256sum | trunc 8) -}}
+{{- printf "%s-%s" ($legal | trunc (sub $most 9 | int) | trimSuffix "-") ($inside | ternary (include "sleeper.place" .) $full | sha256sum | trunc 8) -}}
 {{- else -}}
 {{- $full -}}
 {{- end -}}
@@ -24,7 +25,31 @@ The base is the release's name, which Helm keeps unique in a namespace, and neve
 {{- end }}
 
 {{- define "sleeper.name" -}}
-{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- .Values.nameOverride | default .Chart.Name | include "sleeper.labelValue" -}}
+{{- end }}
+
+{{- /*
+Where in its release a chart is: no other chart of the release is there. One that a chart of the umbrella chart brings along is known
+by its path, as another may bring the same one.
+*/}}
+{{- define "sleeper.place" -}}
+{{- $path := splitList "/charts/" .Template.BasePath -}}
+{{- printf "%s/%s" .Release.Name (gt (len $path) 2 | ternary (rest $path | join "/" | trimSuffix "/templates") .Chart.Name) -}}
+{{- end }}
+
+{{- /*
+The instance in labels and selectors: the release. Inside an umbrella chart two charts may have one name, by nameOverride or because they are
+brought along twice, and in a namespace that is not the release's (namespaceOverride) two releases: each has an instance of its own then,
+or they would select each other's pods, and two disruption budgets for one pod block every eviction.
+*/}}
+{{- define "sleeper.instance" -}}
+{{- $shared := and (not .Chart.IsRoot) (or .Values.nameOverride (splitList "/charts/" .Template.BasePath | len | lt 2)) -}}
+{{- $abroad := and .Values.fullnameOverride (ne (include "sleeper.namespace" .) .Release.Namespace) -}}
+{{- if or $shared $abroad -}}
+{{- printf "%s-%s" (.Release.Name | trunc 54 | trimSuffix "-") (printf "%s/%s" (include "sleeper.place" .) .Release.Namespace | sha256sum | trunc 8) -}}
+{{- else -}}
+{{- .Release.Name | trunc 63 -}}
+{{- end -}}
 {{- end }}
 
 {{- define "sleeper.launcher.fullname" -}}

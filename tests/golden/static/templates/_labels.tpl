@@ -1,9 +1,9 @@
-{{- /* What selectors match: it never changes in the life of a release. Takes (dict "root" $ "component" "anchor"). */}}
+{{- /* What selectors match: it never changes in the life of a release, where selectors of sets are immutable. Takes (dict "root" $ "component" "anchor"). */}}
 {{- define "static.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "static.name" .root | quote }}
-app.kubernetes.io/instance: {{ .root.Release.Name | trunc 63 | quote }}
+app.kubernetes.io/instance: {{ include "static.instance" .root | quote }}
 {{- with .component }}
-app.kubernetes.io/component: {{ . }}
+app.kubernetes.io/component: {{ quote . }}
 {{- end }}
 {{- end }}
 

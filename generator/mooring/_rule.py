@@ -1,0 +1,42 @@
+"""What a rule between values is. The rules are in ``_rules*``, by topic; ``_rules.RULES`` is the table of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken rule: where, what was found, what the rule is, what to do."""
+
+    path: tuple[str, ...]
+    found: Any
+    rule: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule between values; ``check`` takes the complete values (defaults filled in)."""
+
+    id: str
+    check: Callable[[Values], Iterable[Violation]]
+
+
+def find_repeats(path: tuple[str, ...], items: Sequence[Any], key: str, *, fold: bool = False) -> Iterator[Violation]:
+    """Yield the items of a list whose `key` an earlier item has too; with `fold` capitals do not count."""
+    seen: set[str] = set()
+    for number, item in enumerate(items):
+        name = str(item.get(key) if key else item)
+        if (name.lower() if fold else name) in seen:
+            yield Violation(
+                tuple(part for part in (*path, str(number), key) if part),
+                name,
+                "is given twice" + (": on Windows capitals do not count" if fold else ""),
+                "give each once",
+            )
+        seen.add(name.lower() if fold else name)

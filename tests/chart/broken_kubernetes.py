@@ -1,0 +1,289 @@
+"""Values that break the rules of volumes, pods and Services: rule id, values, key it names, words of its sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LINUX: dict[str, Any] = {"platform": "linux", "target": {"exe": "/a"}}
+SHARED: dict[str, Any] = {"strategy": "shared"}
+TAP = {"name": "tap", "image": "example.org/tap:1"}
+CLAIM_SPEC = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+
+
+def _mounted(path: str, name: str = "v") -> dict[str, Any]:
+    return {"extraVolumes": [{"name": "v"}], "extraVolumeMounts": [{"name": name, "mountPath": path}]}
+
+
+def _containers(*containers: dict[str, Any]) -> dict[str, Any]:
+    return {"anchor": {"extraContainers": [TAP | container for container in containers]}}
+
+
+def _spec(service_type: str = "ClusterIP", shared: bool = False, **spec: Any) -> dict[str, Any]:
+    return {"service": {"type": service_type, "spec": spec}, **({"anchor": SHARED} if shared else {})}
+
+
+VOLUMES: list[tuple[str, dict[str, Any], str, str]] = [
+    (
+        "mount-paths-unique",
+        {"target": {"mounts": {"a": {"hostPath": "C:\\x"}, "b": {"hostPath": "D:\\y", "mountPath": "C:\\x"}}}},
+        "target.mounts.b",
+        "mounted twice",
+    ),
+    ("mount-paths-unique", {"target": {"mounts": {"a": {"hostPath": "C:\\mooring"}}}}, "target.mounts.a", "by mooring"),
+    (
+        "mount-paths-unique",
+        {"target": {"mounts": {"a": {"hostPath": "C:\\etc\\mooring-launcher"}}}},
+        "target.mounts.a",
+        "by mooring",
+    ),
+    *(
+        ("mount-paths-unique", _mounted(path), "extraVolumeMounts.0.mountPath", "by mooring")
+        for path in ("C:\\run\\mooring", "c:/Run/Mooring/", "C:\\MOORING")
+    ),
+    *(
+        ("mount-paths-unique", LINUX | _mounted(path), "extraVolumeMounts.0.mountPath", "by mooring")
+        for path in ("/run/netns", "/etc/mooring/", "/opt/mooring")
+    ),
+    (
+        "mount-paths-unique",
+        {"target": {"mounts": {"a": {"hostPath": "C:\\x"}}}, **_mounted("c:\\X")},
+        "extraVolumeMounts.0.mountPath",
+        "mounted twice",
+    ),
+    ("mounts-given", {"target": {"mounts": {"a": {"hostPath": ""}}}}, "target.mounts.a.hostPath", "must be set"),
+    (
+        "mounts-given",
+        {"target": {"mounts": {"a": {"hostPath": "C:\\a\\..\\b"}}}},
+        "target.mounts.a.hostPath",
+        "without ..",
+    ),
+    ("volumes-reserved", {"extraVolumes": [{"name": "state"}]}, "extraVolumes.0.name", "mooring's own"),
+    ("volumes-reserved", {"extraVolumes": [{"name": "launcher-code"}]}, "extraVolumes.0.name", "mooring's own"),
+    (
+        "volumes-reserved",
+        {"volumeClaimTemplates": [{"metadata": {"name": "state"}, "spec": CLAIM_SPEC}]},
+        "volumeClaimTemplates.0.metadata.name",
+        "mooring's own",
+    ),
+    ("volumes-unique", {"extraVolumes": [{"name": "a"}, {"name": "a"}]}, "extraVolumes.1.name", "more than one volume"),
+    (
+        "volumes-unique",
+        {"extraVolumes": [{"name": "a"}], "volumeClaimTemplates": [{"metadata": {"name": "a"}, "spec": CLAIM_SPEC}]},
+        "volumeClaimTemplates.0.metadata.name",
+        "more than one volume",
+    ),
+    ("mounts-known", _mounted("C:\\x", "w"), "extraVolumeMounts.0.name", "names no volume"),
+    ("mounts-known", _mounted("C:\\x", "netns"), "extraVolumeMounts.0.name", "names no volume"),
+    *(
+        (
+            "anchor-mounts-nothing",
+            _containers({key: mounts}),
+            f"anchor.extraContainers.0.{key}",
+            "the anchor's pod has none",
+        )
+        for key, mounts in (
+            ("volumeMounts", [{"name": "data", "mountPath": "C:\\data"}]),
+            ("volumeDevices", [{"name": "data", "devicePath": "C:\\data"}]),
+        )
+    ),
+]
+
+PODS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("names-unique", {"extraEnv": [{"name": "A"}, {"name": "a"}]}, "extraEnv.1.name", "capitals do not count"),
+    ("names-unique", LINUX | {"extraEnv": [{"name": "A"}, {"name": "A"}]}, "extraEnv.1.name", "is given twice"),
+    ("names-unique", {"target": {"env": {"PATH": "1", "Path": "2"}}}, "target.env.1", "capitals do not count"),
+    (
+        "names-unique",
+        {"target": {"perOrdinal": {"1": {"env": {"a": "1", "A": "2"}}}}},
+        "target.perOrdinal.1.env.1",
+        "is given twice",
+    ),
+    ("names-unique", {"imagePullSecrets": ["a", "a"]}, "imagePullSecrets.1", "is given twice"),
+    ("names-unique", LINUX | {"hostAliases": [{"ip": "::1"}, {"ip": "::1"}]}, "hostAliases.1.ip", "is given twice"),
+    ("names-unique", _containers({}, {}), "anchor.extraContainers.1.name", "is given twice"),
+    (
+        "names-unique",
+        _containers({"env": [{"name": "A"}, {"name": "A"}]}),
+        "anchor.extraContainers.0.env.1.name",
+        "is given twice",
+    ),
+    (
+        "names-unique",
+        _containers(
+            {"ports": [{"containerPort": 1}, {"containerPort": 2, "name": "a"}, {"containerPort": 3, "name": "a"}]}
+        ),
+        "anchor.extraContainers.0.ports.1.name",
+        "is given twice",
+    ),
+    (
+        "containers-reserved",
+        _containers({"name": "anchor"}),
+        "anchor.extraContainers.0.name",
+        "mooring's own container",
+    ),
+    (
+        "env-sources",
+        {"extraEnv": [{"name": "A", "value": "1", "valueFrom": {"x": 1}}]},
+        "extraEnv.0.valueFrom",
+        "one of",
+    ),
+    ("env-sources", {"envFrom": [{"prefix": "A"}]}, "envFrom.0", "must have one of"),
+    ("env-sources", {"envFrom": [{"configMapRef": {"name": "a"}, "secretRef": {"name": "a"}}]}, "envFrom.0", "one of"),
+    ("probes-ask-once", {"probes": {"liveness": {"exec": {}, "grpc": {"port": 1}}}}, "probes.liveness", "one way"),
+    (
+        "probes-ask-once",
+        {
+            "launcher": {"kind": "cplauncher"},
+            "scaling": {"follow": False},
+            "probes": {"readiness": {"periodSeconds": 60}},
+        },
+        "probes.readiness",
+        "cplauncher answers no probe",
+    ),
+    ("hooks-act-once", {"lifecycle": {"postStart": {}}}, "lifecycle.postStart", "in one way"),
+    ("hooks-act-once", {"lifecycle": {"postStart": {"exec": {}, "sleep": {}}}}, "lifecycle.postStart", "in one way"),
+    ("hooks-act-once", {"lifecycle": {"stopSignal": "SIGINT"}}, "lifecycle.stopSignal", "stop ladder"),
+    ("prestop-reserved", {"lifecycle": {"preStop": {}}}, "lifecycle.preStop", "use stop.command"),
+    ("tolerations", {"tolerations": [{"effect": "NoSchedule"}]}, "tolerations.0", "must have a key"),
+    (
+        "tolerations",
+        {"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]},
+        "tolerations.0.value",
+        "is for operator: Equal",
+    ),
+    (
+        "tolerations",
+        {"tolerations": [{"key": "a", "operator": "Exists", "tolerationSeconds": 0}]},
+        "tolerations.0.tolerationSeconds",
+        "needs effect: NoExecute",
+    ),
+    (
+        "spread-unique",
+        {
+            "topologySpreadConstraints": [
+                {"maxSkew": skew, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"} for skew in (1, 2)
+            ]
+        },
+        "topologySpreadConstraints.1",
+        "is given twice",
+    ),
+    *(
+        ("labels-own", {"commonLabels": {key: "x"}}, f'commonLabels["{key}"]', "is set by mooring")
+        for key in ("app.kubernetes.io/name", "app.kubernetes.io/version", "helm.sh/chart")
+    ),
+    (
+        "labels-own",
+        {"anchor": {"strategy": "static", "podLabels": {"app": "x"}}},
+        "anchor.podLabels.app",
+        "is set by mooring",
+    ),
+    (
+        "labels-own",
+        {"launcher": {"podAnnotations": {"mooring/config": "{}"}}},
+        "launcher.podAnnotations.mooring/config",
+        "is set by mooring",
+    ),
+    (
+        "labels-own",
+        {"tests": {"podAnnotations": {"helm.sh/hook": "test"}}},
+        'tests.podAnnotations["helm.sh/hook"]',
+        "is set by mooring",
+    ),
+    (
+        "labels-own",
+        {"nodeSelector": {"kubernetes.io/os": "linux"}},
+        'nodeSelector["kubernetes.io/os"]',
+        "is set by platform: windows",
+    ),
+    (
+        "security-fits",
+        {"anchor": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}},
+        "anchor.securityContext.seccompProfile",
+        "does nothing on windows",
+    ),
+    (
+        "security-fits",
+        _containers({"securityContext": {"allowPrivilegeEscalation": False}}),
+        "anchor.extraContainers.0.securityContext.allowPrivilegeEscalation",
+        "does nothing on windows",
+    ),
+    (
+        "security-fits",
+        LINUX | {"anchor": {"securityContext": {"windowsOptions": {}}}},
+        "anchor.securityContext.windowsOptions",
+        "does nothing on linux",
+    ),
+    (
+        "values-used",
+        {"updateStrategy": {"type": "OnDelete", "partition": 1}},
+        "updateStrategy.partition",
+        "is for type: RollingUpdate",
+    ),
+    (
+        "values-used",
+        {"anchor": {"updateStrategy": {"type": "OnDelete", "maxUnavailable": "50%"}}},
+        "anchor.updateStrategy.maxUnavailable",
+        "is for type: RollingUpdate",
+    ),
+    (
+        "values-used",
+        {"anchor": {"serviceAccount": {"create": False, "annotations": {"a": "b"}}}},
+        "anchor.serviceAccount.annotations",
+        "an account that the chart makes",
+    ),
+    (
+        "values-used",
+        {"serviceAccount": {"create": False, "annotations": {"a": "b"}}},
+        "serviceAccount.annotations",
+        "an account that the chart makes",
+    ),
+]
+
+SERVICES: list[tuple[str, dict[str, Any], str, str]] = [
+    ("service-spec", _spec(type="NodePort"), "service.spec.type", "use service.type"),
+    ("service-spec", _spec(selector={"a": "b"}), "service.spec.selector", "Services select the anchors"),
+    (
+        "service-spec",
+        _spec(ports=[{"port": 80, "nodePort": 30080}]),
+        "service.spec.ports",
+        "a nodePort cannot be chosen",
+    ),
+    *(
+        ("service-spec", _spec(kind, shared=True, **{key: value}), f"service.spec.{key}", "each replica has one")
+        for kind, key, value in (
+            ("ClusterIP", "clusterIP", "10.96.0.7"),
+            ("ClusterIP", "clusterIPs", ["10.96.0.7"]),
+            ("LoadBalancer", "loadBalancerIP", "192.0.2.7"),
+            ("ClusterIP", "externalIPs", ["192.0.2.7"]),
+            ("LoadBalancer", "healthCheckNodePort", 30123),
+        )
+    ),
+    (
+        "service-spec",
+        _spec(loadBalancerClass="a/b"),
+        "service.spec.loadBalancerClass",
+        "needs service.type: LoadBalancer",
+    ),
+    (
+        "service-spec",
+        _spec("NodePort", allocateLoadBalancerNodePorts=False),
+        "service.spec.allocateLoadBalancerNodePorts",
+        "needs service.type: LoadBalancer",
+    ),
+    (
+        "service-spec",
+        _spec(externalTrafficPolicy="Local"),
+        "service.spec.externalTrafficPolicy",
+        "NodePort or LoadBalancer",
+    ),
+    ("service-spec", _spec("NodePort", clusterIP="None"), "service.spec.clusterIP", "without an IP"),
+    ("service-spec", _spec(externalName="example.org"), "service.spec.externalName", "another type of Service"),
+    (
+        "service-spec",
+        _spec(sessionAffinityConfig={"clientIP": {"timeoutSeconds": 5}}),
+        "service.spec.sessionAffinityConfig",
+        "sessionAffinity: ClientIP",
+    ),
+]
+
+BROKEN_KUBERNETES = [*VOLUMES, *PODS, *SERVICES]

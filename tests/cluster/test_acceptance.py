@@ -1,0 +1,187 @@
+"""What the chart accepts, a real API server accepts: every object is posted there, as a dry run."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from chart.rendering import CHART, EXAMPLES, render_text
+from hypothesis import HealthCheck, Phase, given, settings
+from mooring._launcher_archive import ARCHIVE_FILE, archive_text
+from strategies import rich_values
+
+from tests.cluster.kube import Kube, Object
+
+RANDOM = 200
+PATHS = {
+    "ConfigMap": ("v1", "configmaps"),
+    "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
+    "Pod": ("v1", "pods"),
+    "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
+    "Role": ("rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": ("rbac.authorization.k8s.io/v1", "rolebindings"),
+    "Service": ("v1", "services"),
+    "ServiceAccount": ("v1", "serviceaccounts"),
+    "StatefulSet": ("apps/v1", "statefulsets"),
+}
+OTHERS_KINDS = {"ScaledObject"}
+"""Of operators that are not in the cluster; tests/chart/test_autoscaling.py holds it to KEDA's own definition."""
+
+
+def random_values() -> list[dict[str, Any]]:
+    """Return values that the generator's model accepts, the same every time."""
+    drawn: dict[str, dict[str, Any]] = {}
+
+    @settings(
+        max_examples=RANDOM + 100,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(rich_values())
+    def draw(values: dict[str, Any]) -> None:
+        drawn.setdefault(json.dumps(values, sort_keys=True), values)
+
+    draw()
+    return list(drawn.values())[:RANDOM]
+
+
+@pytest.fixture(scope="module")
+def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart of this repository, with the launcher in it: launcher.source: configMap needs that."""
+    folder = tmp_path_factory.mktemp("charts") / "mooring"
+    shutil.copytree(CHART, folder)
+    (folder / ARCHIVE_FILE).parent.mkdir()
+    (folder / ARCHIVE_FILE).write_text(archive_text(), encoding="utf-8")
+    return folder
+
+
+def render(values: Mapping[str, Any], chart: Path = CHART) -> list[Object]:
+    """Return the objects that Helm makes of values."""
+    text = render_text(values, release="r", kube_version="1.37.0", chart=chart)
+    return [one for one in yaml.load_all(text, Loader=yaml.CSafeLoader) if one]
+
+
+def with_pods(objects: list[Object]) -> Iterator[Object]:
+    """Yield the objects, and a pod of each set: a set is made of a template of which no pod can be."""
+    for one in objects:
+        yield one
+        if one["kind"] == "StatefulSet":
+            template = copy.deepcopy(one["spec"]["template"])
+            yield {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {**template["metadata"], "name": "p"},
+                "spec": template["spec"],
+            }
+
+
+def refusal(kube: Kube, namespace: str, one: Object) -> str:
+    """Return why the API would not create an object in a namespace; nothing if it would."""
+    one = copy.deepcopy(one)
+    one["metadata"]["namespace"] = namespace
+    version, plural = PATHS[one["kind"]]
+    if one["kind"] == "Pod":
+        # Admission looks up what is not there in a dry run, after everything else about the pod has been checked.
+        one["spec"] |= {"serviceAccountName": "default"}
+        one["spec"].pop("priorityClassName", None)
+        for claimed in one["spec"].get("volumes", []):
+            claimed.pop("persistentVolumeClaim", None)
+        volumes = {volume["name"] for volume in one["spec"].get("volumes", [])}
+        mounts = [mount["name"] for each in one["spec"]["containers"] for mount in each.get("volumeMounts", [])]
+        # The controller adds those of claims.
+        one["spec"].setdefault("volumes", []).extend({"name": name} for name in set(mounts) - volumes)
+    answer = kube.http.post(
+        version=version,
+        namespace=namespace,
+        url=plural,
+        json=one,
+        params={"dryRun": "All", "fieldValidation": "Strict"},
+    )
+    return "" if answer.ok else str(answer.json().get("message", answer.text))
+
+
+def test_the_api_accepts_what_the_chart_accepts(kube: Kube, namespace: str, chart: Path) -> None:
+    """Every example and 200 random valid values: no object, and no pod of a set, is refused."""
+    named = {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in EXAMPLES}
+    named |= {f"random {number}": values for number, values in enumerate(random_values())}
+    assert len(named) == len(EXAMPLES) + RANDOM
+    told: dict[str, str] = {}
+    posted = 0
+    with ThreadPoolExecutor(2) as pool:
+        for name, objects in zip(named, pool.map(lambda values: render(values, chart), named.values()), strict=True):
+            for one in with_pods(objects):
+                key = json.dumps(one, sort_keys=True)
+                if key in told:
+                    continue
+                told[key] = "" if one["kind"] in OTHERS_KINDS else refusal(kube, namespace, one)
+                posted += 1
+                if told[key]:
+                    told[key] = f"{name}: {one['kind']}: {told[key]}\n    {json.dumps(named[name])}"
+    kinds = {json.loads(key)["kind"] for key in told}
+    assert kinds >= PATHS.keys(), "too little was drawn"
+    refused = [words for words in told.values() if words]
+    print(f"figure: objects that the API accepts in a dry run, of {len(named)} values: {posted}")
+    assert not refused, "\n".join(refused)
+
+
+INJECTED: dict[str, Any] = {
+    "initContainers": [
+        {
+            "name": "linkerd-init",
+            "image": "example.org/proxy-init:1",
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"add": ["NET_ADMIN", "NET_RAW"]},
+                "privileged": False,
+                "readOnlyRootFilesystem": True,
+                "runAsGroup": 65534,
+                "runAsNonRoot": True,
+                "runAsUser": 65534,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+        }
+    ],
+    "containers": [
+        {
+            "name": "linkerd-proxy",
+            "image": "example.org/proxy:1",
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+                "runAsGroup": 2102,
+                "runAsNonRoot": True,
+                "runAsUser": 2102,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+        }
+    ],
+}
+"""What Linkerd's injector adds to a pod, with every security field that it sets."""
+
+
+@pytest.mark.parametrize("example", ["legacy-exe", "production", "dev-linux"])
+def test_a_mesh_can_inject_its_proxy_into_an_anchor(kube: Kube, namespace: str, example: str) -> None:
+    """The patched pod of an anchor is created; with spec.os.name: windows the API would refuse it field by field."""
+    values = yaml.safe_load((CHART.parent / "values-examples" / f"{example}.yaml").read_text(encoding="utf-8"))
+    (anchor,) = [
+        pod
+        for pod in with_pods(render(values))
+        if pod["kind"] == "Pod" and pod["metadata"]["labels"].get("app.kubernetes.io/component") == "anchor"
+    ]
+    for key, containers in INJECTED.items():
+        anchor["spec"][key] = [*anchor["spec"].get(key, []), *containers]
+    assert refusal(kube, namespace, anchor) == ""
+    if example != "dev-linux":
+        anchor["spec"]["os"] = {"name": "windows"}
+        assert refusal(kube, namespace, anchor).count("cannot be set for a windows pod") >= 11

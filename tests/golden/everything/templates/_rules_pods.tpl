@@ -1,0 +1,168 @@
+{{- /* Rules of what goes into the pods as it is; the generator's are in _rules_pods.py. */}}
+{{- define "everything.rules.pods" -}}
+{{- $values := .Values -}}
+{{- $windows := eq $values.platform "windows" -}}
+{{- include "everything.rules.repeats" (list "extraEnv" $values.extraEnv "name" $windows) -}}
+{{- if $windows -}}
+{{- include "everything.rules.repeats" (list "target.env" (keys $values.target.env | sortAlpha) "" true) -}}
+{{- range $ordinal, $one := $values.target.perOrdinal -}}
+{{- include "everything.rules.repeats" (list (printf "target.perOrdinal.%s.env" $ordinal) ($one.env | default dict | keys | sortAlpha) "" true) -}}
+{{- end -}}
+{{- end -}}
+{{- include "everything.rules.repeats" (list "imagePullSecrets" $values.imagePullSecrets "" false) -}}
+{{- include "everything.rules.repeats" (list "hostAliases" $values.hostAliases "ip" false) -}}
+{{- $pairs := list -}}
+{{- range $values.topologySpreadConstraints -}}
+{{- $pairs = append $pairs (printf "%s with %s" .topologyKey .whenUnsatisfiable) -}}
+{{- end -}}
+{{- include "everything.rules.repeats" (list "topologySpreadConstraints" $pairs "" false) -}}
+{{- range $number, $variable := $values.extraEnv -}}
+{{- if and $variable.value $variable.valueFrom -}}
+{{- include "everything.refuse" (list (printf "extraEnv.%d.valueFrom" $number) $variable.valueFrom "stands beside a value" "give one of the two") -}}
+{{- end -}}
+{{- end -}}
+{{- range $number, $source := $values.envFrom -}}
+{{- if eq (empty $source.configMapRef) (empty $source.secretRef) -}}
+{{- include "everything.refuse" (list (printf "envFrom.%d" $number) $source "must have one of configMapRef and secretRef" "give one") -}}
+{{- end -}}
+{{- end -}}
+{{- include "everything.rules.containers" . -}}
+{{- include "everything.rules.hooks" . -}}
+{{- range $number, $one := $values.tolerations -}}
+{{- $path := printf "tolerations.%d" $number -}}
+{{- $exists := eq (toString $one.operator) "Exists" -}}
+{{- if not (or $one.key $exists) -}}
+{{- include "everything.refuse" (list $path $one "must have a key, or operator: Exists, which tolerates every taint" "add one of the two") -}}
+{{- end -}}
+{{- if and $exists $one.value -}}
+{{- include "everything.refuse" (list (printf "%s.value" $path) $one.value "is for operator: Equal" "leave it out") -}}
+{{- end -}}
+{{- if and (not (kindIs "invalid" $one.tolerationSeconds)) (ne (toString $one.effect) "NoExecute") -}}
+{{- include "everything.refuse" (list (printf "%s.tolerationSeconds" $path) $one.tolerationSeconds "needs effect: NoExecute" "set it, or leave this out") -}}
+{{- end -}}
+{{- end -}}
+{{- include "everything.rules.labels" . -}}
+{{- include "everything.rules.used" . -}}
+{{- end }}
+
+{{- /* What a list has twice. Takes (list path items key fold): the key of an item, or "", and whether capitals do not count. */}}
+{{- define "everything.rules.repeats" -}}
+{{- $path := index . 0 -}}
+{{- $key := index . 2 -}}
+{{- $fold := index . 3 -}}
+{{- $seen := dict -}}
+{{- range $number, $item := index . 1 -}}
+{{- $name := toString $item -}}
+{{- $place := printf "%s.%d" $path $number -}}
+{{- if $key -}}
+{{- $name = index $item $key | toString -}}
+{{- $place = printf "%s.%s" $place $key -}}
+{{- end -}}
+{{- $same := $fold | ternary (lower $name) $name -}}
+{{- if hasKey $seen $same -}}
+{{- include "everything.refuse" (list $place $name (printf "is given twice%s" ($fold | ternary ": on Windows capitals do not count" "")) "give each once") -}}
+{{- end -}}
+{{- $_ := set $seen $same true -}}
+{{- end -}}
+{{- end }}
+
+{{- define "everything.rules.containers" -}}
+{{- $windows := eq .Values.platform "windows" -}}
+{{- $platform := .Values.platform -}}
+{{- /* Without spec.os the API lets Linux fields pass, and a Windows node ignores them. */}}
+{{- $foreign := list "windowsOptions" -}}
+{{- if $windows -}}
+{{- $foreign = list "appArmorProfile" "seLinuxOptions" "seccompProfile" "fsGroup" "fsGroupChangePolicy" "sysctls" "runAsUser" "runAsGroup" "supplementalGroups" "supplementalGroupsPolicy" "capabilities" "readOnlyRootFilesystem" "privileged" "allowPrivilegeEscalation" "procMount" -}}
+{{- end -}}
+{{- $contexts := dict "anchor.securityContext" .Values.anchor.securityContext -}}
+{{- include "everything.rules.repeats" (list "anchor.extraContainers" .Values.anchor.extraContainers "name" false) -}}
+{{- range $number, $container := .Values.anchor.extraContainers -}}
+{{- $path := printf "anchor.extraContainers.%d" $number -}}
+{{- $_ := set $contexts (printf "%s.securityContext" $path) ($container.securityContext | default dict) -}}
+{{- if eq $container.name "anchor" -}}
+{{- include "everything.refuse" (list (printf "%s.name" $path) "anchor" "is mooring's own container" "choose another name") -}}
+{{- end -}}
+{{- include "everything.rules.repeats" (list (printf "%s.env" $path) ($container.env | default list) "name" $windows) -}}
+{{- $named := list -}}
+{{- range $container.ports -}}
+{{- $named = .name | empty | ternary $named (append $named .) -}}
+{{- end -}}
+{{- include "everything.rules.repeats" (list (printf "%s.ports" $path) $named "name" false) -}}
+{{- end -}}
+{{- range $path, $context := $contexts -}}
+{{- range $key := $foreign -}}
+{{- $found := index $context $key -}}
+{{- if not (kindIs "invalid" $found) -}}
+{{- include "everything.refuse" (list (printf "%s.%s" $path $key) $found (printf "does nothing on %s" $platform) "leave it out") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "everything.rules.hooks" -}}
+{{- $silent := and (eq .Values.launcher.kind "cplauncher") (eq .Values.platform "windows") -}}
+{{- range $kind, $probe := .Values.probes -}}
+{{- $found := include "everything.handlers" $probe -}}
+{{- if contains "," $found -}}
+{{- include "everything.refuse" (list (printf "probes.%s" $kind) $found "asks in more than one way, and a probe has one" "keep one") -}}
+{{- else if and $probe (not $found) $silent -}}
+{{- include "everything.refuse" (list (printf "probes.%s" $kind) $probe "must say how to ask (exec, httpGet, tcpSocket, grpc): cplauncher answers no probe" "add one, or leave the probe out") -}}
+{{- end -}}
+{{- end -}}
+{{- range $key, $hook := .Values.lifecycle -}}
+{{- if eq $key "preStop" -}}
+{{- include "everything.refuse" (list "lifecycle.preStop" $hook "is mooring's own hook" "use stop.command instead") -}}
+{{- else if ne $key "postStart" -}}
+{{- include "everything.refuse" (list (printf "lifecycle.%s" $key) $hook "is not done: mooring's stop ladder decides how the program ends" "use stop instead") -}}
+{{- else -}}
+{{- $found := include "everything.handlers" $hook -}}
+{{- if or (not $found) (contains "," $found) -}}
+{{- include "everything.refuse" (list "lifecycle.postStart" $found "must say in one way what to do (exec, httpGet, tcpSocket, sleep)" "give one, or leave the hook out") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What mooring's own labels, annotations and node labels would silently win over. */}}
+{{- define "everything.rules.labels" -}}
+{{- $anchor := .Values.anchor -}}
+{{- $app := eq $anchor.strategy "static" | ternary (list "app") list -}}
+{{- $pod := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "apps.kubernetes.io/pod-index" "statefulset.kubernetes.io/pod-name" "controller-revision-hash" -}}
+{{- range list
+  (list "commonLabels" .Values.commonLabels (concat $pod $app (list "app.kubernetes.io/managed-by" "app.kubernetes.io/version" "helm.sh/chart")))
+  (list "launcher.podLabels" .Values.launcher.podLabels (concat $pod ($anchor.create | ternary list $app)))
+  (list "anchor.podLabels" $anchor.podLabels (concat $pod ($anchor.create | ternary $app list)))
+  (list "commonAnnotations" .Values.commonAnnotations (list "mooring/config"))
+  (list "launcher.podAnnotations" .Values.launcher.podAnnotations (list "mooring/config"))
+  (list "tests.podAnnotations" .Values.tests.podAnnotations (list "mooring/config" "helm.sh/hook" "helm.sh/hook-delete-policy")) -}}
+{{- $path := index . 0 -}}
+{{- $found := index . 1 -}}
+{{- range $key := index . 2 -}}
+{{- if hasKey $found $key -}}
+{{- include "everything.refuse" (list (include "everything.key" (append (splitList "." $path) $key)) (index $found $key) "is set by mooring" "leave it out") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with index .Values.nodeSelector "kubernetes.io/os" -}}
+{{- if ne . $.Values.platform -}}
+{{- include "everything.refuse" (list `nodeSelector["kubernetes.io/os"]` . (printf "is set by platform: %s" $.Values.platform) "leave it out, or change platform") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* What would be left out because another value makes it void. */}}
+{{- define "everything.rules.used" -}}
+{{- range $path, $values := dict "" .Values "anchor." .Values.anchor -}}
+{{- $strategy := $values.updateStrategy -}}
+{{- if eq $strategy.type "OnDelete" -}}
+{{- range $key := list "partition" "maxUnavailable" -}}
+{{- with index $strategy $key -}}
+{{- include "everything.refuse" (list (printf "%supdateStrategy.%s" $path $key) . "is for type: RollingUpdate; with OnDelete whoever deletes pods decides" "leave it out") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and $values.serviceAccount.annotations (not $values.serviceAccount.create) -}}
+{{- include "everything.refuse" (list (printf "%sserviceAccount.annotations" $path) $values.serviceAccount.annotations "is for an account that the chart makes" "set create: true, or leave it out") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,85 @@
+{{- /* Rules between volumes and where they are mounted; the generator's are in _rules_volumes.py. */}}
+{{- define "sleeper.rules.volumes" -}}
+{{- $names := dict -}}
+{{- $values := .Values -}}
+{{- $places := list -}}
+{{- range $number, $volume := $values.extraVolumes -}}
+{{- $places = append $places (list (printf "extraVolumes.%d.name" $number) (toString $volume.name)) -}}
+{{- end -}}
+{{- range $number, $claim := $values.volumeClaimTemplates -}}
+{{- $places = append $places (list (printf "volumeClaimTemplates.%d.metadata.name" $number) (toString $claim.metadata.name)) -}}
+{{- end -}}
+{{- range $places -}}
+{{- $name := last . -}}
+{{- if or (has $name (list "config" "state" "launcher" "launcher-code" "netns")) (hasPrefix "mount-" $name) -}}
+{{- include "sleeper.refuse" (list (first .) $name "is a volume of mooring's own" "choose another name") -}}
+{{- end -}}
+{{- if hasKey $names $name -}}
+{{- include "sleeper.refuse" (list (first .) $name "is the name of more than one volume" "choose another name") -}}
+{{- end -}}
+{{- $_ := set $names $name true -}}
+{{- end -}}
+{{- include "sleeper.rules.mounts" . -}}
+{{- range $key := list "config" "state" "launcher" -}}
+{{- $_ := set $names $key true -}}
+{{- end -}}
+{{- if eq $values.launcher.source "configMap" -}}
+{{- $_ := set $names "launcher-code" true -}}
+{{- end -}}
+{{- if eq $values.platform "linux" -}}
+{{- $_ := set $names "netns" true -}}
+{{- end -}}
+{{- range $key, $_ := $values.target.mounts -}}
+{{- $_ := set $names (printf "mount-%s" $key) true -}}
+{{- end -}}
+{{- range $number, $mount := $values.extraVolumeMounts -}}
+{{- if not (hasKey $names (toString $mount.name)) -}}
+{{- include "sleeper.refuse" (list (printf "extraVolumeMounts.%d.name" $number) $mount.name "names no volume" "add it to extraVolumes or volumeClaimTemplates, or correct the name") -}}
+{{- end -}}
+{{- end -}}
+{{- range $number, $container := $values.anchor.extraContainers -}}
+{{- range $key := list "volumeMounts" "volumeDevices" -}}
+{{- with index $container $key -}}
+{{- include "sleeper.refuse" (list (printf "anchor.extraContainers.%d.%s" $number $key) . "names volumes, and the anchor's pod has none" "leave it out") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "sleeper.rules.mounts" -}}
+{{- $root := . -}}
+{{- $seen := dict -}}
+{{- $own := list (include "sleeper.launcher.configDir" .) (include "sleeper.launcher.stateDir" .) (include "sleeper.launcher.codeDir" .) (include "sleeper.launcher.hostPath" .) -}}
+{{- range eq .Values.platform "linux" | ternary (append $own "/run/netns") $own -}}
+{{- $_ := set $seen (include "sleeper.rules.samePath" (list $root .)) true -}}
+{{- end -}}
+{{- $places := list -}}
+{{- range $name, $mount := .Values.target.mounts -}}
+{{- $places = append $places (list (printf "target.mounts.%s" $name) ($mount.mountPath | default $mount.hostPath)) -}}
+{{- $path := printf "target.mounts.%s.hostPath" $name -}}
+{{- if not $mount.hostPath -}}
+{{- include "sleeper.refuse" (list $path "" "must be set" "give the path on the node") -}}
+{{- else if has ".." (regexSplit `[/\\]` $mount.hostPath -1) -}}
+{{- include "sleeper.refuse" (list $path $mount.hostPath "must be without .., which Kubernetes refuses" "write the full path") -}}
+{{- end -}}
+{{- end -}}
+{{- range $number, $mount := .Values.extraVolumeMounts -}}
+{{- $places = append $places (list (printf "extraVolumeMounts.%d.mountPath" $number) (toString $mount.mountPath)) -}}
+{{- end -}}
+{{- range $places -}}
+{{- $path := include "sleeper.rules.samePath" (list $root (last .)) -}}
+{{- if hasKey $seen $path -}}
+{{- include "sleeper.refuse" (list (first .) (last .) "is mounted twice, here and by another entry or by mooring" "give each entry its own mountPath") -}}
+{{- end -}}
+{{- $_ := set $seen $path true -}}
+{{- end -}}
+{{- end }}
+
+{{- /* One spelling of a path: Windows knows no capitals and two slashes, and neither platform counts a last one. Takes (list $ path). */}}
+{{- define "sleeper.rules.samePath" -}}
+{{- $path := last . -}}
+{{- if eq (first .).Values.platform "windows" -}}
+{{- $path = replace "/" "\\" $path | lower -}}
+{{- end -}}
+{{- regexReplaceAll `[/\\]+$` $path "" -}}
+{{- end }}
