@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from mooring._errors import UserError
+from mooring._errors import InputError, UserError
+from mooring._yaml import find_misread_paths, read_file
 
 Object = dict[str, Any]
 NAMESPACE = "default"
@@ -74,7 +75,13 @@ def find_helm(helm: str | None = None) -> str:
 
 
 def render(chart: Path, values: Sequence[Path], sets: Sequence[str], helm: str | None = None) -> Manifest:
-    """Run `helm template` on a chart; raises RehearsalError with Helm's own message."""
+    """Run `helm template` on a chart; raises RehearsalError with Helm's own message.
+
+    Raises InputError for values files whose paths YAML reads differently: Helm would not notice.
+    """
+    misread = [problem for file in values for problem in find_misread_paths(read_file(str(file)), str(file))]
+    if misread:
+        raise InputError(misread)
     command = [find_helm(helm), "template", _release_name(chart), str(chart), "--namespace", NAMESPACE]
     command += [part for file in values for part in ("-f", str(file))]
     command += [part for pair in sets for part in ("--set", pair)]
