@@ -196,7 +196,16 @@ def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
         if isinstance(node, MapOf) and len(path) > path.index(part) + 1:
             here.pop(path[path.index(part) + 1], None)
             return
-    for other in ("readiness", "anchor", "stop", "gate", "autoscaling", "terminationGracePeriodSeconds", "rbac"):
+    for other in (
+        "readiness",
+        "anchor",
+        "stop",
+        "gate",
+        "autoscaling",
+        "terminationGracePeriodSeconds",
+        "rbac",
+        "launcher",
+    ):
         if values.pop(other, None) is not None:
             return
 

@@ -13,7 +13,8 @@ from mooring._layers import overlay, take_away
 from mooring._locks import Breach, find_breaches
 from mooring._model import default_of
 from mooring._platform import Platform
-from mooring._rules import Violation, find_violations
+from mooring._rule import Violation
+from mooring._rules import find_violations
 from mooring._validate import check, drop_nulls, show
 from mooring._values import VALUES
 from mooring._yaml import Document, KeyPath, load_yaml, parse_yaml

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import re
 
-_ESCAPE = r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0abtnvferNLP_ ])"
+# Not \u and \U with their digits: those are what programs write, and no directory's name.
+_ESCAPE = r"\\(?:x[0-9A-Fa-f]{2}|[0abtnvferNLP_ ])"
 _NAME = r"[^\\/\s\"'<>|*?;,=+()\[\]{}^$]"
 _SLASH = r"(?:\\\\|\\?/)"
 # \n, \r and \t are also what people mean: at the end of a word, and between two paths.
 _MEANT = r"(?:\\r)?\\[nrt](?:(?![\w.])|(?=[A-Za-z]:[\\/]))"
 _MISREAD = rf"(?!{_MEANT})(?P<escape>{_ESCAPE})"
-_FILE = r"\.(?:exe|dll|com|bat|cmd|ps1|ini|cfg|conf|config|json|xml|ya?ml|toml|properties|txt|log|csv|dat|db|mdb|lic|key|pem|pfx)"
+_FILE = (
+    r"\.(?:exe|dll|com|bat|cmd|ps1|ini|cfg|conf|config|json|xml|ya?ml|toml|properties|txt|log|csv|dat|db|lic|key|pem)"
+)
 _PATHS = (
     # From a drive on: "C:\temp", "--config=C:\\apps\robot.xml".
     rf"(?<![A-Za-z0-9])[A-Za-z]:(?:{_SLASH}(?:{_NAME}+{_SLASH})*{_NAME}*)?{_MISREAD}",
     # From a server on, its two backslashes escaped or not: "\\server\new", "\\\\server\\share\new".
     rf"^(?:\\\\){{1,2}}{_NAME}{{2,}}(?:{_SLASH}{_NAME}+)*{_SLASH}?{_MISREAD}",
     # A relative path is known by how it ends: "conf\robot.xml".
-    rf"^(?:\.\.?)?[\w-]*{_MISREAD}(?:\w|{_NAME}|\\.)*{_FILE}$",
+    rf"^(?:\.\.?)?[\w-]*{_MISREAD}(?:{_NAME}|\\.)*{_FILE}$",
     # No text has these inside a word: "data\backup".
-    r"\w(?P<escape>\\[abfv])\w",
+    r"[A-Za-z]{2}(?P<escape>\\[abfv])[A-Za-z]{2}",
 )
 _PATTERNS = tuple(re.compile(path) for path in _PATHS)
 
@@ -62,11 +65,10 @@ def why_misread(raw: str) -> str | None:
 
 
 def _name(escape: str) -> str:
-    kind = escape[1]
-    if kind not in _DIGITS:
-        return _READS_AS[kind]
+    if escape[1] != "x":
+        return _READS_AS[escape[1]]
     number = int(escape[2:], 16)
-    letter = chr(number) if number < 0x110000 else ""
+    letter = chr(number)
     return f'the character "{letter}"' if letter.isprintable() else f"the character U+{number:04X}"
 
 
@@ -81,7 +83,8 @@ def explain_scan_error(text: str, start: int, at: int) -> str | None:
     if at >= len(text):  # the quote that should have ended it had a backslash before it: "C:\data\"
         if not (found := re.search(r'(?<!\\)(?:\\\\)*\\"', line)):
             return None
-        return rf"the text in double quotes never ends, because \" is a quotation mark in it; {_advise(line[: found.end() - 1])}"
+        why = r"the text in double quotes never ends, because \" is a quotation mark in it"
+        return f"{why}; {_advise(line[: found.end() - 1])}"
     backslash = text.rfind("\\", start, at + 1)
     if backslash < 0 or at - backslash > 2:
         return None

@@ -20,6 +20,7 @@ RESERVED_FILES = (
     "values.schema.json",
     "templates/_locks.tpl",
     "templates/_validate.tpl",
+    "templates/_validate_text.tpl",
     "templates/_values.tpl",
 )
 """Files that no template of a Platform replaces: locks and rules would go with them."""

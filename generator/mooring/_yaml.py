@@ -239,9 +239,10 @@ def _why_escape_stops(error: yaml.MarkedYAMLError, text: str) -> str | None:
 
 
 def _why_misread(event: yaml.ScalarEvent, text: str) -> str | None:
-    if event.style != '"':
+    start, end = event.start_mark, event.end_mark
+    if event.style != '"' or start is None or end is None:
         return None
-    return why_misread(text[event.start_mark.index + 1 : event.end_mark.index - 1])
+    return why_misread(text[start.index + 1 : end.index - 1])
 
 
 def _why_cannot_start(text: str, mark: Mark | CMark | None) -> str:
