@@ -51,6 +51,17 @@ class Manifest:
             for obj in self.of_kind("ConfigMap")
         }
 
+    @property
+    def secrets(self) -> dict[tuple[str, str], dict[str, bytes]]:
+        """Return the values of each Secret, by namespace and name; what stringData says goes before data."""
+        return {
+            (obj["metadata"].get("namespace", NAMESPACE), obj["metadata"]["name"]): {
+                **{key: base64.b64decode(text) for key, text in (obj.get("data") or {}).items()},
+                **{key: str(text).encode() for key, text in (obj.get("stringData") or {}).items()},
+            }
+            for obj in self.of_kind("Secret")
+        }
+
     def rules_of(self, namespace: str, account: str) -> list[Object]:
         """Return the PolicyRules that RoleBindings of the manifest give to a ServiceAccount."""
         roles = {role["metadata"]["name"]: role.get("rules") or [] for role in self.of_kind("Role")}
