@@ -44,9 +44,11 @@ test: install test-system ## all tests but those that need a cluster
 	$(BIN)/python $(PYTEST) -m "not sandbox and not cluster and not wine"
 	$(SANDBOX) $(BIN)/python $(PYTEST) -m sandbox
 
-# npm brings the judge of what editors are told; go, the registry and definitions of others, is the machine's own.
+# npm brings the judge of what editors are told; newuidmap gives an ordinary user more ids than one; go, the registry and
+# definitions of others, is the machine's own.
 .PHONY: test-system
 test-system:
+	@$(call ensure,command -v newuidmap,uidmap)
 	@$(call ensure,command -v npm,npm)
 
 # Our own cluster is built from source into $MOORING_CACHE, by default ~/.cache/mooring; with KUBECONFIG nothing is.

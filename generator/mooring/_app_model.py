@@ -74,8 +74,8 @@ def _pick(node: Node, *names: str) -> Obj:
 
 
 def _config_target() -> Obj:
-    """Return the values' target less what concerns the pod, not the program: its mounts and the Service's ports."""
-    target = _object(VALUES.fields["target"]).without("mounts")
+    """Return the values' target less what concerns the pod or the chart alone: mounts, the Service's ports, a rule."""
+    target = _object(VALUES.fields["target"]).without("mounts", "placeholders")
     ports = target.fields["ports"]
     if not isinstance(ports, MapOf):
         raise TypeError(ports)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from mooring._escapes import why_misread
 from mooring._model import Int, IntOrStr, MapOf, Node, Num, Obj, Str, default_of, type_name, walk
 from mooring._values import VALUES
 from mooring._yaml import KeyPath, resolve_scalar
@@ -153,9 +154,15 @@ def emit_scalar(value: Any) -> str:
     if "\\" in value and "'" not in value and value.isprintable():
         return f"'{value}'"  # Windows paths stay readable
     # JSON is YAML, but for what YAML does not count as printable; Python's idea of that is the stricter one.
-    return "".join(
+    quoted = "".join(
         letter if letter.isprintable() else _escape(letter) for letter in json.dumps(value, ensure_ascii=False)
     )
+    if why_misread(quoted[1:-1]):  # "C:\t…" with a real tab: written so that nobody takes it for a directory
+        return re.sub(r"\\(.)", lambda found: _LONG.get(found[1], found[0]), quoted)
+    return quoted
+
+
+_LONG = {"b": r"\u0008", "t": r"\u0009", "n": r"\u000a", "f": r"\u000c", "r": r"\u000d"}
 
 
 def _escape(letter: str) -> str:

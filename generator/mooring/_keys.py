@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from mooring._hints import hint_for
 from mooring._model import ListOf, MapOf, Node, Obj, Open
 from mooring._validate import did_you_mean
 from mooring._yaml import KeyPath
@@ -81,7 +82,8 @@ def _why_unknown(root: Node, path: KeyPath) -> str:
     parents = find_nodes(root, tuple(above))
     known = [name for node in parents if isinstance(node, Obj) for name in node.fields]
     if known:
-        return f"there is no value {write_key(path)}{did_you_mean(last, known)}"
+        hint = hint_for(("values", *path))
+        return f"there is no value {write_key(path)}{f'; {hint}' if hint else did_you_mean(last, known)}"
     kind = "a list" if any(isinstance(node, (ListOf, Open)) for node in parents) else "a single value"
     if any(isinstance(node, MapOf) for node in parents):
         return f'{write_key(tuple(above))} has no entry that could be called "{last}"'

@@ -23,6 +23,7 @@ RESERVED_FILES = (
     "templates/_rules_services.tpl",
     "templates/_rules_volumes.tpl",
     "templates/_validate.tpl",
+    "templates/_validate_text.tpl",
     "templates/_values.tpl",
 )
 """Files that no template of a Platform replaces: locks and rules would go with them."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mooring._rule import Rule, Values, Violation
 from mooring._rules_pods import POD_RULES
 from mooring._rules_services import SERVICE_RULES
+from mooring._rules_text import TEXT_RULES, has_control
 from mooring._rules_volumes import VOLUME_RULES
 
 CONFIG_LIMIT_BYTES = 200 * 1024
@@ -60,7 +60,7 @@ def _paths_absolute(values: Values) -> Iterator[Violation]:
     for name, mount in target["mounts"].items():
         paths += [(("target", "mounts", name, key), mount.get(key, "")) for key in ("hostPath", "mountPath")]
     for path, value in paths:
-        if value and not is_absolute(value, platform):
+        if value and not is_absolute(value, platform) and not has_control(value):
             example = r"such as C:\apps\orders" if platform == "windows" else "such as /opt/orders"
             yield Violation(path, value, f"must be an absolute path on {platform}", f"write the full path, {example}")
 
@@ -77,34 +77,32 @@ def _launcher_paths_plain(values: Values) -> Iterator[Violation]:
 
 
 def _ports_unique(values: Values) -> Iterator[Violation]:
-    ports = values["target"]["ports"]
-    listened = Counter((port["port"], port.get("protocol", "TCP")) for port in ports.values())
-    for name, port in ports.items():
-        protocol = port.get("protocol", "TCP")
-        if listened[port["port"], protocol] > 1:
+    listened: set[tuple[int, str]] = set()
+    for name, port in sorted(values["target"]["ports"].items()):
+        one = (port["port"], port.get("protocol") or "TCP")
+        if one in listened:
             yield Violation(
                 ("target", "ports", name, "port"),
                 port["port"],
-                f"is used by more than one port of target.ports ({protocol})",
+                f"is used by more than one port of target.ports ({one[1]})",
                 "give each a port of its own",
             )
+        listened.add(one)
 
 
 def _service_ports_unique(values: Values) -> Iterator[Violation]:
-    ports = values["target"]["ports"]
-
-    def served(port: Values) -> tuple[int, str]:
-        return (port.get("servicePort") or port["port"], port.get("protocol", "TCP"))
-
-    counts = Counter(served(port) for port in ports.values())
-    for name, port in ports.items():
-        if counts[served(port)] > 1:
+    listeners: dict[tuple[int, str], int] = {}
+    for name, port in sorted(values["target"]["ports"].items()):
+        served = (port.get("servicePort") or port["port"], port.get("protocol") or "TCP")
+        # Two of one port number have one Service port because of that: which the rule above says.
+        if listeners.get(served, port["port"]) != port["port"]:
             yield Violation(
                 ("target", "ports", name, "servicePort"),
-                served(port)[0],
-                f"is used by more than one port of the Service ({served(port)[1]})",
+                served[0],
+                f"is used by more than one port of the Service ({served[1]})",
                 "give each a servicePort of its own",
             )
+        listeners.setdefault(served, port["port"])
 
 
 def is_port_name_free(name: str) -> bool:
@@ -196,21 +194,23 @@ def launcher_grace_s(values: Values) -> int:
 
 def _graces_suffice(values: Values) -> Iterator[Violation]:
     least = launcher_grace_s(values)
-    given = values["terminationGracePeriodSeconds"]
-    if given is not None and given < least:
+    given, anchors = values["terminationGracePeriodSeconds"], values["anchor"]["terminationGracePeriodSeconds"]
+    is_short = given is not None and given < least
+    least_anchor = max(least, given or 0) + 10
+    if is_short:
+        both = f", and anchor.terminationGracePeriodSeconds ({anchors}) at least {least_anchor}"
         yield Violation(
             ("terminationGracePeriodSeconds",),
             given,
-            f"must be at least {least}: stop.drainSeconds, all rungs of stop and 10 s",
+            f"must be at least {least}: stop.drainSeconds, all rungs of stop and 10 s"
+            + (both if anchors is not None and anchors < least_anchor else ""),
             "raise it, or leave it out",
         )
-    least = max(least, given or 0) + 10
-    given = values["anchor"]["terminationGracePeriodSeconds"]
-    if given is not None and given < least:
+    elif anchors is not None and anchors < least_anchor:
         yield Violation(
             ("anchor", "terminationGracePeriodSeconds"),
-            given,
-            f"must be at least {least}: the launcher's grace and 10 s",
+            anchors,
+            f"must be at least {least_anchor}: the launcher's grace and 10 s",
             "raise it, or leave it out",
         )
 
@@ -471,18 +471,24 @@ def _shared_ports_unique(values: Values) -> Iterator[Violation]:
             "lower one of the two",
         )
     users: dict[tuple[int, str], str] = {}
+    told: set[str] = set()
     for ordinal in range(start, start + values["replicas"]):
-        for name, listened in ports_of(values, ordinal).items():
+        for name, listened in sorted(ports_of(values, ordinal).items()):
             number, protocol = listened
             user = f"{name} of replica {ordinal}"
+            if name in told:  # once for each port, however many replicas there are
+                continue
             if users.setdefault(listened, user) != user:
+                told.add(name)
                 yield Violation(
                     ("target", "ports", name),
                     number,
                     f"is the port of {users[listened]} and {user}, which share one IP ({protocol})",
                     f"give each replica its own by target.perOrdinal.<n>.ports.{name}",
                 )
-            if protocol == "TCP" and first <= number <= last:
+            # Where target.ports itself has readiness.port, the rule about that says so.
+            elif protocol == "TCP" and first <= number <= last and values["target"]["ports"][name]["port"] != first:
+                told.add(name)
                 yield Violation(
                     ("target", "ports", name),
                     number,
@@ -589,6 +595,7 @@ def _config_fits(values: Values) -> Iterator[Violation]:
 RULES: tuple[Rule, ...] = (
     Rule("exe-set", _exe_set),
     Rule("paths-absolute", _paths_absolute),
+    *TEXT_RULES,
     Rule("launcher-paths-plain", _launcher_paths_plain),
     Rule("ports-unique", _ports_unique),
     Rule("service-ports-unique", _service_ports_unique),

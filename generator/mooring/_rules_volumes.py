@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from mooring._rule import Rule, Values, Violation
@@ -36,22 +35,24 @@ def _same_path(path: str, platform: str) -> str:
 
 def _mount_paths_unique(values: Values) -> Iterator[Violation]:
     platform = values["platform"]
-    mounts = values["target"]["mounts"]
+    mounts = sorted(values["target"]["mounts"].items())
     places: list[tuple[tuple[str, ...], str]] = [
-        (("target", "mounts", name), mount.get("mountPath") or mount["hostPath"]) for name, mount in mounts.items()
+        (("target", "mounts", name), mount.get("mountPath") or mount["hostPath"])
+        for name, mount in mounts
     ]
     for number, mount in enumerate(values["extraVolumeMounts"]):
         places.append((("extraVolumeMounts", str(number), "mountPath"), str(mount.get("mountPath", ""))))
-    counts = Counter(_same_path(path, platform) for _, path in places)
-    counts.update({_same_path(path, platform) for path in _own_paths(values)})
+    seen = {_same_path(path, platform) for path in _own_paths(values)}
     for where, path in places:
-        if counts[_same_path(path, platform)] > 1:
+        same = _same_path(path, platform)
+        if same in seen:
             yield Violation(
                 where,
                 path,
                 "is mounted twice, here and by another entry or by mooring",
                 "give each entry its own mountPath",
             )
+        seen.add(same)
 
 
 def _mounts_given(values: Values) -> Iterator[Violation]:
@@ -88,10 +89,11 @@ def _volumes_reserved(values: Values) -> Iterator[Violation]:
 
 def _volumes_unique(values: Values) -> Iterator[Violation]:
     """Refuse two volumes of one name; a claim would take the place of a volume without a word."""
-    counts = Counter(name for _, name in _volume_names(values))
+    seen: set[str] = set()
     for path, name in _volume_names(values):
-        if counts[name] > 1:
+        if name in seen:
             yield Violation(path, name, "is the name of more than one volume", "choose another name")
+        seen.add(name)
 
 
 def _mounts_known(values: Values) -> Iterator[Violation]:

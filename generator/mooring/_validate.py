@@ -17,6 +17,7 @@ from types import NoneType
 from typing import Any
 
 from mooring._app_model import APP_NAME, MAX_NAME, SEMVER, STRING_MAP
+from mooring._hints import hint_for, places_of, shape_hint
 from mooring._model import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
 from mooring._values_kubernetes import PORT_NAME
 from mooring._values_shapes import LABEL_KEY, LABEL_VALUE
@@ -31,6 +32,8 @@ _PATTERN_WORDS = {
 }
 _MAX_SHOWN = 60
 _MAX_LISTED = 12
+_CLOSE = 0.75
+"""How alike two words must be for one to be taken for the other, by difflib: "ingress" is not "readiness" (0.62)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +58,52 @@ def check(node: Node, value: Any, path: KeyPath = ()) -> Iterator[Finding]:
     elif not isinstance(node, Anything):
         message = _scalar_message(node, value)
         if message:
-            yield Finding(path, message)
+            yield Finding(path, message + shape_hint(node, value, path))
 
 
 def _check_object(node: Obj, value: Any, path: KeyPath) -> Iterator[Finding]:
     if not isinstance(value, dict):
-        yield _wrong_type(value, "a map", path)
+        yield _wrong_type(node, value, "a map", path)
         return
+    unknown = {key: _Unknown.of((*path, key), node.fields) for key in value if key not in node.fields}
+    meant = {name for one in unknown.values() for name in one.meant}
     for key in node.required:
-        if key not in value:
-            yield Finding((*path, key), f"is missing: {_lower_first(node.fields[key].doc)}")
+        if key not in value and key not in meant:
+            yield Finding((*path, key), _missing_message(key, node.fields[key]))
     for key, item in value.items():
-        if key in node.fields:
-            yield from check(node.fields[key], item, (*path, key))
+        if key in unknown:
+            yield Finding((*path, key), unknown[key].message, of_key=True)
         else:
-            yield Finding((*path, key), f"unknown key{did_you_mean(key, node.fields)}", of_key=True)
+            yield from check(node.fields[key], item, (*path, key))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """What to say about an unknown key, and the known ones beside it that are most likely meant by it."""
+
+    message: str
+    meant: tuple[str, ...]
+
+    @classmethod
+    def of(cls, path: KeyPath, known: Iterable[str]) -> _Unknown:
+        close, hint = _closest(path[-1], known), hint_for(path)
+        meant = tuple(target.rpartition(".")[2] for target in hint.targets) if hint else ()
+        is_spelling = close is not None and close.casefold() == path[-1].casefold()
+        if close is not None and (is_spelling or not hint or close in meant):
+            return cls(f"unknown key; did you mean {close}?", (close,))
+        if hint:
+            return cls(f"unknown key; {hint}", meant)
+        return cls(f"unknown key{places_of(path) or did_you_mean(path[-1], known)}", ())
+
+
+def _missing_message(key: str, node: Node) -> str:
+    enum: tuple[str, ...] = getattr(node, "enum", ())
+    return f"is missing; write {key}: {enum[0]}" if len(enum) == 1 else f"is missing: {_lower_first(node.doc)}"
 
 
 def _check_map(node: MapOf, value: Any, path: KeyPath) -> Iterator[Finding]:
     if not isinstance(value, dict):
-        yield _wrong_type(value, "a map", path)
+        yield _wrong_type(node, value, "a map", path)
         return
     for key, item in value.items():
         if not _matches(node.key_pattern, key):
@@ -85,7 +114,7 @@ def _check_map(node: MapOf, value: Any, path: KeyPath) -> Iterator[Finding]:
 
 def _check_list(node: ListOf, value: Any, path: KeyPath) -> Iterator[Finding]:
     if not isinstance(value, list):
-        yield _wrong_type(value, "a list", path)
+        yield _wrong_type(node, value, "a list", path)
         return
     for number, item in enumerate(value):
         yield from check(node.item, item, (*path, f"[{number}]"))
@@ -95,14 +124,14 @@ def _check_open(node: Open, value: Any, path: KeyPath) -> Iterator[Finding]:
     if node.is_list:
         yield from _check_list(ListOf(doc="", item=replace(node, is_list=False)), value, path)
     elif not isinstance(value, dict):
-        yield _wrong_type(value, "a map", path)
+        yield _wrong_type(node, value, "a map", path)
     elif node.kubernetes == STRING_MAP:
         for key, item in value.items():
             if node.key_pattern and not _matches(node.key_pattern, key):
                 message = f"the key {show(key)} is not allowed; it must be {_pattern_words(node.key_pattern)}"
                 yield Finding((*path, key), message, of_key=True)
             if not isinstance(item, (str, NoneType)):  # null takes away what lies below it, as with Helm
-                yield _wrong_type(item, "text", (*path, key))
+                yield _wrong_type(node, item, "text", (*path, key))
             elif item is not None and node.item_pattern and not _matches(node.item_pattern, item):
                 yield Finding((*path, key), f"found {show(item)}; must be {_pattern_words(node.item_pattern)}")
     else:
@@ -117,8 +146,8 @@ def _check_known_fields(node: Open, value: Mapping[str, Any], path: KeyPath) -> 
             yield from check(child, value[name], (*path, name))
 
 
-def _wrong_type(value: Any, wanted: str, path: KeyPath) -> Finding:
-    return Finding(path, _type_message(value, wanted))
+def _wrong_type(node: Node, value: Any, wanted: str, path: KeyPath) -> Finding:
+    return Finding(path, _type_message(value, wanted) + shape_hint(node, value, path))
 
 
 def _type_message(value: Any, wanted: str) -> str:
@@ -220,7 +249,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def _closest(word: str, choices: Iterable[str]) -> str | None:
     folded = {choice.casefold(): choice for choice in choices if choice}
-    close = difflib.get_close_matches(word.casefold(), folded, n=1)
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=_CLOSE)
     return folded[close[0]] if close else None
 
 

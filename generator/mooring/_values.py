@@ -40,6 +40,12 @@ TARGET = Obj(
         ),
         "workingDir": Str(doc="Its working directory; empty: the directory of the program."),
         "env": env("Environment variables added for the program, on top of the container's."),
+        "placeholders": Str(
+            doc="What becomes of {ordinal}, $(POD_NAME), %TEMP% and their like in its texts, which nothing expands: refuse, or literal, "
+            "where the program is to get these characters.",
+            default="refuse",
+            enum=("refuse", "literal"),
+        ),
         "ports": MapOf(
             doc="Ports the program listens on, by name. Each replica has the same port on its own IP.",
             key_pattern=PORT_NAME,

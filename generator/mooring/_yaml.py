@@ -19,6 +19,7 @@ from yaml._yaml import Mark as CMark
 from yaml.error import Mark
 
 from mooring._errors import InputError, Problem
+from mooring._escapes import explain_scan_error, why_misread
 
 KeyPath = tuple[str, ...]
 
@@ -134,10 +135,31 @@ def resolve_file(file: str | Path) -> Path:
 def parse_yaml(data: bytes, file: str) -> Document:
     """Parse the bytes of a YAML file; `file` is for messages. Raises InputError like load_yaml."""
     _check_size(data, MAX_BYTES, file)
-    builder = _Builder(file)
-    for event in _events(data, file):
+    text = _decode(data, file)
+    builder = _Builder(file, text)
+    for event in _events(text, file):
         builder.take(event)
     return builder.finish()
+
+
+def find_misread_paths(data: bytes, file: str) -> list[Problem]:
+    r"""Return each Windows path in double quotes that YAML reads as something else; nothing else is checked.
+
+    It is for files that another program reads (Helm's values) and judges in all else.
+    """
+    problems: list[Problem] = []
+    try:
+        text = _decode(data, file)
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.ScalarEvent) and (message := _why_misread(event, text)):
+                at = Position.of(event.start_mark)
+                problems.append(Problem(file, at.line, at.column, "", message))
+    except yaml.MarkedYAMLError as error:
+        if _why_escape_stops(error, text):
+            problems.append(_syntax_problem(error, text, file))
+    except (yaml.reader.ReaderError, InputError):
+        pass  # whoever reads the file says so
+    return problems
 
 
 def parse_yaml_stream(data: bytes, file: str) -> list[Document | InputError]:
@@ -146,11 +168,12 @@ def parse_yaml_stream(data: bytes, file: str) -> list[Document | InputError]:
     Raises InputError like load_yaml for what concerns the whole file.
     """
     _check_size(data, MAX_STREAM_BYTES, file)
+    text = _decode(data, file)
     found: list[Document | InputError] = []
-    builder = _Builder(file)
-    for event in _events(data, file):
+    builder = _Builder(file, text)
+    for event in _events(text, file):
         if isinstance(event, yaml.DocumentStartEvent):
-            builder = _Builder(file)
+            builder = _Builder(file, text)
         builder.take(event)
         if isinstance(event, yaml.DocumentEndEvent):
             found += _finish_or_error(builder)
@@ -171,13 +194,13 @@ def _check_size(data: bytes, most: int, file: str) -> None:
         raise InputError([Problem(file, None, None, "", message)])
 
 
-def _events(data: bytes, file: str) -> Iterator[yaml.Event]:
+def _events(text: str, file: str) -> Iterator[yaml.Event]:
     try:
-        yield from yaml.parse(_decode(data, file), Loader=yaml.CSafeLoader)
+        yield from yaml.parse(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, data, file) from error
+        raise InputError([_syntax_problem(error, text, file)]) from error
     except yaml.reader.ReaderError as error:
-        raise _bad_character(error, data, file) from error
+        raise _bad_character(error, text, file) from error
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -195,28 +218,42 @@ def _position_of_byte(data: bytes, offset: int) -> Position:
     return Position(before.count(b"\n") + 1, len(before[line_start:].decode("utf-8", "replace")) + 1)
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, data: bytes, file: str) -> InputError:
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     message = error.problem or "not YAML"
     if message == _CANNOT_START:
-        message = _why_cannot_start(data, mark)
+        message = _why_cannot_start(text, mark)
+    elif why := _why_escape_stops(error, text):
+        message, mark = why, error.context_mark
     elif error.context:
         message += f" ({error.context}"
         start = error.context_mark
         message += f" that starts at line {start.line + 1})" if start is not None and start.line else ")"
     at = Position.of(mark)
-    return InputError([Problem(file, at.line, at.column, "", f"not valid YAML: {message}")])
+    return Problem(file, at.line, at.column, "", f"not valid YAML: {message}")
 
 
-def _why_cannot_start(data: bytes, mark: Mark | CMark | None) -> str:
-    line = data.decode(errors="replace").splitlines()[mark.line] if mark is not None else ""
+def _why_escape_stops(error: yaml.MarkedYAMLError, text: str) -> str | None:
+    start, at = error.context_mark, error.problem_mark
+    return explain_scan_error(text, start.index, at.index) if start is not None and at is not None else None
+
+
+def _why_misread(event: yaml.ScalarEvent, text: str) -> str | None:
+    start, end = event.start_mark, event.end_mark
+    if event.style != '"' or start is None or end is None:
+        return None
+    return why_misread(text[start.index + 1 : end.index - 1])
+
+
+def _why_cannot_start(text: str, mark: Mark | CMark | None) -> str:
+    line = text.splitlines()[mark.line] if mark is not None else ""
     if mark is not None and line[mark.column : mark.column + 1] == "\t":
         return "a tab stands where YAML wants spaces; indent with spaces"
     return "this character cannot start a value; quote the text"
 
 
-def _bad_character(error: yaml.reader.ReaderError, data: bytes, file: str) -> InputError:
-    at = _position_of_byte(data, error.position)
+def _bad_character(error: yaml.reader.ReaderError, text: str, file: str) -> InputError:
+    at = _position_of_byte(text.encode(), error.position)
     message = f"not valid YAML: character 0x{int(error.character):02x} is not allowed; use an escape in double quotes"
     return InputError([Problem(file, at.line, at.column, "", message)])
 
@@ -249,8 +286,9 @@ class _Open:
 class _Builder:
     """Builds the value from the parser's events."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, text: str) -> None:
         self._document = Document(file)
+        self._text = text
         self._problems: list[Problem] = []
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, _Size]] = {}
@@ -314,15 +352,16 @@ class _Builder:
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
         size = _Size(1, len(event.value))
         self._count(event, size)
-        if found := _NOT_FOR_HELM.search(event.value):
-            path = self._open[-1].path if self._expects_key() else self._path_of_next()
+        path = self._open[-1].path if self._expects_key() else self._path_of_next()
+        if message := _why_misread(event, self._text):
+            self._note(event, path, message)
+        elif found := _NOT_FOR_HELM.search(event.value):
             who = "Helm cannot read" if found[0] != "\0" else "ends a text for Windows and Linux"
             message = f"holds the character U+{ord(found[0]):X}, which {who}; leave it out"
             self._note(event, path, message)
         if self._expects_key():
             self._take_key(event)
             return
-        path = self._path_of_next()
         value = self._scalar(event, path)
         self._add(event, path, value)
         if event.anchor:

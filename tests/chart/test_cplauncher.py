@@ -24,7 +24,7 @@ _POD = "statefulset.kubernetes.io/pod-name"
 def test_the_label_names_the_anchor_of_the_ordinal(anchor: dict[str, Any], label: str) -> None:
     """Kubernetes expands the ordinal in the command, so each replica asks for its own anchor."""
     replicas = 1 if anchor.get("strategy") == "shared" else 3
-    own = {"target": {"args": ["--port", "$(HOME)"]}, "anchor": anchor, "replicas": replicas}
+    own = {"target": {"args": ["--port", "$(HOME)"], "placeholders": "literal"}, "anchor": anchor, "replicas": replicas}
     objects = render(layered(MINIMAL, K2S, own))
     command = container(objects, "orders")["command"]
     assert command == [

@@ -8,10 +8,11 @@ import pytest
 from mooring._keys import write_key
 from mooring._model import default_of
 from mooring._rules import RULES, find_violations
+from mooring._rules_text import VARIABLES
 from mooring._values import VALUES
 
 from .broken_kubernetes import BROKEN_KUBERNETES
-from .rendering import MINIMAL, layered, refusal, render
+from .rendering import MINIMAL, config, layered, refusal, render
 
 EXE = {"target": {"exe": r"C:\a.exe"}}
 PORTS = {"target": {"exe": r"C:\a.exe", "ports": {"http": {"port": 8080}}}}
@@ -21,6 +22,36 @@ CPLAUNCHER: dict[str, Any] = {"launcher": {"kind": "cplauncher"}, "scaling": {"f
 SHARED: dict[str, Any] = {"anchor": {"strategy": "shared"}}
 PODS: dict[str, Any] = {"type": "Pods", "pods": {"metric": {"name": "rate"}}}
 TRIGGER: dict[str, Any] = {"type": "prometheus", "metadata": {"query": "rate"}}
+
+PLACEHOLDERS: list[tuple[dict[str, Any], str, str]] = [
+    ({"target": {"args": ["--id", "{ordinal}"]}}, "target.args.1", "holds {ordinal}, which nothing expands"),
+    ({"target": {"args": ["--bind={Pod_IP}"]}}, "target.args.0", "holds {Pod_IP}, which nothing expands"),
+    ({"target": {"args": ["$(POD_NAME)"]}}, "target.args.0", "let the program read its environment"),
+    ({"target": {"args": ["$$(POD_NAME)"]}}, "target.args.0", "holds $(POD_NAME), which"),
+    ({"target": {"args": ["--log=%temp%\\a.log"]}}, "target.args.0", "holds %temp%, which"),
+    ({"target": {"args": ["%ProgramFiles(x86)%"]}}, "target.args.0", "holds %ProgramFiles(x86)%, which"),
+    ({"target": {"args": ["%Site%"], "env": {"SITE": "x"}}}, "target.args.0", "holds %Site%, which"),
+    ({"target": {"args": ["$env:TEMP"]}}, "target.args.0", "holds $env:TEMP, which"),
+    ({"target": {"args": ["{{ .Release.Name }}-x"]}}, "target.args.0", "holds {{ .Release.Name }}, which"),
+    ({"target": {"env": {"A": "x-$(ORDINAL)"}}}, "target.env.A", "target.placeholders: literal if"),
+    ({"target": {"workingDir": "C:\\data\\{ordinal}"}}, "target.workingDir", "under target.perOrdinal"),
+    ({"target": {"mounts": {"m": {"hostPath": "C:\\$(POD_NAME)"}}}}, "target.mounts.m.hostPath", "holds $(POD_NAME)"),
+    ({"target": {"perOrdinal": {"1": {"args": ["{ip}"]}}}}, "target.perOrdinal.1.args.0", "holds {ip}, which"),
+    ({"target": {"perOrdinal": {"1": {"env": {"A": "%PATH%;x"}}}}}, "target.perOrdinal.1.env.A", "holds %PATH%, which"),
+    ({"stop": {"command": ["C:\\s.exe", "{namespace}"]}}, "stop.command.1", "holds {namespace}, which"),
+    ({"gate": {"exec": {"e": {"command": ["C:\\e.exe", "$(X)"]}}}}, "gate.exec.e.command.1", "holds $(X), which"),
+    ({"gate": {"http": {"h": {"port": 80, "path": "/{ordinal}"}}}}, "gate.http.h.path", "holds {ordinal}, which"),
+    (
+        {"gate": {"http": {"h": {"port": 80, "headers": {"X": "{release}"}}}}},
+        "gate.http.h.headers.X",
+        "holds {release}, which",
+    ),
+    (
+        {"target": {"exe": "C:\\Windows\\System32\\cmd.exe", "args": ["/c", "a.bat {ordinal}"]}},
+        "target.args.1",
+        "holds {ordinal}, which",
+    ),
+]
 
 # rule id, values on top of a program's path, the key it names, and words of the sentence
 BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
@@ -34,6 +65,20 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "target.mounts.m.hostPath",
         "absolute path on windows",
     ),
+    ("paths-printable", {"target": {"exe": "C:\temp\robot.exe"}}, "target.exe", "holds a tab"),
+    ("paths-printable", {"target": {"exe": "C:\\temp\robot.exe"}}, "target.exe", "holds a carriage return"),
+    ("paths-printable", {"target": {"workingDir": "C:\\d\x81\x85"}}, "target.workingDir", "holds a control character"),
+    ("paths-printable", {"launcher": {"python": "C:\apps"}}, "launcher.python", "holds a bell character"),
+    (
+        "paths-printable",
+        {"target": {"mounts": {"m": {"hostPath": "C:\new"}}}},
+        "target.mounts.m.hostPath",
+        "holds a line break",
+    ),
+    ("paths-printable", {"target": {"args": ["a", "--c=C:\temp"]}}, "target.args.1", "in single quotes"),
+    ("paths-printable", {"target": {"env": {"A": "C:\back"}}}, "target.env.A", "holds a backspace"),
+    ("paths-printable", {"stop": {"command": ["C:\foo"]}}, "stop.command.0", "holds a form feed"),
+    *(("placeholders-expanded", values, key, words) for values, key, words in PLACEHOLDERS),
     (
         "ports-unique",
         {"target": {"ports": {"a": {"port": 1, "servicePort": 2}, "b": {"port": 1}}}},
@@ -339,6 +384,63 @@ def test_the_generator_refuses_the_same(rule: str, values: dict[str, Any], key: 
     assert words in found[key]
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"args": ["$(POD_NAME)", "{ordinal}", "%TEMP%", "$env:X"], "placeholders": "literal"},
+        {"exe": "C:\\Windows\\System32\\cmd.exe", "args": ["/c", "echo %TEMP%"]},
+        {"exe": "C:\\x\\powershell.exe", "args": ["-Command", "a $env:TEMP $(hostname)"]},
+        {"exe": "C:\\x\\start.bat", "args": ["%TEMP%"]},
+        {"args": ["%20a%20", "100%", "%date% %level%", "{0}", "{name}", "$(a b)", "${HOME}", "a:\\b"]},
+        {"env": {"TEXT": "a:\nb: 1\n", "TSV": "x:\t1\ny:\t2\n", "FORMAT": "{0:X}"}},
+    ],
+)
+def test_texts_that_are_meant_are_taken_as_they_are(target: dict[str, Any]) -> None:
+    """A shell's own words, other percent signs and braces, and what placeholders: literal allows, reach the program."""
+    values = layered(EXE, {"target": target})
+    assert find_violations(layered(default_of(VALUES), values)) == []
+    passed = config(render(values))["target"]
+    assert "placeholders" not in passed
+    assert {key: passed[key] for key in target if key != "placeholders"} == {
+        key: value for key, value in target.items() if key != "placeholders"
+    }
+
+
+ONE_CAUSE: list[tuple[dict[str, Any], str]] = [
+    ({"terminationGracePeriodSeconds": 5}, "terminationGracePeriodSeconds"),
+    ({"stop": {"consoleSeconds": 300}, "terminationGracePeriodSeconds": 90}, "terminationGracePeriodSeconds"),
+    (
+        {
+            "stop": {"consoleSeconds": 300},
+            "terminationGracePeriodSeconds": 90,
+            "anchor": {"terminationGracePeriodSeconds": 100},
+        },
+        "terminationGracePeriodSeconds",
+    ),
+    ({"target": {"ports": {"a": {"port": 1}, "b": {"port": 1}}}}, "target.ports.b.port"),
+    (
+        {"target": {"ports": {"a": {"port": 1, "servicePort": 3}, "b": {"port": 2, "servicePort": 3}}}},
+        "target.ports.b.servicePort",
+    ),
+    ({"target": {"mounts": {"a": {"hostPath": "C:\\x"}, "b": {"hostPath": "C:\\x"}}}}, "target.mounts.b"),
+    ({"target": {"exe": "C:\temp"}}, "target.exe"),
+    ({"target": {"exe": "%ProgramFiles%\\x.exe"}}, "target.exe"),
+    ({**SHARED, "replicas": 9, "target": {"ports": {"a": {"port": 1}}}}, "target.ports.a"),
+    ({**SHARED, "target": {"ports": {"a": {"port": 8091}}}}, "readiness.port"),
+    ({**CPLAUNCHER, "target": {"args": ["%TEMP%"]}}, "target.args.0"),
+]
+
+
+@pytest.mark.parametrize(("values", "key"), ONE_CAUSE)
+def test_one_cause_is_one_sentence(values: dict[str, Any], key: str) -> None:
+    """One wrong value is told once, by the generator and by the chart, and at the same key."""
+    values = layered(EXE, values)
+    found = [".".join(one.path) for one in find_violations(layered(default_of(VALUES), values))]
+    message = refusal(values)
+    told = [line.split()[1] for line in message.splitlines() if line.startswith("  - ")]
+    assert (found, told) == ([key], [key])
+
+
 def test_all_broken_rules_are_said_at_once() -> None:
     """A user with three mistakes is told three times in one run."""
     message = refusal(
@@ -424,3 +526,10 @@ def test_kubernetes_shapes_stay_open() -> None:
     """Objects in Kubernetes' own shape take fields this version has never heard of."""
     values = layered(MINIMAL, {"anchor": {"resources": {"claims": [{"name": "x"}]}}, "global": {"anything": [1]}})
     assert render(values)
+
+
+def test_the_chart_knows_every_variable_that_the_generator_does() -> None:
+    """Each variable's name between percent signs is refused by both."""
+    message = refusal(layered(EXE, {"target": {"args": [f"%{name}%" for name in VARIABLES]}}))
+    for number, name in enumerate(VARIABLES):
+        assert f"  - target.args.{number} holds %{name}%, which nothing expands" in message

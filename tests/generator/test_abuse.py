@@ -205,6 +205,7 @@ def test_no_template_code_of_an_app_is_ever_run(tmp_path: Path) -> None:
     # What other rules want otherwise than any text; the rest of the tree keeps it.
     exe = f"C:\\{text}.exe"
     values["target"] |= {"exe": exe, "workingDir": f"C:\\{text}", "runAs": "", "signedBy": "", "ports": {}}
+    values["target"]["placeholders"] = "literal"
     values["target"]["mounts"] = {"a": {"hostPath": f"C:\\{text}"}}
     values["target"]["perOrdinal"] = {"0": {"args": [text], "env": {"A": text}}}
     values["launcher"] |= {"hostPath": "", "python": ""}

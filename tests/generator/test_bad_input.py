@@ -73,7 +73,7 @@ BAD_APPS = {
     ),
     "port twice": (
         APP.replace("{http: {port: 8080, servicePort: 80}}", "{http: {port: 8080}, two: {port: 8080}}"),
-        "10:26: values.target.ports.http.port: found 8080; is used by more than one port of target.ports",
+        "10:45: values.target.ports.two.port: found 8080; is used by more than one port of target.ports",
     ),
     "port's name": (
         APP.replace("http:", "HTTP:"),

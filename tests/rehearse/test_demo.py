@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mooring._errors import InputError
 from mooring._generate import generate
 from mooring.rehearse import sandbox
 from mooring.rehearse.manifest import RehearsalError, parse, render
@@ -71,6 +72,14 @@ def test_helms_own_message_is_passed_on() -> None:
     """A `fail` of the chart reaches the user in Helm's words."""
     with pytest.raises(RehearsalError, match=r"target\.exe"):
         render(CHART, [], ["platform=linux"])
+
+
+def test_a_values_file_whose_path_yaml_reads_differently_is_refused(tmp_path: Path) -> None:
+    """A path in double quotes with an escape in it is told with its place, before Helm reads it as something else."""
+    file = tmp_path / "values.yaml"
+    file.write_text('platform: linux\ntarget:\n  exe: "C:\\temp\\robot.exe"\n')
+    with pytest.raises(InputError, match=r"values\.yaml:3:8: holds a tab"):
+        render(CHART, [file], [])
 
 
 def test_a_directory_without_a_chart_is_refused(tmp_path: Path) -> None:

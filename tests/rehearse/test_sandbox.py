@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from mooring.rehearse import sandbox
+from tools import require
 
 GENERATOR = Path(sandbox.__file__).parents[2]
 
@@ -176,3 +177,63 @@ def test_a_machine_that_allows_neither_is_told_in_one_line() -> None:
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("sandbox: cannot make namespaces on this machine (unshare(")
+
+
+CHOWN = """import os
+open('f', 'w').close()
+os.chown('f', 33, 33)
+os.setgroups([33])
+os.setuid(33)
+print('ok')"""
+HAS_RANGE = "from mooring.rehearse.ids import has_range; print(has_range())"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no other ids to give away")
+def test_root_has_every_id_inside(tmp_path: Path) -> None:
+    """A program changes a file's owner and its own user, as nginx does at its start; in a sandbox inside too."""
+    for depth in (1, 2):
+        inner = command(sys.executable, "-c", CHOWN) if depth == 2 else [sys.executable, "-c", CHOWN]
+        result = subprocess.run(
+            command(*inner),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": str(GENERATOR)},
+            check=False,
+        )
+        assert (result.returncode, result.stdout) == (0, "ok\n"), result.stderr
+        assert (tmp_path / "f").stat().st_uid == 33
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or sandbox.ENV_MARK in os.environ, reason="only root outside a sandbox can become somebody else"
+)
+@pytest.mark.parametrize("has_range", [True, False])
+def test_an_ordinary_user_has_their_subordinate_ids_inside(has_range: bool) -> None:
+    """With a range in /etc/subuid and newuidmap a chown works; without, only the own id exists, and that is known."""
+    require("newuidmap")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        shutil.copytree(GENERATOR / "mooring", Path(folder) / "mooring")
+        ranges = Path(folder) / "subids"
+        ranges.write_text("65534:200000:65536\n" if has_range else "")
+        sandboxed = "setpriv --reuid 65534 --regid 65534 --clear-groups /usr/bin/python3 -m mooring.rehearse.sandbox --"
+        # A mount namespace of this test's own: the machine's files stay as they are.
+        script = (
+            'set -e; cd "$1"; for file in subuid subgid; do mount --bind subids /etc/$file; done; '
+            f'{sandboxed} /usr/bin/python3 -c "$2"; {sandboxed} /usr/bin/python3 -c "$3"'
+        )
+        result = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", script, "sh", folder, HAS_RANGE, CHOWN],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": folder},
+            check=False,
+        )
+        owner = (Path(folder) / "f").stat().st_uid
+    if has_range:
+        assert (result.returncode, result.stdout, owner) == (0, "True\nok\n", 200032), result.stderr
+    else:
+        assert (result.stdout, owner, "Invalid argument" in result.stderr) == ("False\n", 65534, True)

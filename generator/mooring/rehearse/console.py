@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from mooring._errors import ExitCode, MooringError
-from mooring.rehearse import sandbox
+from mooring.rehearse import ids, sandbox
 from mooring.rehearse.rehearsal import Happening, Rehearsal
 
 _ONE_KEYSTROKE_S = 0.3
@@ -42,6 +42,8 @@ def _run(rehearsal: Rehearsal) -> int:
     """Be the process inside the sandbox."""
     interrupts = _Interrupts()
     try:
+        if not ids.has_range():
+            print_event(Happening(time.time(), "rehearsal", ids.WHY_ONE))
         with rehearsal:
             interrupts.first.wait()
             print_event(Happening(time.time(), "rehearsal", "stopping everything; Ctrl-C again kills"))

@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from mooring._errors import UserError
+from mooring._errors import InputError, UserError
+from mooring._yaml import find_misread_paths, read_file
 
 Object = dict[str, Any]
 NAMESPACE = "default"
@@ -50,6 +51,17 @@ class Manifest:
             for obj in self.of_kind("ConfigMap")
         }
 
+    @property
+    def secrets(self) -> dict[tuple[str, str], dict[str, bytes]]:
+        """Return the values of each Secret, by namespace and name; what stringData says goes before data."""
+        return {
+            (obj["metadata"].get("namespace", NAMESPACE), obj["metadata"]["name"]): {
+                **{key: base64.b64decode(text) for key, text in (obj.get("data") or {}).items()},
+                **{key: str(text).encode() for key, text in (obj.get("stringData") or {}).items()},
+            }
+            for obj in self.of_kind("Secret")
+        }
+
     def rules_of(self, namespace: str, account: str) -> list[Object]:
         """Return the PolicyRules that RoleBindings of the manifest give to a ServiceAccount."""
         roles = {role["metadata"]["name"]: role.get("rules") or [] for role in self.of_kind("Role")}
@@ -74,7 +86,13 @@ def find_helm(helm: str | None = None) -> str:
 
 
 def render(chart: Path, values: Sequence[Path], sets: Sequence[str], helm: str | None = None) -> Manifest:
-    """Run `helm template` on a chart; raises RehearsalError with Helm's own message."""
+    """Run `helm template` on a chart; raises RehearsalError with Helm's own message.
+
+    Raises InputError for values files whose paths YAML reads differently: Helm would not notice.
+    """
+    misread = [problem for file in values for problem in find_misread_paths(read_file(str(file)), str(file))]
+    if misread:
+        raise InputError(misread)
     command = [find_helm(helm), "template", _release_name(chart), str(chart), "--namespace", NAMESPACE]
     command += [part for file in values for part in ("-f", str(file))]
     command += [part for pair in sets for part in ("--set", pair)]

@@ -12,6 +12,7 @@ from mooring._errors import MooringError
 from mooring.rehearse import container as containers
 from mooring.rehearse import volumes
 from mooring.rehearse.network import NODE_IP, Network
+from mooring.rehearse.output import copy_stderr, copy_stdout
 from mooring.rehearse.pods import grace_s, is_terminating, main_container, running_status
 from mooring.rehearse.probes import Check, Prober, http_check, http_get, port_number
 from mooring.rehearse.store import Object, Store
@@ -19,9 +20,10 @@ from mooring.rehearse.volumes import Cluster
 
 Tell = Callable[[str, str], None]
 """Takes a pod's name and a sentence for the reader of the rehearsal."""
-_BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+BACKOFF_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds before each restart: a tenth of kubelet's, which restarts at once, then after 10 s, 20 s … up to 300 s."""
 _STEADY_AFTER_S = 60.0
-"""A container that ran this long begins its backoff anew."""
+"""A container that ran this long begins its backoff anew; kubelet's ten minutes by the same scale."""
 
 
 class PodWorker(threading.Thread):
@@ -127,6 +129,8 @@ class LauncherWorker(PodWorker):
         self._process: subprocess.Popen[bytes] | None = None
         self.log = logs / f"{self.name}.log" if logs else folder / "stderr.log"
         """The file with what the launcher wrote to stderr."""
+        self._keep_all = logs is not None
+        self._copiers: list[threading.Thread] = []
 
     def signal(self, number: int) -> None:
         """Send a signal to the container's main process, if there is one."""
@@ -137,15 +141,16 @@ class LauncherWorker(PodWorker):
         (self._folder / "root").mkdir(parents=True)
         self._env = volumes.environment(self.pod, self._cluster)
         mounts = volumes.make_mounts(self.pod, self._cluster, self._folder)
-        attempt = 0
+        failures = 0
         while not self._deleted.is_set():
             began = time.monotonic()
             process = self._start(mounts)
             self._wait_for_exit(process)
             if self._deleted.is_set():
                 return
-            attempt = 0 if time.monotonic() - began > _STEADY_AFTER_S else attempt + 1
-            self._after_exit(process, _BACKOFF_S[min(attempt, len(_BACKOFF_S)) - 1])
+            failures = 0 if time.monotonic() - began > _STEADY_AFTER_S else failures
+            self._after_exit(process, BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
+            failures += 1
 
     def _start(self, mounts: list[containers.Mount]) -> "subprocess.Popen[bytes]":
         """Start the container and its probes."""
@@ -154,13 +159,24 @@ class LauncherWorker(PodWorker):
         spec = containers.ContainerSpec(
             str(self._folder / "root"), command, self._env, mounts, container.get("workingDir", "/")
         )
-        read_fd, write_fd = os.pipe()
-        with self.log.open("ab") as log:
-            process = containers.start(spec, write_fd, log.fileno())
-        os.close(write_fd)
+        out_read, out_write = os.pipe()
+        error_read, error_write = os.pipe()
+        process = containers.start(spec, out_write, error_write)
+        os.close(out_write)
+        os.close(error_write)
         self._process = process
         self._up = True
-        threading.Thread(target=self._copy_output, args=(read_fd,), daemon=True).start()
+        self._copiers = [
+            threading.Thread(target=copy_stdout, args=(out_read, self._say), daemon=True),
+            threading.Thread(
+                target=copy_stderr,
+                args=(error_read, self._say, self.log),
+                kwargs={"keep_all": self._keep_all},
+                daemon=True,
+            ),
+        ]
+        for copier in self._copiers:
+            copier.start()
         threading.Thread(target=self._wake_at_exit, args=(process,), daemon=True).start()
         self._report("readinessProbe" not in container, "not probed yet")
         self._start_probes(container)
@@ -231,9 +247,11 @@ class LauncherWorker(PodWorker):
             prober.stop()
         self._up = False
         self._restarts += 1
+        self._finish_copying()
         message = volumes.termination_message(self._folder)
         self._tell(self.name, f"ended with {process.returncode}{': ' if message else ''}{message}")
-        self._report(False, f"ended with {process.returncode}, starts again in {delay_s:g} s")
+        when = f"in {delay_s:g} s" if delay_s else "at once"
+        self._report(False, f"ended with {process.returncode}, starts again {when}")
         deadline = time.monotonic() + delay_s
         while not self._deleted.is_set() and time.monotonic() < deadline:
             self._wake.wait(deadline - time.monotonic())
@@ -257,14 +275,17 @@ class LauncherWorker(PodWorker):
             self._tell(self.name, "did not stop within its grace period and is killed")
             self.signal(signal.SIGKILL)
             process.wait()
+        self._finish_copying()
         message = volumes.termination_message(self._folder)
         self._tell(self.name, f"stopped with {process.returncode}{': ' if message else ''}{message}")
 
-    def _copy_output(self, read_fd: int) -> None:
-        """Hand on the program's standard output line by line."""
-        with os.fdopen(read_fd, encoding="utf-8", errors="replace") as stream:
-            for line in stream:
-                self._tell(self.name, f"| {line.rstrip()}")
+    def _say(self, text: str) -> None:
+        self._tell(self.name, text)
+
+    def _finish_copying(self) -> None:
+        """Let the container's last words come before what is said of its end; a process it left may hold them up."""
+        for copier in self._copiers:
+            copier.join(1.0)
 
 
 class Node(threading.Thread):

@@ -184,7 +184,8 @@ class Rehearsal:
             rules = self.manifest.rules_of(namespace, account)
             self.api.add_token(tokens[account], rules, namespace, f"system:serviceaccount:{namespace}:{account}")
         bundle = _FOLDER / "bundle"
-        return Cluster(self.api.host, self.api.port, self.api.ca_pem, tokens, bundle, self.manifest.config_maps)
+        data = {"ConfigMap": self.manifest.config_maps, "Secret": self.manifest.secrets}
+        return Cluster(self.api.host, self.api.port, self.api.ca_pem, tokens, bundle, data)
 
     def _happened(self, pod: str, text: str) -> None:
         happening = Happening(time.time(), pod, text)

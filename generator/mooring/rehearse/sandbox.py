@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mooring._errors import MooringError
-from mooring.rehearse import kernel
+from mooring.rehearse import ids, kernel
 
 ENV_MARK = "MOORING_SANDBOX"
 """Set to 1 in the environment of whatever runs inside."""
@@ -59,6 +59,8 @@ def _attempt(function: Callable[[], int], with_user: bool) -> int | str:
     """Return the function's exit status, or why the sandbox could not be made."""
     report_read, report_write = os.pipe()
     alive_read, alive_write = os.pipe()
+    unshared_read, unshared_write = os.pipe()
+    mapped_read, mapped_write = os.pipe()
     caller = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -66,11 +68,17 @@ def _attempt(function: Callable[[], int], with_user: bool) -> int | str:
     try:
         helper = os.fork()
         if helper == 0:
-            os.close(alive_write)
-            os.close(report_read)
-            _guard(lambda: _help(caller, function, with_user, old_mask, report_write, alive_read), report_write)
-        os.close(report_write)
-        os.close(alive_read)
+            for fd in (alive_write, report_read, unshared_read, mapped_write):
+                os.close(fd)
+            make = lambda: _make_namespaces(with_user, unshared_write, mapped_read)  # noqa: E731
+            _guard(lambda: _help(caller, function, make, old_mask, report_write, alive_read), report_write)
+        for fd in (report_write, alive_read, unshared_write, mapped_read):
+            os.close(fd)
+        # Only from out here can a namespace be given more ids than one. No byte: it was not made.
+        if os.read(unshared_read, 1) and with_user:
+            ids.map_ids(helper)
+        os.close(unshared_read)
+        os.close(mapped_write)
         report = _read_all(report_read)
         status = _supervise(helper)
     finally:
@@ -101,13 +109,13 @@ def _guard(body: Callable[[], int], report: int) -> NoReturn:
 def _help(
     caller: int,
     function: Callable[[], int],
-    with_user: bool,
+    make_namespaces: Callable[[], None],
     old_mask: set[int],
     report: int,
     alive: int,
 ) -> int:
     """Be the process between the caller and pid 1: it alone enters the user namespace first."""
-    _make_namespaces(with_user)
+    make_namespaces()
     kernel.die_with_parent()
     if os.getppid() != caller:
         return 1
@@ -118,17 +126,17 @@ def _help(
     return _supervise(init)
 
 
-def _make_namespaces(with_user: bool) -> None:
-    """Unshare, and map the caller to root where a user namespace is part of it."""
+def _make_namespaces(with_user: bool, unshared: int, mapped: int) -> None:
+    """Unshare, tell the caller by a byte, and go on once it has mapped ids where a user namespace is part of it."""
     uid, gid = os.geteuid(), os.getegid()
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET
-    if not with_user:
-        kernel.unshare(flags)
-        return
-    kernel.unshare(flags | kernel.CLONE_NEWUSER)
-    # Without "deny" an unprivileged process may not write gid_map: user_namespaces(7).
-    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-        Path(f"/proc/self/{name}").write_text(text, "ascii")
+    kernel.unshare(flags | kernel.CLONE_NEWUSER if with_user else flags)
+    os.write(unshared, b"u")
+    os.close(unshared)
+    os.read(mapped, 1)
+    os.close(mapped)
+    if with_user:
+        ids.map_own_id(uid, gid)
 
 
 def _init(function: Callable[[], int], old_mask: set[int], report: int, alive: int) -> int:

@@ -13,29 +13,71 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Cluster:
-    """What a pod learns of its cluster: the API's address and authority, tokens, the launcher's bundle, ConfigMaps."""
+    """What a pod learns of its cluster: the API's address and authority, tokens, the launcher's bundle, its data."""
 
     api_host: str
     api_port: int
     ca_pem: str
     tokens: dict[str, str]
     bundle: Path
-    config_maps: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
-    """Files of each ConfigMap, by namespace and name."""
+    data: dict[str, dict[tuple[str, str], dict[str, bytes]]] = field(default_factory=dict)
+    """What is in each ConfigMap and Secret: by kind, then by namespace and name."""
+
+    def find(self, kind: str, pod: Object, name: str, *, optional: bool) -> dict[str, bytes] | None:
+        """Return what is in a ConfigMap or Secret, None for an optional one that is not there.
+
+        Raises LookupError where kubelet would wait for ever.
+        """
+        found = self.data.get(kind, {}).get((pod["metadata"]["namespace"], name))
+        if found is None and not optional:
+            message = f"{kind} {name} is not in the chart, and a rehearsal has no other; put it into extraObjects"
+            raise LookupError(message)
+        return found
 
 
 def environment(pod: Object, cluster: Cluster) -> dict[str, str]:
-    """Return a container's environment: what Kubernetes adds and what the pod asks for."""
+    """Return a container's environment: what Kubernetes adds and what the pod asks for.
+
+    Raises LookupError for a ConfigMap or Secret, or a key of one, that is missing and not optional.
+    """
     result = {
         "PATH": _PATH,
         "HOSTNAME": pod["metadata"]["name"],
         "KUBERNETES_SERVICE_HOST": cluster.api_host,
         "KUBERNETES_SERVICE_PORT": str(cluster.api_port),
     }
-    for entry in main_container(pod).get("env") or []:
-        field = ((entry.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath")
-        result[entry["name"]] = read_field(pod, field) if field else str(entry.get("value", ""))
+    container = main_container(pod)
+    for entry in container.get("envFrom") or []:
+        for kind, key in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+            if wanted := entry.get(key):
+                found = cluster.find(kind, pod, wanted["name"], optional=bool(wanted.get("optional"))) or {}
+                result |= {entry.get("prefix", "") + name: text.decode() for name, text in found.items()}
+    for entry in container.get("env") or []:
+        text = _variable(pod, entry, cluster)
+        if text is not None:
+            result[entry["name"]] = text
     return result
+
+
+def _variable(pod: Object, entry: Object, cluster: Cluster) -> str | None:
+    """Return an EnvVar's value, None for an optional one that is nowhere."""
+    source = entry.get("valueFrom") or {}
+    if not source:
+        return str(entry.get("value", ""))
+    if "fieldRef" in source:
+        return read_field(pod, source["fieldRef"]["fieldPath"])
+    for kind, key in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
+        if wanted := source.get(key):
+            optional = bool(wanted.get("optional"))
+            found = cluster.find(kind, pod, wanted["name"], optional=optional) or {}
+            if wanted["key"] in found:
+                return found[wanted["key"]].decode()
+            if optional:
+                return None
+            message = f"{kind} {wanted['name']} has no key {wanted['key']}"
+            raise LookupError(message)
+    message = f"variable {entry['name']}: {', '.join(sorted(source))} cannot be rehearsed without a cluster"
+    raise LookupError(message)
 
 
 def make_mounts(pod: Object, cluster: Cluster, folder: Path) -> list[Mount]:
@@ -72,17 +114,17 @@ def _source_of(pod: Object, volume: Object, mount: Object, cluster: Cluster, fol
     """Return the directory behind a volume."""
     if "hostPath" in volume:
         return _host_path(pod, volume, mount["mountPath"], cluster)
-    unknown = set(volume) - {"name", "emptyDir", "downwardAPI", "projected", "configMap"}
+    unknown = set(volume) - {"name", "emptyDir", "downwardAPI", "projected", "configMap", "secret"}
     if unknown:
         message = f"volume {volume['name']}: {', '.join(sorted(unknown))} cannot be rehearsed without a cluster"
         raise LookupError(message)
     target = folder / "volumes" / str(volume["name"])
     target.mkdir(parents=True, exist_ok=True)
-    if "configMap" in volume:
-        _write_config_map(pod, volume["configMap"], cluster, target)
+    _write_data(pod, volume, cluster, target)
     items = list((volume.get("downwardAPI") or {}).get("items") or [])
     for source in (volume.get("projected") or {}).get("sources") or []:
         items += (source.get("downwardAPI") or {}).get("items") or []
+        _write_data(pod, source, cluster, target)
         if "serviceAccountToken" in source:
             _write_token(pod, cluster, target, source["serviceAccountToken"].get("path", "token"))
     for item in items:
@@ -92,20 +134,25 @@ def _source_of(pod: Object, volume: Object, mount: Object, cluster: Cluster, fol
     return target
 
 
-def _write_config_map(pod: Object, wanted: Object, cluster: Cluster, folder: Path) -> None:
-    """Write a ConfigMap's files; LookupError where kubelet would wait for ever."""
-    name = wanted["name"]
-    files = cluster.config_maps.get((pod["metadata"]["namespace"], name))
-    if files is None and not wanted.get("optional"):
-        message = f"ConfigMap {name} is not in the chart, and a rehearsal has no other"
-        raise LookupError(message)
-    paths = {item["key"]: item["path"] for item in wanted.get("items") or []} or {key: key for key in files or {}}
-    for key, path in paths.items():
-        if files is not None and key not in files:
-            message = f"ConfigMap {name} has no key {key}"
-            raise LookupError(message)
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes((files or {}).get(key, b""))
+def _write_data(pod: Object, source: Object, cluster: Cluster, folder: Path) -> None:
+    """Write the files of the ConfigMap and the Secret that a volume, or a part of a projected one, names.
+
+    Raises LookupError where kubelet would wait for ever.
+    """
+    for kind, key in (("ConfigMap", "configMap"), ("Secret", "secret")):
+        wanted = source.get(key)
+        if wanted is None:
+            continue
+        name, optional = wanted.get("secretName") or wanted.get("name") or "", bool(wanted.get("optional"))
+        files = cluster.find(kind, pod, name, optional=optional) or {}
+        paths = {item["key"]: item["path"] for item in wanted.get("items") or []} or {file: file for file in files}
+        for file, path in paths.items():
+            if file in files:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(files[file])
+            elif not optional:
+                message = f"{kind} {name} has no key {file}"
+                raise LookupError(message)
 
 
 def _host_path(pod: Object, volume: Object, mount_path: str, cluster: Cluster) -> Path:

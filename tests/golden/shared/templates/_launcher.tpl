@@ -115,7 +115,7 @@ is a roll-out. Its definition is config.schema.json of the launcher.
   "maxReplicas" .Values.rbac.maxReplicas
   "scaling" (dict "follow" $follow)
   "attach" .Values.launcher.attach
-  "target" (set (omit .Values.target "mounts") "ports" $ports)
+  "target" (set (omit .Values.target "mounts" "placeholders") "ports" $ports)
   "gate" .Values.gate
   "stop" .Values.stop
   "readiness" .Values.readiness

@@ -34,6 +34,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "sleeper.refuse" (list "target.exe" "" "must be set" "give the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
 {{- end -}}
 {{- include "sleeper.rules.paths" . -}}
+{{- include "sleeper.rules.text" . -}}
 {{- include "sleeper.rules.ports" . -}}
 {{- range $key, $limits := dict "memory" (list "minMiB" "maxMiB") "handles" (list "min" "max") "threads" (list "min" "max") -}}
 {{- $low := index $gate $key (first $limits) -}}
@@ -54,12 +55,15 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "sleeper.refuse" (list "stop.drainSeconds" $stop.drainSeconds (printf "must be at least readiness.periodSeconds x readiness.failureThreshold + 5 = %d" $least) "raise it, or lower the two") -}}
 {{- end -}}
 {{- $least = include "sleeper.launcher.leastGrace" . | int -}}
-{{- if lt (include "sleeper.launcher.grace" . | int) $least -}}
-{{- include "sleeper.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds (printf "must be at least %d: stop.drainSeconds, all rungs of stop and 10 s" $least) "raise it, or leave it out") -}}
-{{- end -}}
-{{- $least = max $least (include "sleeper.launcher.grace" . | int) | add 10 -}}
-{{- if lt (include "sleeper.anchor.grace" . | int64) $least -}}
-{{- include "sleeper.refuse" (list "anchor.terminationGracePeriodSeconds" .Values.anchor.terminationGracePeriodSeconds (printf "must be at least %d: the launcher's grace and 10 s" $least) "raise it, or leave it out") -}}
+{{- $given := include "sleeper.launcher.grace" . | int -}}
+{{- $leastAnchor := max $least $given | add 10 -}}
+{{- $anchors := .Values.anchor.terminationGracePeriodSeconds -}}
+{{- $isShort := and (not (kindIs "invalid" $anchors)) (lt (int64 ($anchors | default 0)) $leastAnchor) -}}
+{{- if lt $given $least -}}
+{{- $both := $isShort | ternary (printf ", and anchor.terminationGracePeriodSeconds (%d) at least %d" (int64 ($anchors | default 0)) $leastAnchor) "" -}}
+{{- include "sleeper.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds (printf "must be at least %d: stop.drainSeconds, all rungs of stop and 10 s%s" $least $both) "raise it, or leave it out") -}}
+{{- else if $isShort -}}
+{{- include "sleeper.refuse" (list "anchor.terminationGracePeriodSeconds" $anchors (printf "must be at least %d: the launcher's grace and 10 s" $leastAnchor) "raise it, or leave it out") -}}
 {{- end -}}
 {{- include "sleeper.rules.replicas" . -}}
 {{- include "sleeper.rules.source" . -}}
@@ -118,7 +122,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $absolute := eq $platform "windows" | ternary `^(\\\\|[A-Za-z]:[\\/])` `^/` -}}
 {{- $example := eq $platform "windows" | ternary `C:\apps\orders` "/opt/orders" -}}
 {{- range $key, $path := $paths -}}
-{{- if and $path (not (regexMatch $absolute $path)) -}}
+{{- if and $path (not (regexMatch $absolute $path)) (not (regexMatch `[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}]` $path)) -}}
 {{- include "sleeper.refuse" (list $key $path (printf "must be an absolute path on %s" $platform) (printf "write the full path, such as %s" $example)) -}}
 {{- end -}}
 {{- end -}}
@@ -138,10 +142,11 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $_ := set $listened $key true -}}
 {{- $servicePort := $port.servicePort | default $port.port | int -}}
 {{- $key = printf "%d/%s" $servicePort $protocol -}}
-{{- if hasKey $served $key -}}
+{{- /* Two of one port number have one Service port because of that: which the rule above says. */}}
+{{- if ne (get $served $key | default $port.port | int) (int $port.port) -}}
 {{- include "sleeper.refuse" (list (printf "target.ports.%s.servicePort" $name) $servicePort (printf "is used by more than one port of the Service (%s)" $protocol) "give each a servicePort of its own") -}}
 {{- end -}}
-{{- $_ := set $served $key true -}}
+{{- $_ := set $served $key (get $served $key | default $port.port) -}}
 {{- if contains "--" $name -}}
 {{- include "sleeper.refuse" (list (printf "target.ports.%s" $name) $name "has two hyphens in a row, which Kubernetes refuses in a port's name" "write one") -}}
 {{- end -}}
@@ -329,18 +334,23 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "sleeper.refuse" (list "readiness.port" $first (printf "is too high for rbac.maxReplicas replicas at one IP, which need the ports up to %d" $last) "lower one of the two") -}}
 {{- end -}}
 {{- $users := dict -}}
+{{- $told := dict -}}
 {{- range $ordinal := include "sleeper.ordinals" . | fromJsonArray -}}
 {{- $ordinal = int $ordinal -}}
 {{- range $name, $port := include "sleeper.portsOf" (dict "root" $ "ordinal" $ordinal) | fromJson -}}
 {{- $number := int $port.port -}}
 {{- $key := printf "%d/%s" $number $port.protocol -}}
 {{- $user := printf "%s of replica %d" $name $ordinal -}}
-{{- if hasKey $users $key -}}
+{{- if hasKey $told $name -}}
+{{- else if hasKey $users $key -}}
+{{- $_ := set $told $name true -}}
 {{- include "sleeper.refuse" (list (printf "target.ports.%s" $name) $number (printf "is the port of %s and %s, which share one IP (%s)" (get $users $key) $user $port.protocol) (printf "give each replica its own by target.perOrdinal.<n>.ports.%s" $name)) -}}
 {{- else -}}
 {{- $_ := set $users $key $user -}}
 {{- end -}}
-{{- if and (eq $port.protocol "TCP") (ge $number $first) (le $number $last) -}}
+{{- /* Where target.ports itself has readiness.port, the rule about that says so. */}}
+{{- if and (eq $port.protocol "TCP") (ge $number $first) (le $number $last) (ne $first (int (index $.Values.target.ports $name).port)) (not (hasKey $told $name)) -}}
+{{- $_ := set $told $name true -}}
 {{- include "sleeper.refuse" (list (printf "target.ports.%s" $name) $number (printf "is a readiness port: %d to %d are, one for each of rbac.maxReplicas replicas at one IP" $first $last) "choose another, or another readiness.port") -}}
 {{- end -}}
 {{- end -}}
