@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _say_one(one: Explanation, platform: Platform | None) -> None:
     say(f"{one.key} = {show(one.value)}")
+    if one.doc:
+        say(f"  {one.doc}")
     say(f"  from {_say_source(one.source)}")
     rows = [*one.origins, *one.overlays]
     width = max(len(row.who) for row in rows)

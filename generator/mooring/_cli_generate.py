@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     for chart in result.charts:
         if isinstance(show, _Progress) or chart.status in (Status.ORPHANED, Status.PRUNED) or _is_left_orphan(chart):
             _show_chart(chart)
+    for warning in result.warnings:
+        say_error(f"warning: {warning}")
     for problem in result.problems:
         say_error(str(problem))
     _show_summary(result)
@@ -56,6 +58,7 @@ def _print_json(result: RunResult) -> None:
         "summary": result.summary,
         "charts": [chart.as_dict() for chart in result.charts],
         "problems": [problem.as_dict() for problem in result.problems],
+        "warnings": [warning.as_dict() for warning in result.warnings],
     }
     say(json.dumps(document, indent=2))
 

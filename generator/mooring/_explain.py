@@ -11,7 +11,7 @@ from mooring._app_model import APP
 from mooring._errors import InputError, UserError
 from mooring._keys import ANY_KEY, find_nodes, items_at, parse_key, write_key
 from mooring._locks import Lock, find_breaches
-from mooring._model import Obj, default_of
+from mooring._model import MapOf, Obj, default_of
 from mooring._platform import Layer, Platform
 from mooring._validate import drop_nulls
 from mooring._values import VALUES
@@ -41,9 +41,13 @@ class LockSaid:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Where one value came from: the last of `origins` that is set. `overlays` are what environments set instead."""
+    """Where one value came from: the last of `origins` that is set. `overlays` are what environments set instead.
+
+    `doc` says what the value is for; it is empty for what is inside a value in Kubernetes' own shape.
+    """
 
     key: str
+    doc: str
     value: Any
     origins: tuple[Origin, ...]
     overlays: tuple[Origin, ...]
@@ -60,7 +64,10 @@ class Explanation:
 
 
 def explain(file: str, key: str, platform: Platform | None = None) -> list[Explanation]:
-    """Explain one value of an App, or each below a key. Raises UserError for an unknown key."""
+    """Explain one value of an App, or each below a key.
+
+    Raises UserError for an unknown key, and for an entry of a map that the App has not.
+    """
     path = _read_key(key)
     document = load_yaml(file)
     data = drop_nulls(APP, document.value)
@@ -68,6 +75,11 @@ def explain(file: str, key: str, platform: Platform | None = None) -> list[Expla
     if problems:
         raise InputError(problems)
     app = make_app(data, platform, document.value["values"])
+    if entry := _missing_entry(path, app.values):
+        *above, name = entry
+        there = ", ".join(_get(app.values, tuple(above))[1] or ()) or "none"
+        message = f"KEY {key}: {write_key(tuple(above))} has no entry {name}; there are: {there}"
+        raise UserError(message)
     return [_explain_one(app, document, leaf) for leaf in _leaves(path, app.values)]
 
 
@@ -93,18 +105,45 @@ def _leaves(path: KeyPath, values: Any) -> Iterator[KeyPath]:
         yield path
 
 
+def _entry_of(path: KeyPath) -> KeyPath | None:
+    """Return the path of the innermost entry of a map that a path leads through, None if through none."""
+    for end in range(len(path), 0, -1):
+        if any(isinstance(node, MapOf) for node in find_nodes(VALUES, path[: end - 1])):
+            return path[:end]
+    return None
+
+
+def _missing_entry(path: KeyPath, values: Any) -> KeyPath | None:
+    entry = _entry_of(path)
+    return None if entry is None or _get(values, entry)[0] else entry
+
+
+def _default_at(path: KeyPath) -> tuple[bool, Any]:
+    """Return whether the chart has a default there, and it: an entry of a map has none, each of its fields may."""
+    entry = _entry_of(path)
+    if entry is None:
+        return True, _get(default_of(VALUES), path)[1]
+    nodes = find_nodes(VALUES, path)
+    parent = next((node for node in find_nodes(VALUES, path[:-1]) if isinstance(node, Obj)), None)
+    if entry == path or not nodes or (parent and path[-1] in parent.required):
+        return False, None
+    return True, default_of(nodes[0])
+
+
 def _explain_one(app: App, document: Document, path: KeyPath) -> Explanation:
     platform = app.platform
     layers = platform.layers if platform else ()
-    default = _get(default_of(VALUES), path)[1]
-    origins = [Origin("chart default", "", is_set=True, value=default)]
+    has_default, default = _default_at(path)
+    origins = [Origin("chart default", "", is_set=has_default, value=default)]
     origins += [_origin_of(layer, path, platform) for layer in layers]
     is_set, value = _get(document.value["values"], path)
     is_set = is_set and (value is not None or default is None)  # a null means what is below it
     origins.append(Origin(f"App {app.name}", _place(document, ("values", *path)) if is_set else "", is_set, value))
+    found = _get(app.values, path)[1]
     return Explanation(
         key=write_key(path),
-        value=_get(app.values, path)[1],
+        doc=next((node.doc for node in find_nodes(VALUES, path)), ""),
+        value=default if found is None else found,
         origins=tuple(origins),
         overlays=tuple(_overlays(platform, path)) if platform else (),
         locks=tuple(_locks(app, platform, document, path)) if platform else (),

@@ -8,15 +8,15 @@ KiB each, so that ten thousand fit into memory.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mooring._app import make_app, read_document
+from mooring._app import App, make_app, read_document
 from mooring._app_model import APP
 from mooring._changed import changed_files
 from mooring._errors import ExitCode, InputError, OutputError, Problem, UserError
@@ -24,7 +24,8 @@ from mooring._parallel import map_in_order, usable_cpus
 from mooring._platform import Platform
 from mooring._render import prepare_rendering, render_chart
 from mooring._sources import Source, find_sources, is_collection
-from mooring._validate import did_you_mean, drop_nulls
+from mooring._validate import did_you_mean, drop_nulls, show
+from mooring._warnings import find_warnings
 from mooring._write import (
     Plan,
     find_charts,
@@ -86,6 +87,8 @@ class RunResult:
 
     charts: list[ChartResult] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    """What is most likely not what was meant, in Apps that are made; no exit code depends on it."""
     bad_apps: int = 0
     """Apps that were not made because of a problem."""
     skipped: int = 0
@@ -120,6 +123,7 @@ class _Read:
     value: Any
     """The document's value; None if the App has problems."""
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,14 @@ def _read_one(file: str, found: Document | InputError, platform: Platform | None
         return _Read(file, None, 1, 1, None, found.problems)
     reading = read_document(found, platform)
     at = found.position(("name",))
-    return _Read(file, reading.name, at.line, at.column, found.value if reading.app else None, reading.problems)
+    value = found.value if reading.app else None
+    warnings = tuple(_warnings(found, reading.app)) if reading.app else ()
+    return _Read(file, reading.name, at.line, at.column, value, reading.problems, warnings)
+
+
+def _warnings(document: Document, app: App) -> Iterator[Problem]:
+    for path, found, message in find_warnings(app.values):
+        yield document.problem(("values", *path), f"{show(found)} {message}")
 
 
 def _without_clashes(reads: Sequence[_Read]) -> list[_Read]:
@@ -234,9 +245,7 @@ def _without_clashes(reads: Sequence[_Read]) -> list[_Read]:
         group = by_name[read.name.casefold()] if read.name is not None else []
         clash = [_word_clash(read, group)] if len(group) > 1 else []
         problems = (*read.problems, *clash)
-        left.append(
-            _Read(read.file, read.name, read.name_line, read.name_column, None if problems else read.value, problems)
-        )
+        left.append(replace(read, value=None if problems else read.value, problems=problems))
     return left
 
 
@@ -270,6 +279,7 @@ def _choose(
     result.bad_apps = sum(bool(read.problems) for read in wanted)
     for read in wanted:
         result.problems += read.problems
+        result.warnings += read.warnings if not read.problems else ()
     return [read for read in wanted if not read.problems]
 
 

@@ -337,6 +337,7 @@ def test_explain_shows_each_layer(tmp_path: Path, app_file: Path, mooring: Run) 
     run = mooring("explain", "orders.yaml", "replicas", "--platform", "hospital.yaml")
     assert run.stdout.splitlines() == [
         "replicas = 3",
+        "  Pairs of launcher and anchor. Scale later with kubectl scale statefulset <fullname>.",
         "  from App orders (orders.yaml:6:13)",
         "set by, each over those above it:",
         "  chart default      1",
@@ -355,6 +356,33 @@ def test_explain_shows_each_layer(tmp_path: Path, app_file: Path, mooring: Run) 
     document = json.loads(mooring("explain", "orders.yaml", "service", "--output", "json").stdout)
     assert [one["key"] for one in document][:2] == ["service.enabled", "service.type"]
     assert {one["source"]["who"] for one in document} == {"chart default"}
+
+
+def test_explain_tells_what_a_field_of_an_entry_is_without_being_set(
+    tmp_path: Path, app_file: Path, mooring: Run
+) -> None:
+    """The default of a check's or a port's field is its effective value, with its own description."""
+    with app_file.open("a") as opened:
+        opened.write("  gate: {http: {front: {port: http}}}\n")
+    run = mooring("explain", app_file, "gate.http.front.timeoutSeconds")
+    assert run.stdout.splitlines()[:3] == [
+        "gate.http.front.timeoutSeconds = 2",
+        "  Seconds one check may take.",
+        "  from chart default",
+    ]
+    run = mooring("explain", app_file, "target.ports.http")
+    assert run.stdout.splitlines() == [
+        f"target.ports.http.port = 8080  from App orders ({app_file}:10:26)",
+        'target.ports.http.protocol = "TCP"  from chart default',
+        f"target.ports.http.servicePort = 80  from App orders ({app_file}:10:45)",
+    ]
+    run = mooring("explain", app_file, "target.ports.http.port")
+    assert "  chart default  -" in run.stdout.splitlines()
+    run = mooring("explain", app_file, "gate.http.back.timeoutSeconds")
+    assert run.returncode == 2
+    assert "gate.http has no entry back; there are: front" in run.stderr
+    run = mooring("explain", app_file, "target.env.A")
+    assert (run.returncode, "target.env has no entry A; there are: none" in run.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ HAS_RANGE = "from mooring.rehearse.ids import has_range; print(has_range())"
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no other ids to give away")
 def test_root_has_every_id_inside(tmp_path: Path) -> None:
-    """A program changes a file's owner and its own user, as nginx does at its start; in a sandbox inside too."""
+    """A program changes a file's owner and its own user, as nginx does at its start; also two sandboxes deep."""
     for depth in (1, 2):
         inner = command(sys.executable, "-c", CHOWN) if depth == 2 else [sys.executable, "-c", CHOWN]
         result = subprocess.run(

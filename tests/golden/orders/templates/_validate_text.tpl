@@ -103,3 +103,18 @@ the same for Apps (_rules_text.py); a test holds the two against each other.
 {{- end -}}
 {{- toJson $found -}}
 {{- end }}
+
+{{- /* What is legal and most likely not what was meant, a sentence on a line; the generator says the same (_warnings.py). */}}
+{{- define "orders.warnings" -}}
+{{- if eq .Values.platform "windows" -}}
+{{- range include "orders.texts" . | fromJsonArray -}}
+{{- if and (eq .kind "path") (not (hasSuffix ".mountPath" .path)) -}}
+{{- if regexMatch `^\\\\[^\\/?.]` .text }}
+{{ .path }} ({{ .text }}) is on a file server, which the launcher and kubelet reach only as the node's own account (SYSTEM), not as a user; give that account access to the share, or copy the files to the node
+{{- else if regexMatch `^[F-Zf-z]:` .text }}
+{{ .path }} ({{ .text }}) must be a disk of the node: a drive that is mapped for a user (net use) belongs to that user's logon session, and SYSTEM, which runs the launcher, does not see it
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
