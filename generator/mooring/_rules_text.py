@@ -148,6 +148,11 @@ def _placeholders_expanded(values: Values) -> Iterator[Violation]:
             yield Violation(one.path, one.text, rule, f"{advice}, {_LITERAL}")
 
 
+def holds_placeholders(values: Values) -> bool:
+    """Tell whether a text of complete values looks like a placeholder that nothing expands."""
+    return any(True for _ in _placeholders_expanded(values))
+
+
 def _find_placeholder(one: Text, names: set[str]) -> str:
     """Return the first placeholder in a text, or nothing."""
     for pattern in (_OF_HELM, _OF_MOORING, *(() if one.by_shell else (_OF_KUBELET, _OF_POWERSHELL))):

@@ -162,18 +162,19 @@ def find_misread_paths(data: bytes, file: str) -> list[Problem]:
     return problems
 
 
-def parse_yaml_stream(data: bytes, file: str) -> list[Document | InputError]:
+def parse_yaml_stream(data: bytes, file: str, *, by_people: bool = True) -> list[Document | InputError]:
     """Parse a file of several documents: each, or what is wrong with it; empty ones are left out.
 
+    What programs print, not `by_people`, has its backslashes doubled: an escape behind a path is meant there.
     Raises InputError like load_yaml for what concerns the whole file.
     """
     _check_size(data, MAX_STREAM_BYTES, file)
     text = _decode(data, file)
     found: list[Document | InputError] = []
-    builder = _Builder(file, text)
+    builder = _Builder(file, text, by_people)
     for event in _events(text, file):
         if isinstance(event, yaml.DocumentStartEvent):
-            builder = _Builder(file, text)
+            builder = _Builder(file, text, by_people)
         builder.take(event)
         if isinstance(event, yaml.DocumentEndEvent):
             found += _finish_or_error(builder)
@@ -286,8 +287,9 @@ class _Open:
 class _Builder:
     """Builds the value from the parser's events."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, by_people: bool = True) -> None:
         self._document = Document(file)
+        self._by_people = by_people
         self._text = text
         self._problems: list[Problem] = []
         self._open: list[_Open] = []
@@ -353,7 +355,7 @@ class _Builder:
         size = _Size(1, len(event.value))
         self._count(event, size)
         path = self._open[-1].path if self._expects_key() else self._path_of_next()
-        if message := _why_misread(event, self._text):
+        if self._by_people and (message := _why_misread(event, self._text)):
             self._note(event, path, message)
         elif found := _NOT_FOR_HELM.search(event.value):
             who = "Helm cannot read" if found[0] != "\0" else "ends a text for Windows and Linux"

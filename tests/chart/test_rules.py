@@ -67,7 +67,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("paths-printable", {"target": {"exe": "C:\temp\robot.exe"}}, "target.exe", "holds a tab"),
     ("paths-printable", {"target": {"exe": "C:\\temp\robot.exe"}}, "target.exe", "holds a carriage return"),
-    ("paths-printable", {"target": {"workingDir": "C:\\d\x81\x85"}}, "target.workingDir", "holds a control character"),
+    ("paths-printable", {"target": {"workingDir": "C:\\d\x7f"}}, "target.workingDir", "holds a control character"),
     ("paths-printable", {"launcher": {"python": "C:\apps"}}, "launcher.python", "holds a bell character"),
     (
         "paths-printable",

@@ -169,8 +169,8 @@ def rename(value: Any, names: Mapping[str, str]) -> Any:
     return [rename(item, names) for item in value] if isinstance(value, list) else value
 
 
-NOT_RENDERED = {"enabled"}
-"""What the chart says itself that it does not read."""
+NOT_RENDERED = {"enabled", "target.placeholders"}
+"""What the chart says itself that it does not read, and what only decides whether a rule holds."""
 
 
 def another(node: Node, old: Any) -> Any:

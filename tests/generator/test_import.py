@@ -227,7 +227,9 @@ def test_volumes_and_accounts_are_kept(tmp_path: Path) -> None:
 
 def test_nothing_is_silently_lost(tmp_path: Path) -> None:
     """Whatever field is added to any object, its value is in the App, as a value or a comment, or in the report."""
-    objects = [anchor(), launcher(env=[{"name": "A", "value": "b"}]), service(), config("other", {"k": "v"})]
+    hook = {"postStart": {"exec": {"command": ["C:\\a.exe"]}}}
+    program = launcher(env=[{"name": "A", "value": "b"}], lifecycle=hook)
+    objects = [anchor(), program, service(), config("other", {"k": "v"})]
     places = [
         (0, ("metadata", "annotations")),
         (0, ("spec",)),
@@ -262,8 +264,8 @@ def test_nothing_is_silently_lost(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         result = run(folder, *changed)
-        assert f"kept-{number}" in (folder / "out" / "orders.yaml").read_text() + told(result), (which, path)
         assert result.problems == []
+        assert f"kept-{number}" in (folder / "out" / "orders.yaml").read_text() + told(result), (which, path)
 
 
 def test_what_is_not_taken_over_is_a_comment_with_its_place(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def _parse(data: bytes, file: str) -> list[Document]:
     if len(data) > MAX_BYTES:
         message = f"is larger than {MAX_BYTES} bytes, the most that is read; split it, or read the cluster itself"
         raise InputError([Problem(file, None, None, "", message)])
-    found = parse_yaml_stream(data, file)
+    found = parse_yaml_stream(data, file, by_people=False)
     problems = [problem for each in found if isinstance(each, InputError) for problem in each.problems]
     if problems:
         raise InputError(problems)

@@ -9,9 +9,11 @@ from itertools import chain, count
 
 from mooring._app_model import MAX_NAME, WINDOWS_DEVICES
 from mooring._errors import InputError, Problem
+from mooring._rules_text import holds_placeholders
 
 from .convert import Converted, convert_pair
 from .manifests import Change, Fields, Leftover, Manifest, Object, dig
+from .model import complete
 from .pairs import Found, group_pairs
 from .services import Route, convert_services, find_routes, leftover_routes
 
@@ -97,6 +99,7 @@ def _make_program(members: list[Converted], found: Found, others: Sequence[Progr
     if not program.takes_over:
         _leave_address(program)
     _merge_arguments(members, program.values)
+    _mean_literally(program)
     program.app_version = first.pair.launcher.labels.get(_VERSION, "")
     for member in members:
         program.changes += member.changes
@@ -155,6 +158,14 @@ def _merge_arguments(members: Sequence[Converted], values: Object) -> None:
             own[str(member.start)] = one
     if own:
         target["perOrdinal"] = own
+
+
+def _mean_literally(program: Program) -> None:
+    """Say that what looks like a placeholder is text: its shell has been read, and left it there."""
+    if holds_placeholders(complete(program.values)):
+        program.values["target"]["placeholders"] = "literal"
+        text = "some of its texts look like placeholders and reach the program as they stand, as they did"
+        program.changes.append(Change(program.manifests[0].place(), text))
 
 
 def _choose_name(members: Sequence[Converted], routes: Sequence[Route], found: Found, others: Sequence[Program]) -> str:
