@@ -176,6 +176,9 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     imports.add_argument("--out", metavar="DIR", required=True, help="Apps are written to DIR/<name>.yaml")
     imports.add_argument("--mend", action="store_true", help="read broken YAML as it was likely meant, and say so")
+    imports.add_argument(
+        "--strict", action="store_true", help="refuse what an App does not carry over with the same meaning (exit 2)"
+    )
     imports.add_argument("--from-cluster", action="store_true", help="read a namespace of a cluster instead of files")
     imports.add_argument("-n", "--namespace", metavar="NS", help="that namespace")
     imports.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig (default: as for kubectl)")

@@ -21,9 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("import takes either FILEs (or -), or --from-cluster with -n NAMESPACE")
     out = Path(arguments.out)
     if arguments.from_cluster:
-        result = import_namespace(arguments.namespace, out, arguments.kubeconfig, arguments.context)
+        result = import_namespace(
+            arguments.namespace, out, arguments.kubeconfig, arguments.context, strict=arguments.strict
+        )
     else:
-        result = import_files(arguments.sources, out, mend=arguments.mend)
+        result = import_files(arguments.sources, out, mend=arguments.mend, strict=arguments.strict)
     if arguments.output == "json":
         say(json.dumps(result.as_dict(), indent=2))
         return result.exit_code

@@ -14,21 +14,22 @@ from mooring.importing.manifests import Manifest
 from mooring.importing.neighbours import settle_neighbours
 from mooring.importing.pairs import find_pairs
 from mooring.importing.programs import Program, make_programs
-from mooring.importing.report import Imported, ImportResult
+from mooring.importing.report import Imported, ImportResult, find_differences
 from mooring.importing.sources import Reading, read_sources
 from mooring.importing.texts import app_text
 
 
-def import_files(sources: Sequence[str], out: Path, *, mend: bool = False) -> ImportResult:
+def import_files(sources: Sequence[str], out: Path, *, mend: bool = False, strict: bool = False) -> ImportResult:
     """Write an App below `out` for each program in files, directories, kustomize bases or - (standard input).
 
     Nothing is written where a file cannot be read as it is; a program that is not understood is told, and the others
-    are written. With `mend` what is likely meant is read from broken YAML, and told.
+    are written. With `mend` what is likely meant is read from broken YAML, and told. With `strict` whatever an App does
+    not carry over with the same meaning is a problem too.
     """
-    return import_reading(read_sources(sources, mend=mend), out)
+    return import_reading(read_sources(sources, mend=mend), out, strict=strict)
 
 
-def import_reading(reading: Reading, out: Path) -> ImportResult:
+def import_reading(reading: Reading, out: Path, *, strict: bool = False) -> ImportResult:
     """Write an App below `out` for each program in what was read."""
     result = ImportResult(mends=reading.mends, unread=reading.unread, problems=reading.problems)
     if result.problems:
@@ -37,10 +38,16 @@ def import_reading(reading: Reading, out: Path) -> ImportResult:
     result.problems += found.problems
     programs = make_programs(found, result.problems)
     if programs:
-        result.strangers = settle_neighbours([*found.others, *_unrouted(found.services, programs)], programs)
-    texts = _texts_of(programs, result)
-    if not programs and not result.problems:
+        others = [*found.others, *_unrouted(found.services, programs)]
+        unreadable = {key: error for key, (error, _) in found.unreadable.items()}
+        result.strangers = settle_neighbours(others, programs, unreadable)
+    elif not result.problems:
+        # One of these may be what was to be imported; beside a program that was found they are told, and no more.
+        result.problems += [problem for _, problem in found.unreadable.values()]
         result.problems.append(_nothing_found(reading))
+    if strict:
+        programs = [program for program in programs if not _refuse_differences(program, result)]
+    texts = _texts_of(programs, result)
     try:
         with open_output(out) if texts else nullcontext():
             write_new_files(out, {f"{program.name}.yaml": text for program, text in texts})
@@ -51,6 +58,13 @@ def import_reading(reading: Reading, out: Path) -> ImportResult:
         file = str(out / f"{program.name}.yaml")
         result.apps.append(Imported(program, file, tuple(plan_cutover(program, file))))
     return result
+
+
+def _refuse_differences(program: Program, result: ImportResult) -> bool:
+    """Make a problem of each difference of a program, and tell whether it has any."""
+    problems = find_differences(program)
+    result.problems += problems
+    return bool(problems)
 
 
 def _texts_of(programs: Sequence[Program], result: ImportResult) -> list[tuple[Program, str]]:
@@ -85,7 +99,12 @@ def _nothing_found(reading: Reading) -> Problem:
 
 
 def import_namespace(
-    namespace: str, out: Path, kubeconfig: str | None = None, context: str | None = None
+    namespace: str,
+    out: Path,
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    *,
+    strict: bool = False,
 ) -> ImportResult:
     """Write an App below `out` for each program that runs in a namespace of a cluster, which is only read.
 
@@ -93,4 +112,4 @@ def import_namespace(
     """
     from mooring.importing.cluster import read_namespace
 
-    return import_reading(read_namespace(namespace, kubeconfig, context), out)
+    return import_reading(read_namespace(namespace, kubeconfig, context), out, strict=strict)

@@ -22,6 +22,8 @@ _PLACEHOLDER = "{ordinal}"
 
 RESERVED_ENV = r"COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_*"
 _RESERVED_ENV_NAMES = {"COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"}
+_READINESS = "readiness"
+"""The name of mooring's own port."""
 _RESERVED_VOLUMES = {"config", "state", "launcher", "launcher-code", "netns"}
 
 Values = Mapping[str, Any]
@@ -84,13 +86,19 @@ def _mount_path(mount: Values) -> str:
     return str(mount.get("mountPath") or mount["hostPath"])
 
 
+def launcher_directory(values: Values) -> str:
+    """Return where the launcher's directory is on every node."""
+    given: str = values["launcher"]["hostPath"]
+    return given or (r"C:\mooring" if values["platform"] == "windows" else "/opt/mooring")
+
+
 def _own_paths(values: Values) -> tuple[str, ...]:
     """Return where mooring mounts its configuration, its state and the launcher."""
     if values["platform"] == "windows":
         own = (r"C:\etc\mooring", r"C:\run\mooring", r"C:\etc\mooring-launcher")
-        return (*own, values["launcher"]["hostPath"] or r"C:\mooring")
-    own = ("/etc/mooring", "/run/mooring", "/etc/mooring-launcher")
-    return (*own, values["launcher"]["hostPath"] or "/opt/mooring")
+    else:
+        own = ("/etc/mooring", "/run/mooring", "/etc/mooring-launcher")
+    return (*own, launcher_directory(values))
 
 
 def _mount_paths_unique(values: Values) -> Iterator[Violation]:
@@ -148,6 +156,11 @@ def _service_ports_unique(values: Values) -> Iterator[Violation]:
             )
 
 
+def is_port_name_free(name: str) -> bool:
+    """Tell whether a port of the program may have this name, as far as its pattern cannot say."""
+    return "--" not in name and name != _READINESS
+
+
 def _port_names_legal(values: Values) -> Iterator[Violation]:
     for name in values["target"]["ports"]:
         if "--" in name:
@@ -161,7 +174,7 @@ def _port_names_legal(values: Values) -> Iterator[Violation]:
 
 def _readiness_port_free(values: Values) -> Iterator[Violation]:
     for name, port in values["target"]["ports"].items():
-        if name == "readiness":
+        if name == _READINESS:
             yield Violation(
                 ("target", "ports", name),
                 name,
@@ -380,6 +393,11 @@ def _env_reserved(values: Values) -> Iterator[Violation]:
                 yield Violation((*path, name), name, f"is set by mooring: {RESERVED_ENV} are", "name it otherwise")
 
 
+def is_reserved_volume(name: str) -> bool:
+    """Tell whether a volume of the launcher's pod has this name, or may have it."""
+    return name in _RESERVED_VOLUMES or name.startswith("mount-")
+
+
 def _volumes_reserved(values: Values) -> Iterator[Violation]:
     names: list[tuple[tuple[str, ...], str]] = []
     for number, volume in enumerate(values["extraVolumes"]):
@@ -388,7 +406,7 @@ def _volumes_reserved(values: Values) -> Iterator[Violation]:
         name = str((claim.get("metadata") or {}).get("name", ""))
         names.append((("volumeClaimTemplates", str(number), "metadata", "name"), name))
     for path, name in names:
-        if name in _RESERVED_VOLUMES or name.startswith("mount-"):
+        if is_reserved_volume(name):
             yield Violation(path, name, "is a volume of mooring's own", "name it otherwise")
 
 

@@ -194,7 +194,8 @@ def test_services_and_probes_become_ports_and_gate(tmp_path: Path) -> None:
     result = run(tmp_path, anchor(containers=[container, sidecar]), made, routed, metrics)
     found = values(result)
     assert found["target"]["ports"] == {"http": {"port": 9000, "servicePort": 443}, "port-9100": {"port": 9100}}
-    assert found["gate"]["http"] == {"readiness": {"port": 9000, "scheme": "https", "path": "/up", "periodSeconds": 7}}
+    asked = {"port": 9000, "scheme": "https", "path": "/up", "periodSeconds": 7, "timeoutSeconds": 1}
+    assert found["gate"]["http"] == {"readiness": asked}
     assert found["gate"]["ports"] == {"port-9100": {"owner": "any"}}  # a sidecar's, so not the program's
     assert found["anchor"]["extraContainers"] == [sidecar]
     assert found["service"]["type"] == "NodePort"
@@ -455,6 +456,7 @@ def test_report_has_a_cut_over_that_never_leaves_the_service_empty(tmp_path: Pat
     result = run(tmp_path, anchor(), launcher(), service())
     verbs = [" ".join(step.command.split()[:2]) for step in result.apps[0].steps if step.command]
     assert verbs == [
+        "mooring bundle",
         "mooring generate",
         "helm install",
         "helm test",
@@ -576,4 +578,4 @@ def test_json_report_has_the_same(tmp_path: Path) -> None:
     document = run(tmp_path, anchor(), launcher(), service()).as_dict()
     again = json.loads(json.dumps(document))
     assert (again["exitCode"], again["apps"][0]["app"], again["apps"][0]["namespace"]) == (0, "orders", "apps")
-    assert again["apps"][0]["cutOver"][1]["command"].startswith("helm install orders ")
+    assert again["apps"][0]["cutOver"][2]["command"].startswith("helm install orders ")

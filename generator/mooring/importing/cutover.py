@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mooring._rules import is_selector
+from mooring._rules import is_selector, launcher_directory
 
 from .manifests import Manifest
+from .model import complete
 from .programs import Program
 from .services import Route
 
@@ -32,7 +34,30 @@ class Step:
 
 def plan_cutover(program: Program, app_file: str, charts: str = "charts") -> list[Step]:
     """Return the steps for one program, in their order; commands are for a POSIX shell."""
-    return [*_bring_up(program, app_file, charts), *_move(program), *_hand_over(program, charts), *_clean_up(program)]
+    return [
+        _equip_nodes(program),
+        *_bring_up(program, app_file, charts),
+        *_move(program),
+        *_hand_over(program, charts),
+        *_clean_up(program),
+    ]
+
+
+def _equip_nodes(program: Program) -> Step:
+    """Return what has to be on the nodes before any launcher can start."""
+    return Step(
+        "make the launcher's bundle, and put it on every Windows node that the new pods may run on, at "
+        f"{launcher_directory(complete(program.values))} (docs/bundle.md): without it no launcher starts, and what "
+        "comes next would wait for ever. With launcher.source: configMap a node needs the bundle's Python alone",
+        _line("mooring", "bundle", "--out", "bundle.zip"),
+    )
+
+
+def _wait(program: Program) -> list[str]:
+    """Return how long helm waits: as long as a launcher may wait for its network, and its program may take to start."""
+    values = complete(program.values)
+    seconds = values["anchor"]["waitSeconds"] + values["gate"]["startTimeoutSeconds"]
+    return ["--wait", "--timeout", f"{math.ceil(seconds / 60)}m"]
 
 
 def _bring_up(program: Program, app_file: str, charts: str) -> Iterator[Step]:
@@ -43,7 +68,7 @@ def _bring_up(program: Program, app_file: str, charts: str) -> Iterator[Step]:
     yield Step(
         "start the new pairs beside the old ones; no client is sent to them yet. Where the program may run only once "
         "(a licence dongle, a file it locks) stop the old one before; clients then wait until their traffic has moved",
-        _line("helm", "install", name, chart, *where, *apart, "--wait", "--timeout", "10m"),
+        _line("helm", "install", name, chart, *where, *apart, *_wait(program)),
         _line("helm", "uninstall", name, *where),
     )
     yield Step("ask every new replica on its own IP", _line("helm", "test", name, *where, "--logs"))
@@ -126,7 +151,7 @@ def _hand_over(program: Program, charts: str) -> Iterator[Step]:
     yield Step(
         "let the chart have its Service: the same object, address and name. Helm 4, if it tells of a conflict: with "
         "--force-conflicts",
-        _line("helm", "upgrade", program.name, f"{charts}/{program.name}", *where, "--wait", "--timeout", "10m"),
+        _line("helm", "upgrade", program.name, f"{charts}/{program.name}", *where, *_wait(program)),
     )
     yield Step(
         f"take Service {name} out of where it was applied from ({main.manifest.place()}), or the old selector returns"
@@ -140,7 +165,7 @@ def _clean_up(program: Program) -> Iterator[Step]:
         groups.setdefault((manifest.kind.lower(), manifest.namespace or program.namespace), []).append(manifest)
     for (kind, namespace), manifests in groups.items():
         where = ["--namespace", namespace] if namespace else []
-        places = ", ".join(manifest.place() for manifest in manifests)
+        places = ", ".join(str(manifest.place()) for manifest in manifests)
         yield Step(
             f"take away what has no traffic any more ({places})",
             _line("kubectl", "delete", kind, *(manifest.name for manifest in manifests), *where),

@@ -6,7 +6,7 @@ import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from mooring._errors import InputError, Problem
 from mooring._validate import show
@@ -15,6 +15,22 @@ from mooring._yaml import Document, KeyPath, format_path
 Object = dict[str, Any]
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+class Place(NamedTuple):
+    """Where something stands; an object of a cluster has no lines."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        """Return file:line, as reports have it."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+    def problem(self, key: str, message: str) -> Problem:
+        """Word a problem here."""
+        return Problem(*self, key, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +64,12 @@ class Manifest:
         """Tell whether it is in a namespace; one that names none is in whichever it is applied to."""
         return not namespace or self.namespace in ("", namespace)
 
-    def place(self, path: KeyPath = ()) -> str:
-        """Return file:line of a field, or the nearest thing around it; an object of a cluster has no lines."""
+    def place(self, path: KeyPath = ()) -> Place:
+        """Return where a field stands, or the nearest thing around it."""
         if not self.document.values_at:
-            return self.document.file
-        return f"{self.document.file}:{self.document.position((*self.at, *path)).line}"
+            return Place(self.document.file)
+        position = self.document.position((*self.at, *path))
+        return Place(self.document.file, position.line, position.column)
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Word a problem with one of its fields."""
@@ -97,15 +114,25 @@ def make_manifest(document: Document, value: Any, at: KeyPath, namespace: str = 
     return Manifest(document, value, kind, name, namespace or own, at)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is told of a field that was taken over; `is_same` where the App means the same by it."""
+
+    place: Place
+    text: str
+    is_same: bool = False
+
+
 @dataclass(slots=True)
 class Leftover:
-    """A field of which nothing became."""
+    """A field of which nothing became, or an object that stays; `is_same` where nothing is lost by that."""
 
-    place: str
+    place: Place
     title: str
     path: str
     value: Any
     why: str = ""
+    is_same: bool = False
 
 
 @dataclass(slots=True)
@@ -212,8 +239,8 @@ class Fields:
         self._children += made
         return made
 
-    def place(self, *keys: str) -> str:
-        """Return file:line of a field."""
+    def place(self, *keys: str) -> Place:
+        """Return where a field stands."""
         return self.manifest.place((*self.path, *keys))
 
     def problem(self, message: str, *keys: str) -> Problem:
@@ -224,10 +251,10 @@ class Fields:
         """Raise InputError for a field."""
         raise InputError([self.problem(message, *keys)])
 
-    def leftover(self, value: Any, why: str, *keys: str) -> Leftover:
+    def leftover(self, value: Any, why: str, *keys: str, is_same: bool = False) -> Leftover:
         """Word that a field was looked at, and why nothing became of it."""
         path = (*self.path, *keys)
-        return Leftover(self.manifest.place(path), self.manifest.title, format_path(path), value, why)
+        return Leftover(self.manifest.place(path), self.manifest.title, format_path(path), value, why, is_same)
 
     def rest(self) -> Iterator[Leftover]:
         """Yield the fields that nobody took, each as large as it was found."""

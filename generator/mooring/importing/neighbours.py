@@ -1,82 +1,303 @@
-"""Say of every other object what becomes of it: nothing is touched, but some select or name what goes away."""
+"""Say of every other object what it is to a program and what to do with it; nothing is touched.
+
+Some select pods that go, some name a Service or a workload, some are what the pods use. Who looks at the network is to
+look at the anchors from now on: HostProcess pods have their node's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from .manifests import Leftover, Manifest, dig
+from .pairs import POD_KINDS
 from .programs import Program
+from .selectors import Selector, find_selectors
+from .services import Route
+from .users import UnreadableError
 
-_SELECTORS = ("selector", "podSelector", "matchLabels", "labelSelector")
-_REFERENCES = ("scaleTargetRef", "targetRef")
 _MOST_DEPTH = 64
+_SCALERS = ("HorizontalPodAutoscaler", "ScaledObject", "VerticalPodAutoscaler")
+_BUDGET = "PodDisruptionBudget"
+_SERVICE_MONITORS = ("ServiceMonitor", "VMServiceScrape")
+"""What finds Services, not pods, by their labels."""
+_POD_MONITORS = ("PodMonitor", "PodMonitoring", "VMPodScrape")
+_ADDRESSES = ("Endpoints", "EndpointSlice")
+_USED_BY_NAME = (
+    *("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "PriorityClass"),
+    *("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
+)
+_NAME_KEYS = ("name", "secretName", "claimName", "priorityClassName", "configMapName")
+# Below these a name is that of a Service: Ingress, Gateway API, service meshes, Traefik, Contour, OpenShift, webhooks.
+_BACKENDS = (
+    *("service", "services", "backend", "backends", "backendRefs", "backendRef", "defaultBackend", "targetRefs"),
+    *("targetRef", "to", "alternateBackends", "serviceRef", "destination", "parentRefs"),
+)
+_SERVICE_KEYS = ("serviceName", "service", "host", "hosts")
 
 
-def settle_neighbours(others: Sequence[Manifest], programs: Sequence[Program]) -> list[Leftover]:
-    """Add to each program the objects that have to do with it; return those that have to do with none."""
+class _Relation(NamedTuple):
+    """What an object is to a program; `is_same` where nothing has to be done about it."""
+
+    why: str
+    is_same: bool = False
+
+
+def settle_neighbours(
+    others: Sequence[Manifest], programs: Sequence[Program], unreadable: Mapping[int, UnreadableError]
+) -> list[Leftover]:
+    """Add to each program the objects that have to do with it; return those that have to do with none.
+
+    `unreadable` has those, by the id of their manifest, that run a script which nobody could read.
+    """
     strangers = []
     for manifest in others:
-        concerned = False
-        for program in programs:
-            why = _why(manifest, program)
-            if why:
-                program.leftovers.append(_word(manifest, why))
-                concerned = True
-        if not concerned:
-            strangers.append(_word(manifest, "has nothing to do with a program here, and is not touched"))
+        related = [(program, _relate(manifest, program)) for program in programs]
+        for program, relation in related:
+            if relation is not None:
+                program.leftovers.append(_word(manifest, relation.why, is_same=relation.is_same))
+        if all(relation is None for _, relation in related):
+            strangers.append(_word(manifest, _stranger(unreadable.get(id(manifest)))))
     return strangers
 
 
-def _word(manifest: Manifest, why: str) -> Leftover:
-    return Leftover(manifest.place(), manifest.title, "", None, why)
+def _word(manifest: Manifest, why: str, *, is_same: bool = True) -> Leftover:
+    return Leftover(manifest.place(), manifest.title, "", None, why, is_same)
 
 
-def _why(manifest: Manifest, program: Program) -> str:
-    places = {program.namespace, *(m.pair.launcher.manifest.namespace for m in program.members)}
-    if not any(manifest.is_in(place) for place in places if place or len(places) == 1):
-        return ""
+def _stranger(unreadable: UnreadableError | None) -> str:
+    if unreadable is None:
+        return "has nothing to do with a program here, and is not touched"
+    return f"has nothing to do with a program here as far as can be read, and is not touched; it {unreadable.script}"
+
+
+def _relate(manifest: Manifest, program: Program) -> _Relation | None:
+    """Return what an object is to a program, None if nothing."""
+    launchers = [member.pair.launcher.manifest.namespace for member in program.members]
+    is_near = any(manifest.is_in(place) for place in {program.namespace, *launchers} if place) or not program.namespace
+    spec = manifest.value.get("spec")
+    if manifest.kind == "Namespace":
+        return _relate_namespace(manifest, program)
+    relation = _relate_used(manifest, program) if is_near else None
+    if relation is None and manifest.kind in _SERVICE_MONITORS:
+        return _relate_service_monitor(manifest, program)
+    if relation is None and is_near:
+        relation = _relate_scaler(manifest, program)
+    if relation is None:
+        relation = _relate_route(manifest, program, is_near=is_near)
+    if relation is not None:
+        return relation
+    return _relate_selector(manifest, program, [*find_selectors(_without_own(manifest, spec))])
+
+
+def _relate_namespace(manifest: Manifest, program: Program) -> _Relation | None:
+    if manifest.name != program.namespace:
+        return None
+    key = "pod-security.kubernetes.io/enforce"
+    level = dig(manifest.value, "metadata", "labels", key)
+    if level in ("baseline", "restricted"):
+        return _Relation(f"admits no HostProcess pods by its label {key}: {level}; the launchers need privileged")
+    return _Relation("is where the new pods go, and is not touched", is_same=True)
+
+
+def _relate_used(manifest: Manifest, program: Program) -> _Relation | None:
+    """Relate what pods have by name: configuration, accounts, claims."""
+    if manifest.kind not in _USED_BY_NAME:
+        return None
     if manifest.kind == "ConfigMap" and manifest.name in {m.pair.launch.script for m in program.members}:
-        return "was the script that started the program; the launcher does that now, so it can go with the old pods"
-    if manifest.kind in ("ConfigMap", "Secret") and manifest.name in _names_in(program.values, 0):
-        return "stays an object of its own, and the new pods use it by its name as the old ones did"
+        why = "was the script that started the program; the launcher does that now, so it can go with the old pods"
+        return _Relation(why, is_same=True)
+    names = _names_in(program.values, 0) | set(program.values.get("imagePullSecrets", []))
+    accounts = {dig(program.values, *half, "serviceAccount", "name") for half in ((), ("anchor",))} - {None}
+    subjects = manifest.value.get("subjects")
+    bound = {dig(each, "name") for each in subjects} if isinstance(subjects, list) else set()
+    if manifest.name in names or bound & accounts:
+        return _Relation(
+            "stays an object of its own, and the new pods use it by its name as the old ones did", is_same=True
+        )
     if manifest.kind in ("ConfigMap", "Secret") and manifest.name in _names_used(program):
-        return "is not needed by the new pods: what they had of it is in the App"
-    for selector in _selectors(manifest.value.get("spec"), 0):
-        for member in program.members:
-            for component, half in (("anchor", member.pair.anchor), ("launcher", member.pair.launcher)):
-                if selector and selector.items() <= half.labels.items():
-                    wanted = f"app.kubernetes.io/instance: {program.name}, app.kubernetes.io/component: {component}"
-                    return f"selects {half.manifest.title}, which goes; let it select {wanted}"
-    names = {half.name for half in program.manifests}
-    for key in _REFERENCES:
-        if dig(manifest.value, "spec", key, "name") in names:
-            return f"names {dig(manifest.value, 'spec', key, 'name')}, which goes; the chart has autoscaling of its own"
-    return ""
+        return _Relation("is not needed by the new pods: what they had of it is in the App", is_same=True)
+    return None
 
 
-def _selectors(value: Any, depth: int) -> Iterator[dict[str, Any]]:
-    """Yield every map of labels in a spec by which pods may be selected."""
+def _relate_service_monitor(manifest: Manifest, program: Program) -> _Relation | None:
+    for selector in find_selectors(manifest.value.get("spec")):
+        for route in program.routes:
+            labels = dig(route.manifest.value, "metadata", "labels")
+            looks = selector.looks_in(program.namespace, manifest.namespace)
+            if looks and not selector.is_empty and selector.selects(labels if isinstance(labels, dict) else {}):
+                name = route.manifest.name
+                why = f"watches Service {name} by the Service's labels, which stay on it as long as the object does"
+                if not route.is_main or not program.takes_over:
+                    return _Relation(f"{why}; leave it as it is", is_same=True)
+                ports = ", ".join(program.values["target"]["ports"])
+                return _Relation(
+                    f"{why}. The chart's own labels are others, and its ports are called {ports}: let a PodMonitor "
+                    f"select the anchors instead, {_wanted(program, 'anchor')}"
+                )
+    return None
+
+
+def _relate_scaler(manifest: Manifest, program: Program) -> _Relation | None:
+    for key in ("scaleTargetRef", "targetRef"):
+        reference = dig(manifest.value, "spec", key)
+        for half in program.manifests:
+            if dig(reference, "name") != half.name or dig(reference, "kind") not in (None, half.kind):
+                continue
+            text = f"names {half.name}, which goes"
+            if manifest.kind == "VerticalPodAutoscaler":
+                return _Relation(f"{text}; nothing is measured of HostProcess pods, so take it away with the old pods")
+            if manifest.kind in _SCALERS:
+                return _Relation(
+                    f"{text}; the chart has autoscaling of its own (autoscaling, or autoscaling.keda): set that, and "
+                    "take this one away with the old pods"
+                )
+            return _Relation(f"{text}; let it name StatefulSet {program.name}")
+    return None
+
+
+def _relate_route(manifest: Manifest, program: Program, *, is_near: bool) -> _Relation | None:
+    """Relate what sends to a Service of the program, or says something of it, by its name."""
+    if manifest.kind in (*POD_KINDS, "ConfigMap", "Secret"):
+        return None
+    for route in program.routes:
+        name = route.manifest.name
+        if manifest.kind in _ADDRESSES and is_near:
+            made_for = dig(manifest.value, "metadata", "labels", "kubernetes.io/service-name") or manifest.name
+            if made_for == name:
+                return _Relation(f"lists the addresses of Service {name}, which Kubernetes keeps itself", is_same=True)
+        value = {key: item for key, item in manifest.value.items() if key not in ("metadata", "status", "kind")}
+        references = [*_references(value, "", name, program.namespace, 0)]
+        ports = [port for place, port in references if is_near if not place or place == program.namespace]
+        ports += [port for place, port in references if not is_near and place == program.namespace]
+        if not ports and _is_of(manifest.name, name, program.namespace):
+            ports = [None]
+        if ports:
+            return _word_route(manifest, program, route, ports)
+    return None
+
+
+def _word_route(manifest: Manifest, program: Program, route: Route, ports: Sequence[Any]) -> _Relation:
+    name = route.manifest.name
+    text = f"names Service {name}, which keeps its name and address and selects the new anchors from the cut-over on"
+    if route.is_main and program.takes_over:
+        served = {
+            number
+            for key, port in program.values["target"]["ports"].items()
+            for number in (key, port.get("servicePort", port["port"]))
+        }
+        lost = [port for port in ports if port is not None and port not in served and str(port) not in map(str, served)]
+        if lost:
+            known = ", ".join(map(str, served))
+            return _Relation(
+                f"{text}; but the port {lost[0]} is none of the chart's Service, whose are {known}: let it name one of "
+                "those when the chart takes the Service over"
+            )
+    return _Relation(f"{text}; leave this {manifest.kind} as it is", is_same=True)
+
+
+def _relate_selector(manifest: Manifest, program: Program, selectors: Sequence[Selector]) -> _Relation | None:
+    """Relate what selects pods by their labels."""
+    for selector in selectors:
+        if not selector.looks_in(program.namespace, manifest.namespace):
+            continue
+        if selector.is_empty:
+            if manifest.kind in POD_KINDS or manifest.namespace not in ("", program.namespace):
+                continue
+            return _Relation("selects every pod of the namespace, and so the new ones; leave it as it is", is_same=True)
+        for component in ("anchor", "launcher"):
+            for member in program.members:
+                half = member.pair.anchor if component == "anchor" else member.pair.launcher
+                if selector.selects(half.labels):
+                    return _word_selector(manifest, program, selector, half.manifest.title, component)
+    return None
+
+
+def _word_selector(manifest: Manifest, program: Program, selector: Selector, title: str, component: str) -> _Relation:
+    if manifest.kind == _BUDGET:
+        return _Relation(
+            f"selects {title}, which goes; the chart has a budget of its own (podDisruptionBudget), and two over one "
+            "pod block its eviction: take this one away with the old pods"
+        )
+    # The network is the anchor's now, whichever half had it before; only who is about placement means the launchers.
+    wanted = component if manifest.kind in POD_KINDS else "anchor"
+    labels = {
+        "app.kubernetes.io/name": program.name,
+        "app.kubernetes.io/instance": program.name,
+        "app.kubernetes.io/component": wanted,
+        **(dig(program.values, wanted, "podLabels") or {}),
+    }
+    if selector.selects(labels):
+        return _Relation(f"selects {title}, and the new pods too; leave it as it is", is_same=True)
+    text = f"selects {title}, which goes; let it select {_wanted(program, wanted)}"
+    if manifest.kind in _POD_MONITORS:
+        text += (
+            f", and name a port of target.ports ({', '.join(dig(program.values, 'target', 'ports') or ['none yet'])})"
+        )
+    elif component != wanted:
+        text += ", which have the program's network now"
+    return _Relation(text)
+
+
+def _wanted(program: Program, component: str) -> str:
+    return f"app.kubernetes.io/instance: {program.name}, app.kubernetes.io/component: {component}"
+
+
+def _without_own(manifest: Manifest, spec: Any) -> Any:
+    """Return a spec less the selectors by which a workload, or a spread of its pods, finds its own."""
+    if manifest.kind not in POD_KINDS or not isinstance(spec, dict):
+        return spec
+    rest = {key: value for key, value in spec.items() if key not in ("selector", "volumeClaimTemplates")}
+    template = dig(rest, "template", "spec")
+    return dig(template, "affinity") if isinstance(template, dict) else dig(rest, "affinity")
+
+
+def _references(value: Any, parent: str, service: str, namespace: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """Yield where a Service is named: the namespace said there ("" if none is), and the port, None if none is."""
     if depth > _MOST_DEPTH:
         return
     if isinstance(value, list):
         for item in value:
-            yield from _selectors(item, depth + 1)
-    if isinstance(value, dict):
+            yield from _references(item, parent, service, namespace, depth + 1)
+    elif isinstance(value, dict):
+        place = value.get("namespace")
+        if parent in _BACKENDS and value.get("name") == service and value.get("kind") in (None, "", "Service"):
+            yield place if isinstance(place, str) else "", _port_of(value)
         for key, item in value.items():
-            if key in _SELECTORS and isinstance(item, dict) and all(isinstance(each, str) for each in item.values()):
-                yield item
-            yield from _selectors(item, depth + 1)
+            if isinstance(item, str) and key in _SERVICE_KEYS and item == service:
+                yield place if isinstance(place, str) else "", _port_of(value)
+            yield from _references(item, key, service, namespace, depth + 1)
+    elif isinstance(value, str) and namespace and _is_of(value, service, namespace):
+        yield namespace, None
+    elif value == service and parent == "hosts":
+        yield "", None
+
+
+def _is_of(text: str, service: str, namespace: str) -> bool:
+    """Tell whether a text holds a Service's DNS name with its namespace."""
+    name = rf"{re.escape(service)}\.{re.escape(namespace)}" if namespace else rf"{re.escape(service)}\.[a-z0-9-]+"
+    return re.search(rf"(?<![\w.-]){name}(\.svc)?(\.[a-z0-9.-]+)?(?![\w-])", text) is not None
+
+
+def _port_of(value: Mapping[str, Any]) -> Any:
+    """Return the port that stands beside a Service's name, by number or name."""
+    port = value.get("port", value.get("servicePort"))
+    if isinstance(port, dict):
+        port = port.get("number", port.get("name"))
+    return port if isinstance(port, (str, int)) else None
 
 
 def _names_in(value: Any, depth: int) -> set[str]:
     """Return every name of another object that values give to the pods."""
     found: set[str] = set()
+    if depth > _MOST_DEPTH:
+        return found
     if isinstance(value, list):
         return found.union(*(_names_in(item, depth + 1) for item in value))
     if isinstance(value, dict):
         for key, item in value.items():
-            if key in ("name", "secretName") and isinstance(item, str):
+            if key in _NAME_KEYS and isinstance(item, str):
                 found.add(item)
             found |= _names_in(item, depth + 1)
     return found

@@ -13,18 +13,30 @@ from mooring._errors import InputError, Problem
 from .environment import ORDINAL, Environment
 from .launch import Launch, find_cplauncher, unwrap
 from .manifests import Fields, Manifest, dig
+from .model import node, refusal
 from .script import ATTACH, Script, read_script
+from .users import (
+    TAKEN_KINDS,
+    UnreadableError,
+    find_unread_users,
+    is_call,
+    is_mark,
+    kind_refusal,
+    mentions_script,
+    mounted_scripts,
+    starts_in_compartment,
+)
 from .words import NotUnderstoodError
 
-_POD_KINDS = ("Pod", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "ReplicationController")
-_TAKEN_KINDS = ("Pod", "Deployment", "StatefulSet", "ReplicaSet")
+POD_KINDS = (
+    *("Pod", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "ReplicationController"),
+    *("Job", "CronJob"),
+)
 _NAMED_KINDS = ("Pod", "StatefulSet", "Service", "ServiceAccount")
-_MOST_PODS = 100
-"""Pods of an old StatefulSet whose names are kept clear of."""
 _POD_NAME = "statefulset.kubernetes.io/pod-name"
 _POD_INDEX = "apps.kubernetes.io/pod-index"
 _SELECTOR_PART = re.compile(r"([^=!,\s()]+)\s*==?\s*([^=!,\s()]*)")
-_NUMBERED = re.compile(r"(.*?)(\d{1,4})", re.DOTALL)
+_NUMBERED = re.compile(r"(.*?)([0-9]+)", re.DOTALL)
 
 
 class Workload:
@@ -38,13 +50,14 @@ class Workload:
         if manifest.kind == "Pod":
             self.own, self.meta, self.pod = Fields(manifest, {}), metadata, spec
         else:
-            template = spec.child("template")
+            makes = spec.child("jobTemplate").child("spec") if manifest.kind == "CronJob" else spec
+            template = makes.child("template")
             self.own, self.meta, self.pod = spec, template.child("metadata"), template.child("spec")
         self.object_meta = metadata
         self.labels = self.meta.strings("labels")
         self.containers = self.pod.children("containers")
-        self.options = self.pod.mapping("securityContext", "windowsOptions")
-        options = [self.options, *(dig(each.value, "securityContext", "windowsOptions") for each in self.containers)]
+        where = [self.pod, *self.containers]
+        options = [dig(each.value, "securityContext", "windowsOptions") for each in where]
         self.is_host_process = any(dig(each, "hostProcess") is True for each in options)
 
 
@@ -76,6 +89,8 @@ class Found:
     services: list[Manifest] = field(default_factory=list)
     others: list[Manifest] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    unreadable: dict[int, tuple[UnreadableError, Problem]] = field(default_factory=dict)
+    """By the id of their manifest, objects that run a script which is in nothing that was read; with the problem."""
     _names: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def names_in(self, namespace: str) -> frozenset[str]:
@@ -85,7 +100,7 @@ class Found:
             there = [each for each in (*halves, *self.services, *self.others) if each.is_in(namespace)]
             names = {each.title for each in there if each.kind in _NAMED_KINDS}
             sets = [each.name for each in there if each.kind == "StatefulSet"]
-            names |= {f"Pod {name}-{ordinal}" for name in sets for ordinal in range(_MOST_PODS)}
+            names |= {f"Pod {name}-{ordinal}" for name in sets for ordinal in range(node("replicas").maximum)}
             self._names[namespace] = frozenset(names)
         return self._names[namespace]
 
@@ -93,16 +108,15 @@ class Found:
 def find_pairs(manifests: Sequence[Manifest]) -> Found:
     """Sort the manifests into pairs, Services and the rest."""
     found = Found()
+    made = [each for each in manifests if each.is_made_by_another]
     manifests = [each for each in manifests if not each.is_made_by_another]
     workloads = _make_workloads(manifests, found)
     configs = [each for each in manifests if each.kind == "ConfigMap"]
     anchors = [each for each in workloads if not each.is_host_process]
     used: set[int] = set()
     for workload in workloads:
-        if not workload.is_host_process:
-            continue
         try:
-            pair = _make_pair(workload, anchors, configs)
+            pair = _make_pair(workload, anchors, configs, found)
         except InputError as error:
             found.problems += error.problems
             used.add(id(workload.manifest))
@@ -113,13 +127,14 @@ def find_pairs(manifests: Sequence[Manifest]) -> Found:
     for manifest in manifests:
         if id(manifest) not in used:
             (found.services if manifest.kind == "Service" else found.others).append(manifest)
+    found.problems += find_unread_users(found.others, made, [each for each in manifests if each.kind in POD_KINDS])
     return found
 
 
 def _make_workloads(manifests: Iterable[Manifest], found: Found) -> list[Workload]:
     workloads = []
     for manifest in manifests:
-        if manifest.kind in _POD_KINDS:
+        if manifest.kind in POD_KINDS:
             try:
                 workloads.append(Workload(manifest))
             except InputError as error:
@@ -127,27 +142,61 @@ def _make_workloads(manifests: Iterable[Manifest], found: Found) -> list[Workloa
     return workloads
 
 
-def _make_pair(workload: Workload, anchors: Sequence[Workload], configs: Sequence[Manifest]) -> Pair | None:
-    """Return the pair that a HostProcess workload is half of, None if it starts nothing in a compartment."""
+def _make_pair(
+    workload: Workload, anchors: Sequence[Workload], configs: Sequence[Manifest], found: Found
+) -> Pair | None:
+    """Return the pair that a workload is half of, None if it starts nothing in a compartment."""
     near = [each for each in configs if each.is_in(workload.manifest.namespace)]
-    for container in workload.containers:
-        command = [*container.texts("command"), *container.texts("args")]
-        environment = Environment(container, near)
+    users = [each for each in workload.containers if starts_in_compartment(each, workload, near)]
+    _refuse_others(workload, near, users)
+    for container in workload.containers if workload.is_host_process else ():
+        is_user = container in users
+        environment = Environment(container, near) if is_user or mentions_script(container) else None
+        if environment is None:
+            continue
         try:
-            launch = _find_launch(command, container, workload, environment, near)
+            launch = _find_launch(container, workload, environment, near)
+        except UnreadableError as error:
+            if is_user:
+                container.refuse(f"its command is not understood: {error}", "command")
+            found.unreadable[id(workload.manifest)] = (error, container.problem(str(error), "command"))
+            continue
         except NotUnderstoodError as error:
-            container.refuse(f"its command is not understood: {error}", "command")
+            if is_user:
+                container.refuse(f"its command is not understood: {error}", "command")
+            continue
         if launch is not None:
             _refuse_kind(workload)
             _refuse_siblings(workload, container)
             return _pair_up(Pair(workload, workload, container, environment, launch), anchors)
+        if is_user:
+            message = (
+                f"has cplauncher or {ATTACH} in it, but how it starts a program is not understood; write the program's "
+                "own command there, or leave the object out if it starts none"
+            )
+            container.refuse(message, "command")
     return None
 
 
+def _refuse_others(workload: Workload, configs: Sequence[Manifest], users: Sequence[Fields]) -> None:
+    """Refuse what starts a program in a compartment as nothing that is imported can."""
+    calls = [each for each in users if is_call(each.value)]
+    if calls and not workload.is_host_process:
+        calls[0].refuse(
+            "starts a program in a compartment, but is in no HostProcess pod, so it cannot; set "
+            "securityContext.windowsOptions.hostProcess: true, or leave it out",
+            "command",
+        )
+    before = workload.pod.value.get("initContainers")
+    for number, value in enumerate(before if isinstance(before, list) else ()):
+        container = Fields(workload.manifest, value, (*workload.pod.path, "initContainers", f"[{number}]"))
+        if starts_in_compartment(container, workload, configs):
+            container.refuse("an init container starts a program in a compartment; give it a pod of its own", "command")
+
+
 def _refuse_kind(workload: Workload) -> None:
-    if workload.manifest.kind not in _TAKEN_KINDS:
-        message = f"a {workload.manifest.kind} starts a program in a compartment; what can be imported is a "
-        workload.manifest.refuse(("kind",), message + ", a ".join(_TAKEN_KINDS))
+    if workload.manifest.kind not in TAKEN_KINDS:
+        workload.manifest.refuse(("kind",), kind_refusal(workload.manifest.kind))
 
 
 def _refuse_siblings(workload: Workload, container: Fields) -> None:
@@ -157,17 +206,9 @@ def _refuse_siblings(workload: Workload, container: Fields) -> None:
 
 
 def _find_launch(
-    command: Sequence[str],
-    container: Fields,
-    workload: Workload,
-    environment: Environment,
-    configs: Sequence[Manifest],
+    container: Fields, workload: Workload, environment: Environment, configs: Sequence[Manifest]
 ) -> Launch | None:
-    text = " ".join(command)
-    has_script = any(word in text.lower() for word in (".ps1", ".cmd", ".bat")) or ATTACH in text
-    if "cplauncher" not in text.lower() and not has_script:
-        return None
-    line = unwrap(command, environment)
+    line = unwrap([*container.texts("command"), *container.texts("args")], environment)
     if line.script_text:
         return read_script(Script(line.script_text, is_powershell=True), environment)
     if line.script_file:
@@ -183,24 +224,18 @@ def _read_mounted(
 ) -> Launch | None:
     """Read the script that a container runs, from the ConfigMap mounted there."""
     name = ntpath.basename(file)
-    missing = ""
-    for config_name, keys in _mounted_configs(container, workload):
-        config = next((each for each in configs if each.name == config_name), None)
-        if config is None:
-            missing = config_name
-            continue
-        data = Fields(config, config.value).strings("data")
-        for key in data:
-            if ntpath.basename(keys.get(key, key)).lower() == name.lower():
-                script = Script(data[key], name.lower().endswith(".ps1"), config.name)
-                if ATTACH not in script.text and "cplauncher" not in script.text.lower():
-                    return None
-                return _read_config(script, config, key, environment)
+    scripts, missing = mounted_scripts(container, workload, configs)
+    for script in scripts:
+        if script.file.lower() == name.lower():
+            if not is_mark(script.text):
+                return None
+            text = Script(script.text, name.lower().endswith(".ps1"), script.config.name)
+            return _read_config(text, script.config, script.key, environment)
     if missing:
-        message = f"runs {name}, likely of ConfigMap {missing}, which is not among what was read; give it too"
-        raise NotUnderstoodError(message)
-    message = f"runs {name}, which is in no ConfigMap that was read; write the program's own command there"
-    raise NotUnderstoodError(message)
+        what = f"runs {name}, likely of ConfigMap {missing}, which is not among what was read"
+        raise UnreadableError(what, "give it too")
+    what = f"runs {name}, which is in no ConfigMap that was read"
+    raise UnreadableError(what, "write the program's own command there")
 
 
 def _read_config(script: Script, config: Manifest, key: str, environment: Environment) -> Launch:
@@ -208,19 +243,6 @@ def _read_config(script: Script, config: Manifest, key: str, environment: Enviro
         return read_script(script, environment)
     except NotUnderstoodError as error:
         config.refuse(("data", key), f"this script is not understood: {error}")
-
-
-def _mounted_configs(container: Fields, workload: Workload) -> Iterable[tuple[str, dict[str, str]]]:
-    """Yield the ConfigMaps a container mounts, each with the paths of its keys."""
-    mounts = container.value.get("volumeMounts")
-    mounted = [dig(each, "name") for each in mounts] if isinstance(mounts, list) else []
-    volumes = workload.pod.value.get("volumes")
-    for volume in volumes if isinstance(volumes, list) else []:
-        name = dig(volume, "configMap", "name")
-        if isinstance(name, str) and dig(volume, "name") in mounted:
-            items = dig(volume, "configMap", "items")
-            keys = [each for each in items if isinstance(each, dict)] if isinstance(items, list) else []
-            yield name, {str(each.get("key")): str(each.get("path")) for each in keys}
 
 
 def parse_selector(text: str) -> dict[str, str] | None:
@@ -256,9 +278,17 @@ def _pair_up(pair: Pair, workloads: Sequence[Workload]) -> Pair:
             f"{what} the labels {launch.selector}{where}, by which it finds its anchor{tail}", "command"
         )
     pair.anchor = anchors[0]
-    match = _NUMBERED.fullmatch(launch.selector)
-    pair.number = int(match[2]) if match and not pair.is_set else None
+    numbered = None if pair.is_set else _number(launch.selector)
+    pair.number = numbered[1] if numbered else None
     return pair
+
+
+def _number(selector: str) -> tuple[str, int] | None:
+    """Return what stands before the number at the end of a selector, and the number, if it can be an ordinal."""
+    match = _NUMBERED.fullmatch(selector)
+    if match is None or refusal(int(match[2]), "ordinals", "start"):
+        return None
+    return match[1], int(match[2])
 
 
 def _admits(labels: dict[str, str], workload: Workload) -> bool:
@@ -276,9 +306,9 @@ def group_pairs(pairs: Sequence[Pair]) -> list[list[Pair]]:
     """Put pairs together that differ by the number in the anchor's label alone: replicas of one program."""
     groups: defaultdict[tuple[str, ...], list[Pair]] = defaultdict(list)
     for pair in pairs:
-        match = _NUMBERED.fullmatch(pair.launch.selector) if pair.number is not None else None
-        stem = match[1] if match else pair.launch.selector
-        alone = "" if match else pair.launcher.manifest.title
+        numbered = _number(pair.launch.selector) if pair.number is not None else None
+        stem = numbered[0] if numbered else pair.launch.selector
+        alone = "" if numbered else pair.launcher.manifest.title
         groups[pair.namespace, pair.launch.exe.casefold(), stem, alone].append(pair)
     ordered = []
     for group in groups.values():

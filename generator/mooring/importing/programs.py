@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from mooring._app_model import MAX_NAME, WINDOWS_DEVICES
 from mooring._errors import InputError, Problem
 
 from .convert import Converted, convert_pair
-from .manifests import Fields, Leftover, Manifest, Object
+from .manifests import Change, Fields, Leftover, Manifest, Object, dig
 from .pairs import Found, group_pairs
 from .services import Route, convert_services, find_routes, leftover_routes
 
@@ -29,7 +30,7 @@ class Program:
     routes: list[Route]
     values: Object
     app_version: str = ""
-    changes: list[tuple[str, str]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
 
     @property
@@ -73,7 +74,7 @@ def _split_unlike(converted: list[Converted]) -> list[list[Converted]]:
     place = unlike.pair.launcher.manifest.place()
     text = f"is not a replica of {first.pair.launcher.manifest.title}: {_difference(first.values, unlike.values)}"
     for each in converted:
-        each.change(place, f"{unlike.pair.launcher.manifest.title} {text}; each is an App of its own")
+        each.note(place, f"{unlike.pair.launcher.manifest.title} {text}; each is an App of its own")
     return [[each] for each in converted]
 
 
@@ -85,12 +86,12 @@ def _difference(first: Object, second: Object) -> str:
 
 def _make_program(members: list[Converted], found: Found, others: Sequence[Program]) -> Program:
     first = members[0]
-    count, gaps = _count(members)
+    counted, gaps = _count(members)
     routes = find_routes(found.services, members)
     convert_services(routes, first)
     namespace = first.pair.namespace
     name = _choose_name(members, routes, found, others)
-    program = Program(name, namespace, members, routes, {**count, **first.values}, changes=gaps)
+    program = Program(name, namespace, members, routes, {**counted, **first.values}, changes=gaps)
     if not program.takes_over:
         _leave_address(program)
     _merge_arguments(members, program.values)
@@ -118,16 +119,16 @@ def _leave_address(program: Program) -> None:
             del program.values["service"]
 
 
-def _count(members: Sequence[Converted]) -> tuple[Object, list[tuple[str, str]]]:
+def _count(members: Sequence[Converted]) -> tuple[Object, list[Change]]:
     """Return replicas and the first ordinal: numbers in the anchors' labels go on as ordinals."""
-    first, gaps = members[0], []
+    first, gaps = members[0], list[Change]()
     if len(members) > 1:
         first.start = first.pair.number or 0
     for position, member in enumerate(members):
         member.start = first.start + position
         if len(members) > 1 and member.pair.number != member.start:
             text = f"anchor {member.pair.number} becomes replica {member.start}: ordinals have no gaps"
-            gaps.append((member.pair.launcher.manifest.place(), text))
+            gaps.append(Change(member.pair.launcher.manifest.place(), text))
     replicas = len(members) if len(members) > 1 else first.replicas
     return {"replicas": replicas} | ({"ordinals": {"start": first.start}} if first.start else {}), gaps
 
@@ -162,10 +163,12 @@ def _choose_name(members: Sequence[Converted], routes: Sequence[Route], found: F
     name = _legalise(main or _SUFFIX.sub("", stem) or launcher or "app")
     taken = {each.name.casefold() for each in others}
     old = found.names_in(members[0].pair.namespace)
-    for attempt in (name, f"{name[: MAX_NAME - 8]}-mooring", *(f"{name[: MAX_NAME - 4]}-{n}" for n in range(2, 1000))):
-        if attempt.casefold() not in taken and not old & _new_names(attempt, members, attempt == main):
-            return attempt
-    raise AssertionError(name)  # pragma: no cover - a thousand programs of one name
+    attempts = chain((name, f"{name[: MAX_NAME - 8]}-mooring"), (f"{name[: MAX_NAME - 4]}-{n}" for n in count(2)))
+    return next(
+        attempt
+        for attempt in attempts
+        if attempt.casefold() not in taken and not old & _new_names(attempt, members, attempt == main)
+    )
 
 
 def _legalise(text: str) -> str:
@@ -179,10 +182,10 @@ def _legalise(text: str) -> str:
 def _new_names(name: str, members: Sequence[Converted], takes_service: bool) -> set[str]:
     """Return the names that the chart gives to its objects, less the Service that is taken over."""
     first = members[0]
-    count = len(members) if len(members) > 1 else first.replicas
+    replicas = len(members) if len(members) > 1 else first.replicas
     names = {f"StatefulSet {name}", f"StatefulSet {name}-anchor", f"Service {name}-anchor", f"Service {name}-launcher"}
     names |= {f"ServiceAccount {name}-{half}" for half in ("anchor", "launcher", "test")}
-    for ordinal in range(first.start, first.start + max(count, 1)):
+    for ordinal in range(first.start, first.start + max(replicas, 1)):
         names |= {f"Pod {name}-{ordinal}", f"Pod {name}-anchor-{ordinal}", f"Service {name}-anchor-{ordinal}"}
     return names if takes_service else names | {f"Service {name}"}
 
@@ -191,8 +194,34 @@ def _tell_namespaces(program: Program) -> None:
     for member in program.members:
         launcher = member.pair.launcher.manifest
         if launcher.namespace and launcher.namespace != program.namespace:
-            text = f"goes to namespace {program.namespace}, where its anchors are: both halves are in one namespace now"
-            program.changes.append((launcher.place(("metadata", "namespace")), text))
+            text = (
+                f"goes to namespace {program.namespace}, where its anchors are: both halves are in one namespace now. "
+                "It must admit HostProcess pods (pod security level privileged)"
+            )
+            used = ", ".join(sorted(_used_by_name(program.values)))
+            if used:
+                text += f", and what the launcher uses by name must be there too: {used}"
+            program.changes.append(Change(launcher.place(("metadata", "namespace")), text))
+
+
+def _used_by_name(values: Object) -> set[str]:
+    """Return the objects that the launcher's pods have by name, each with its kind."""
+    found = {f"Secret {name}" for name in values.get("imagePullSecrets", [])}
+    account = dig(values, "serviceAccount", "name")
+    found |= {f"ServiceAccount {account}"} if account else set()
+    for place in [*values.get("envFrom", []), *(dig(each, "valueFrom") for each in values.get("extraEnv", []))]:
+        for kind in ("ConfigMap", "Secret"):
+            for ref in ("Ref", "KeyRef"):
+                name = dig(place, kind[0].lower() + kind[1:] + ref, "name")
+                found |= {f"{kind} {name}"} if name else set()
+    for volume in values.get("extraVolumes", []):
+        named = (
+            ("ConfigMap", dig(volume, "configMap", "name")),
+            ("Secret", dig(volume, "secret", "secretName")),
+            ("PersistentVolumeClaim", dig(volume, "persistentVolumeClaim", "claimName")),
+        )
+        found |= {f"{kind} {name}" for kind, name in named if name}
+    return found
 
 
 def _tell_shared(programs: Iterable[Program]) -> None:
@@ -209,4 +238,4 @@ def _tell_shared(programs: Iterable[Program]) -> None:
                 f"shared {anchor.title}, its IP and its localhost, with {names}; each has anchors of its own now, "
                 "and reaches the others by their Services alone"
             )
-            program.changes.append((anchor.place(), text))
+            program.changes.append(Change(anchor.place(), text))

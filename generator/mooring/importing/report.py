@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mooring._errors import ExitCode, Problem, plain
+from mooring._validate import show
 
 from .cutover import Step
-from .manifests import Leftover
+from .manifests import Leftover, dig
 from .mending import Mend
+from .model import complete
 from .programs import Program
 from .services import Route
 from .texts import word_leftover
@@ -64,6 +66,21 @@ class ImportResult:
         }
 
 
+def find_differences(program: Program) -> list[Problem]:
+    """Return a problem for whatever the App of a program does not carry over with the same meaning."""
+    problems = [
+        change.place.problem("", f"is not the same in an App: {change.text}")
+        for change in program.changes
+        if not change.is_same
+    ]
+    for leftover in program.leftovers:
+        if not leftover.is_same:
+            found = f"found {show(leftover.value)}; " if leftover.path else f"{leftover.title} "
+            why = leftover.why or "an App has nothing for it"
+            problems.append(leftover.place.problem(leftover.path, f"{found}{why}"))
+    return problems
+
+
 def report_lines(result: ImportResult) -> Iterator[str]:
     """Yield the report for people."""
     for imported in result.apps:
@@ -97,8 +114,8 @@ def _section(title: str, lines: Iterable[str], depth: int = 0) -> Iterator[str]:
 def _changes(program: Program) -> list[str]:
     """Return what else changes, each sentence once, with all the places it is about."""
     places: dict[str, list[str]] = {}
-    for place, text in program.changes:
-        places.setdefault(text, []).append(place)
+    for change in program.changes:
+        places.setdefault(change.text, []).append(str(change.place))
     return [f"{', '.join(where)}: {text}" for text, where in places.items()]
 
 
@@ -107,7 +124,17 @@ def _traffic(program: Program) -> Iterator[str]:
         yield _route_line(program, route)
     if not program.routes:
         yield "no Service that was read selects its old pods"
-    yield "an anchor is ready, and gets traffic, once the health gate of its program holds; before, it got it at once"
+    seconds = complete(program.values)["gate"]["startTimeoutSeconds"]
+    before = "once its own readiness probe held" if _was_asked(program) else "at once"
+    yield (
+        f"an anchor is ready, and gets traffic, once the health gate of its program holds; before, it got it {before}. "
+        f"A program whose gate has not held {seconds} s after its start is stopped, and started anew"
+    )
+
+
+def _was_asked(program: Program) -> bool:
+    containers = [each.value for member in program.members for each in member.pair.anchor.containers]
+    return any(dig(each, "readinessProbe") for each in containers)
 
 
 def _route_line(program: Program, route: Route) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mooring._rules import is_port_name_free
+
 from .convert import Converted
 from .manifests import Fields, Leftover, Manifest, Object, dig
+from .model import choices, default, is_key, node
 
-_TYPES = ("ClusterIP", "NodePort", "LoadBalancer")
-_PORT_NAME = re.compile("[a-z]([-a-z0-9]{0,13}[a-z0-9])?")
-_READINESS = 8091
 _SPEC_DEFAULTS: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("sessionAffinity",): ("None",),
     ("internalTrafficPolicy",): ("Cluster",),
@@ -78,7 +77,7 @@ def convert_services(routes: Sequence[Route], made: Converted) -> None:
 
 def _is_ordinary(manifest: Manifest) -> bool:
     spec = manifest.value.get("spec")
-    return dig(spec, "clusterIP") != "None" and (dig(spec, "type") or "ClusterIP") in _TYPES
+    return dig(spec, "clusterIP") != "None" and (dig(spec, "type") or "ClusterIP") in choices("service", "type")
 
 
 def _convert_main(fields: Fields, spec: Fields, made: Converted) -> None:
@@ -108,10 +107,10 @@ def _convert_ports(route: Route, spec: Fields, made: Converted, *, is_main: bool
         if node_port is not None and not port.manifest.is_live:
             why = "the Service has it as long as the object is the same; an App has no value for it"
             made.leftovers.append(port.leftover(node_port, why, "nodePort"))
-        if not isinstance(served, int) or protocol not in ("TCP", "UDP"):
+        if not isinstance(served, int) or protocol not in choices("target", "ports", "", "protocol"):
             made.leftovers.append(port.leftover(port.value, "an App's ports have a number, and are TCP or UDP"))
             continue
-        listened = _number_of(wanted, served, made)
+        listened = _number_of(wanted, served, made.ports(of_launcher=route.selects_launchers))
         if listened is None:
             port.refuse(f"goes to the port named {wanted!r}, which no container of the pair has; give its number")
         if isinstance(wanted, str):
@@ -123,11 +122,11 @@ def _convert_ports(route: Route, spec: Fields, made: Converted, *, is_main: bool
             made.leftovers.append(port.leftover(served, why, "port"))
 
 
-def _number_of(wanted: object, served: int, made: Converted) -> int | None:
+def _number_of(wanted: object, served: int, names: Mapping[str, int]) -> int | None:
     if wanted is None:
         return served
     if isinstance(wanted, str) and not wanted.isdecimal():
-        return made.ports.get(wanted)
+        return names.get(wanted)
     return int(wanted) if isinstance(wanted, (int, str)) and not isinstance(wanted, bool) else None
 
 
@@ -139,7 +138,7 @@ def _is_known(made: Converted, listened: int, protocol: str) -> bool:
 def put_port(made: Converted, name: str, listened: int, served: int, protocol: str) -> None:
     """Add a port of the program."""
     ports: Object = made.values.setdefault("target", {}).setdefault("ports", {})
-    if not _PORT_NAME.fullmatch(name) or "--" in name or name == "readiness" or name in ports:
+    if not is_key(name, "target", "ports") or not is_port_name_free(name) or name in ports:
         name = "http" if not ports and protocol == "TCP" else f"port-{listened}"
     entry: Object = {"port": listened}
     if protocol != "TCP":
@@ -154,8 +153,9 @@ def put_port(made: Converted, name: str, listened: int, served: int, protocol: s
 def _move_readiness(made: Converted) -> None:
     """Keep mooring's own port off the program's."""
     taken = {each["port"] for each in (dig(made.values, "target", "ports") or {}).values()}
-    if _READINESS in taken:
-        free = next(port for port in range(_READINESS + 1, _READINESS + 1000) if port not in taken)
+    usual = default("readiness", "port")
+    if usual in taken:
+        free = next(port for port in range(usual + 1, node("readiness", "port").maximum + 1) if port not in taken)
         made.put(free, "readiness", "port")
 
 
@@ -163,7 +163,7 @@ def leftover_routes(routes: Sequence[Route]) -> list[Leftover]:
     """Return the Services that stay objects of their own."""
     why = "it stays an object of its own; the cut-over moves its selector"
     return [
-        Leftover(each.manifest.place(), each.manifest.title, "spec.selector", each.old_selector, why)
+        Leftover(each.manifest.place(), each.manifest.title, "spec.selector", each.old_selector, why, is_same=True)
         for each in routes
         if not each.is_main
     ]

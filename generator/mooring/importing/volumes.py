@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from mooring._rules import is_absolute
+from mooring._rules import is_absolute, is_reserved_volume
 
 from .manifests import Fields, Object, dig
+from .model import choices, make_key
 
 if TYPE_CHECKING:
     from .convert import Converted
 
-_TYPES = ("", "Directory", "DirectoryOrCreate", "File", "FileOrCreate")
-_ACCESS = "kube-api-access-"
-_RESERVED = frozenset(["config", "state", "launcher", "launcher-code", "netns"])
+TOKEN = "kube-api-access-"  # noqa: S105 - a volume's name
+"""How the volume is called that the API server gives a pod for its token."""
 _MOUNT_KEYS = frozenset(["name", "mountPath", "readOnly"])
 
 
@@ -34,7 +33,7 @@ def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str
         if _is_host_path(volume) and set(mount) <= _MOUNT_KEYS:
             _put_host_path(made, name, volume["hostPath"], mount)
             used.add(name)
-        elif "projected" in volume and name.startswith(_ACCESS):
+        elif "projected" in volume and name.startswith(TOKEN):
             used.add(name)  # the API server's own, for the token
         else:
             made.values.setdefault("extraVolumeMounts", []).append({**mount, "name": _free(name)})
@@ -56,32 +55,36 @@ def drop_token(pod: Fields, container: Fields) -> None:
     for fields, key in ((pod, "volumes"), (container, "volumeMounts")):
         items = fields.value.get(key)
         named = [dig(each, "name") for each in items] if isinstance(items, list) else []
-        if named and all(isinstance(name, str) and name.startswith(_ACCESS) for name in named):
+        if named and all(isinstance(name, str) and name.startswith(TOKEN) for name in named):
             fields.drop((key,))
 
 
 def _put_extra(made: Converted, name: str, volume: Object) -> None:
-    if "projected" in volume and name.startswith(_ACCESS):
+    if "projected" in volume and name.startswith(TOKEN):
         return
     made.values.setdefault("extraVolumes", []).append({**volume, "name": _free(name)})
 
 
 def _free(name: str) -> str:
     """Return a volume's name that is not mooring's own."""
-    return f"app-{name}" if name in _RESERVED or name.startswith("mount-") else name
+    return f"app-{name}" if is_reserved_volume(name) else name
 
 
 def _is_host_path(volume: Object) -> bool:
     source = volume.get("hostPath")
     path = dig(source, "path")
-    return isinstance(path, str) and is_absolute(path, "windows") and dig(source, "type") in (None, *_TYPES)
+    return (
+        isinstance(path, str)
+        and is_absolute(path, "windows")
+        and (dig(source, "type") is None or dig(source, "type") in choices("target", "mounts", "", "type"))
+    )
 
 
 def _put_host_path(made: Converted, name: str, source: Object, mount: Object) -> None:
     mounts: dict[str, Any] = made.values.setdefault("target", {}).setdefault("mounts", {})
-    key = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-") or "mount"
+    key = make_key(name, "target", "mounts") or "mount"
     if key in mounts:
-        key = f"{key[:36]}-{len(mounts)}"
+        key = make_key(f"{len(mounts)}-{key}", "target", "mounts")
     path = str(mount.get("mountPath") or source["path"])
     # Kubernetes mounts for writing unless told otherwise, mooring for reading.
     entry = {
