@@ -99,6 +99,44 @@ def test_a_namespace_becomes_apps(api: ApiServer, kubeconfig: Path, cli: Cli, tm
     assert {request.verb for request in api.requests} == {"list"}
 
 
+def test_bystanders_and_routes_are_read(api: ApiServer, tmp_path: Path, cli: Cli) -> None:
+    """DaemonSets and what names a Service are read too; custom resources that a cluster does not know are no matter."""
+    api.add_token("all", [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]}], namespace="apps")
+    put(api, anchor(), launcher(), service())
+    meta = {"name": "web", "namespace": "apps", "uid": "9"}
+    backend = {"service": {"name": "orders", "port": {"number": 80}}}
+    lists: dict[str, list[Object]] = {
+        "daemonsets": [launcher("collect", ["powershell", "-Command", "a; b.ps1"])],
+        "jobs": [],
+        "cronjobs": [],
+        "ingresses": [{"metadata": meta, "spec": {"defaultBackend": backend}}],
+        "httproutes": [{"metadata": meta, "spec": {"rules": [{"backendRefs": [{"name": "orders"}]}]}}],
+        "poddisruptionbudgets": [],
+        "networkpolicies": [],
+        "horizontalpodautoscalers": [],
+    }
+
+    def give(request: Request) -> Response | None:
+        if request.resource in NEEDED:
+            return None
+        if request.resource not in lists:
+            return Response(404, body={"message": "the server could not find the requested resource"})
+        items = [{key: value for key, value in each.items() if key != "kind"} for each in lists[request.resource]]
+        return Response(200, body={"metadata": {}, "items": items})
+
+    api.intercept = give
+    kubeconfig = write_kubeconfig(tmp_path / "all", api, "all")
+    code, out, err = cli(kubeconfig)
+    assert code == 0, err
+    assert "DaemonSet collect has nothing to do with a program here" in out
+    assert "Ingress web names Service orders" in out
+    assert "HTTPRoute web names Service orders" in out
+    assert "Not read" not in out
+    lists["daemonsets"].append(launcher("hidden", command("app=nobody")))
+    code, _, err = cli(kubeconfig)
+    assert (code, "a DaemonSet starts a program in a compartment" in err) == (2, True)
+
+
 def test_many_objects_come_in_pages(api: ApiServer, kubeconfig: Path, cli: Cli) -> None:
     """A list that does not fit one answer is read to its end."""
     put(api, launcher())

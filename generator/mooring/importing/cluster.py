@@ -30,6 +30,19 @@ class _Kind:
     api: str
     function: str
     is_needed: bool = True
+    plural: str = ""
+    """Of a custom resource, which a cluster may not have: its name in the API."""
+
+    @property
+    def several(self) -> str:
+        """Return the kind in the plural."""
+        if self.kind.endswith("y"):
+            return f"{self.kind[:-1]}ies"
+        return f"{self.kind}es" if self.kind.endswith("s") else f"{self.kind}s"
+
+
+def _custom(kind: str, api_version: str, plural: str) -> _Kind:
+    return _Kind(kind, api_version, "CustomObjectsApi", "list_namespaced_custom_object", is_needed=False, plural=plural)
 
 
 # Secrets are not read: what an App needs of them is their name.
@@ -50,6 +63,17 @@ _KINDS = (
         "list_namespaced_horizontal_pod_autoscaler",
         is_needed=False,
     ),
+    # Others that may start a program in a compartment, or are bystanders: without them their pods would go untold.
+    _Kind("DaemonSet", "apps/v1", "AppsV1Api", "list_namespaced_daemon_set", is_needed=False),
+    _Kind("Job", "batch/v1", "BatchV1Api", "list_namespaced_job", is_needed=False),
+    _Kind("CronJob", "batch/v1", "BatchV1Api", "list_namespaced_cron_job", is_needed=False),
+    # What names the Services.
+    _Kind("Ingress", "networking.k8s.io/v1", "NetworkingV1Api", "list_namespaced_ingress", is_needed=False),
+    _custom("HTTPRoute", "gateway.networking.k8s.io/v1", "httproutes"),
+    _custom("GRPCRoute", "gateway.networking.k8s.io/v1", "grpcroutes"),
+    _custom("ServiceMonitor", "monitoring.coreos.com/v1", "servicemonitors"),
+    _custom("PodMonitor", "monitoring.coreos.com/v1", "podmonitors"),
+    _custom("ScaledObject", "keda.sh/v1alpha1", "scaledobjects"),
 )
 
 
@@ -68,7 +92,9 @@ def read_namespace(namespace: str, kubeconfig: str | None, context: str | None) 
         except _RefusedError as error:
             if kind.is_needed:
                 raise UserError(str(error)) from error
-            reading.unread.append(f"{kind.kind}s of namespace {namespace}: {error}")
+            if kind.plural and error.status == 404:
+                continue  # the cluster does not know it
+            reading.unread.append(f"{kind.several} of namespace {namespace}: {error}")
         except InputError as error:
             reading.problems += error.problems
     if not reading.manifests:
@@ -78,7 +104,11 @@ def read_namespace(namespace: str, kubeconfig: str | None, context: str | None) 
 
 
 class _RefusedError(Exception):
-    """The API server refused a list."""
+    """The API server refused a list, with this status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 def _connect(kubeconfig: str | None, context: str | None) -> Any:
@@ -103,12 +133,11 @@ def _list(client: Any, kind: _Kind, namespace: str) -> Iterator[Object]:
     import urllib3
 
     function: Callable[..., Any] = getattr(getattr(kubernetes.client, kind.api)(client), kind.function)
-    more: str | None = None
+    where = (*kind.api_version.split("/"), namespace, kind.plural) if kind.plural else (namespace,)
+    more: dict[str, str] = {}
     while True:
         try:
-            answer = function(
-                namespace, limit=_PAGE, _continue=more, _preload_content=False, _request_timeout=_TIMEOUT_S
-            )
+            answer = function(*where, limit=_PAGE, **more, _preload_content=False, _request_timeout=_TIMEOUT_S)
             page = json.loads(answer.data)
         except kubernetes.client.ApiException as error:
             raise _translate(error, kind, namespace) from error
@@ -116,9 +145,10 @@ def _list(client: Any, kind: _Kind, namespace: str) -> Iterator[Object]:
             message = f"{client.configuration.host}: {error}; is this the cluster you mean, and is it up?"
             raise UserError(message) from error
         yield from page.get("items") or []
-        more = (page.get("metadata") or {}).get("continue")
-        if not more:
+        token = (page.get("metadata") or {}).get("continue")
+        if not token:
             return
+        more = {"_continue": token}
 
 
 def _translate(error: Any, kind: _Kind, namespace: str) -> Exception:
@@ -129,9 +159,9 @@ def _translate(error: Any, kind: _Kind, namespace: str) -> Exception:
     if error.status == 401:
         return UserError(f"the cluster does not know who asks ({said}); log in anew")
     message = f"may not be listed ({error.status} {said}); ask for get and list on them in namespace {namespace}"
-    return (
-        _RefusedError(f"{kind.kind}s {message}") if error.status in _NOT_THERE else UserError(f"{kind.kind}s: {said}")
-    )
+    if error.status in _NOT_THERE:
+        return _RefusedError(error.status, f"{kind.several} {message}")
+    return UserError(f"{kind.several}: {said}")
 
 
 def _is_clusters_own(item: Object, kind: _Kind) -> bool:

@@ -35,7 +35,7 @@ _POD_DEFAULTS: Defaults = {
     ("schedulerName",): ("default-scheduler",),
     ("enableServiceLinks",): (False,),
     ("preemptionPolicy",): ("PreemptLowerPriority",),
-    ("priority",): (),
+    ("priority",): (0,),
     ("os", "name"): ("windows",),
 }
 _AUTOMATIC_TOLERATIONS = [
@@ -154,7 +154,8 @@ def _convert_pods(made: Converted, launcher: Workload, anchor: Workload) -> None
         drop_metadata(workload)
         if workload.manifest.is_live:
             workload.pod.drop(("nodeName",))  # where the scheduler put it
-            workload.pod.drop(("enableServiceLinks",))  # the API server's own
+            workload.pod.drop(("enableServiceLinks",))  # the API server's own, as is the class's number
+            workload.pod.drop(("priority",))
         elif workload.pod.flag("enableServiceLinks"):
             text = "an App's pods have no variables of the namespace's Services; address them by their DNS names"
             made.change(workload.pod.place("enableServiceLinks"), text)

@@ -150,10 +150,10 @@ def _make_pair(
     users = [each for each in workload.containers if starts_in_compartment(each, workload, near)]
     _refuse_others(workload, near, users)
     for container in workload.containers if workload.is_host_process else ():
-        is_user = container in users
-        environment = Environment(container, near) if is_user or mentions_script(container) else None
-        if environment is None:
+        is_user = any(each is container for each in users)
+        if not is_user and not mentions_script(container):
             continue
+        environment = Environment(container, near)
         try:
             launch = _find_launch(container, workload, environment, near)
         except UnreadableError as error:
