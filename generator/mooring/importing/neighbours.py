@@ -56,7 +56,7 @@ def settle_neighbours(
         related = [(program, _relate(manifest, program)) for program in programs]
         for program, relation in related:
             if relation is not None:
-                program.leftovers.append(_word(manifest, relation.why, is_same=relation.is_same))
+                program.neighbours.append(_word(manifest, relation.why, is_same=relation.is_same))
         if all(relation is None for _, relation in related):
             strangers.append(_word(manifest, _stranger(unreadable.get(id(manifest)))))
     return strangers

@@ -32,6 +32,8 @@ class Program:
     app_version: str = ""
     changes: list[Change] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
+    neighbours: list[Leftover] = field(default_factory=list)
+    """Other objects that have to do with it."""
 
     @property
     def main(self) -> Route | None:

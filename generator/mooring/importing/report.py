@@ -35,6 +35,7 @@ class Imported:
             "traffic": [plain(text) for text in _traffic(self.program)],
             "changes": [plain(text) for text in _changes(self.program)],
             "notTakenOver": [word_leftover(each) for each in self.program.leftovers],
+            "neighbours": [word_leftover(each) for each in self.program.neighbours],
             "cutOver": [step.as_dict() for step in self.steps],
         }
 
@@ -73,7 +74,7 @@ def find_differences(program: Program) -> list[Problem]:
         for change in program.changes
         if not change.is_same
     ]
-    for leftover in program.leftovers:
+    for leftover in [*program.leftovers, *program.neighbours]:
         if not leftover.is_same:
             found = f"found {show(leftover.value)}; " if leftover.path else f"{leftover.title} "
             why = leftover.why or "an App has nothing for it"
@@ -100,6 +101,7 @@ def _describe(imported: Imported) -> Iterator[str]:
     yield from _section("What changes for traffic", _traffic(program), 1)
     yield from _section("What else changes", _changes(program), 1)
     yield from _section("Not taken over (a comment in the App)", map(word_leftover, program.leftovers), 1)
+    yield from _section("What stands beside it", map(word_leftover, program.neighbours), 1)
     yield "  Cut-over without downtime, in this order"
     yield from _steps(imported.steps)
 
