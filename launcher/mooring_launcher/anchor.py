@@ -6,6 +6,8 @@ Pods are the API's own JSON objects. The candidates are a list so that anchors f
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mooring_launcher.askers import pack
+
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 ANCHOR_CONTAINER = "anchor"
 
@@ -137,6 +139,20 @@ def is_leaving(pod: Pod) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
+def has_left(candidates: list[Pod], attached: Attached) -> bool:
+    """Tell whether the attached anchor is on its way out or has gone already."""
+    own = next((pod for pod in candidates if pod["metadata"]["uid"] == attached.uid), None)
+    return own is None or not _is_live(own)
+
+
+def is_pod_ip(ip: str) -> bool:
+    """Tell whether the address can be a pod's: neither loopback nor unspecified nor multicast."""
+    packed = pack(ip)
+    if len(packed) == 4:
+        return packed[0] not in (0, 127) and packed[0] < 224
+    return packed[0] != 0xFF and packed[:15] != bytes(15)
+
+
 def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
     """Say what an anchor that others made lacks of what the chart gives its own: sentences, empty where nothing is.
 
@@ -179,7 +195,7 @@ def _judge_attached(ours: list[Pod], attached: Attached) -> Verdict:
     if not _is_live(own):
         return Leaving(f"the anchor {attached.name} is {_end_of_life(own)}")
     ip = _ip(own)
-    if ip and ip != attached.ip:
+    if ip and ip != attached.ip and is_pod_ip(ip):
         return Replaced(f"the anchor {attached.name} changed its IP from {attached.ip} to {ip}")
     state = _container_status(own)
     if _is_running(state) and state["containerID"] != attached.container_id:
@@ -200,6 +216,8 @@ def _judge_live(pod: Pod, me: Me) -> Verdict:
     ip = _ip(pod)
     if not ip:
         return Wait(f"the anchor {name} has no IP yet")
+    if not is_pod_ip(ip):
+        return Wait(f"the anchor {name} has the IP {ip}, which every network has: it cannot be a pod's")
     return Attach(Attached(name, pod["metadata"]["uid"], ip, status["containerID"]), is_ready(pod))
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from mooring.rehearse.api import ApiServer
 from mooring.rehearse.wire import Request, Response
-from mooring_launcher.api import ApiClient, ApiError, Backoff, ObjectWatch, pod, stateful_set
+from mooring_launcher.api import ApiClient, ApiError, pod, stateful_set
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.watch import Backoff, ObjectWatch
 from rig import anchor_pod, wait_for
 
 ANCHOR = pod("apps", "orders-anchor-0")

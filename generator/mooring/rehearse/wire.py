@@ -56,9 +56,9 @@ class Response:
         return body.encode() if isinstance(body, str) else body
 
 
-def failure(status: int, reason: str, message: str) -> Response:
+def failure(status: int, reason: str, message: str, details: Object | None = None) -> Response:
     """Make the Status object with which the API refuses."""
-    body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+    body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "details": details or {}}
     return Response(status, body={**body, "message": message, "reason": reason, "code": status})
 
 
