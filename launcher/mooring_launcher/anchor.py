@@ -116,7 +116,7 @@ def judge(candidates: list[Pod], me: Me, attached: Attached | None = None) -> Ve
     """Say what the pods mean for a launcher that is attached to one of them, or to none."""
     ours = [pod for pod in candidates if me.owns(pod)]
     if attached is not None:
-        return _judge_attached(ours, attached)
+        return _judge_attached(candidates, ours, attached)
     live = [pod for pod in ours if _is_live(pod)]
     if len(live) > 1:
         return Ambiguous(tuple(sorted(pod["metadata"]["name"] for pod in live)))
@@ -183,8 +183,9 @@ def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
     return gaps
 
 
-def _judge_attached(ours: list[Pod], attached: Attached) -> Verdict:
-    own = next((pod for pod in ours if pod["metadata"]["uid"] == attached.uid), None)
+def _judge_attached(candidates: list[Pod], ours: list[Pod], attached: Attached) -> Verdict:
+    # By its uid alone: a label that somebody took off does not take the network away.
+    own = next((pod for pod in candidates if pod["metadata"]["uid"] == attached.uid), None)
     if own is None:
         other = next((pod for pod in ours if _is_live(pod)), None)
         if other is not None:
