@@ -62,7 +62,7 @@ class Runner:
         self._log = log
         self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._started_s = self._turned_s = time.monotonic()
-        self._vitals = Vitals(log)
+        self._vitals = Vitals(log.error)
         self._open_state(setup.state_dir)
         self._client = client
         self._healer = Healer(client, setup.namespace, log)
@@ -251,6 +251,8 @@ class Runner:
             if error.code not in _RETRIED:
                 raise
             self._patience.wait(error.code, str(error))
+        except OSError as error:  # of descriptors or memory there may be enough at the next look
+            self._patience.wait(ExitCode.COMPARTMENT_NOT_FOUND, f"the anchor's compartment: {error}")
 
     def _verify(self, attachment: Attachment, anchor: Attached) -> None:
         """Keep the target when the restarted container kept its network, as it usually does.

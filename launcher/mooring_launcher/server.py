@@ -38,8 +38,9 @@ _READ_SIZE = 64 * 1024
 # On Windows SO_REUSEADDR would let two programs listen on one port, and the other refuses with "access denied".
 _SOLE_LISTENER: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 _TAKEN = (errno.EADDRINUSE, getattr(errno, "WSAEACCES", errno.EADDRINUSE))
-# How kubelet names itself in a lifecycle hook (Kubernetes, pkg/probe/http/request.go).
-_KUBELET_HOOK = b"\r\nuser-agent: kube-lifecycle/"
+SIBLING_AGENT = b"mooring-sibling"
+# How kubelet names itself in a lifecycle hook (Kubernetes, pkg/probe/http/request.go), and a launcher to its sibling.
+_HOOKS = (b"\r\nuser-agent: kube-lifecycle/", b"\r\nuser-agent: " + SIBLING_AGENT)
 
 _PHRASES = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"} | {
     431: "Request Header Fields Too Large",
@@ -263,7 +264,7 @@ class HealthServer:
         if len(head) > HEAD_LIMIT:
             self._answer(connection, _Answer(431, "too long\n"))
         elif end:
-            connection.is_hook = _KUBELET_HOOK in head.lower()
+            connection.is_hook = any(agent in head.lower() for agent in _HOOKS)
             self._handle(connection, head.split(b"\r\n", 1)[0].decode("latin-1"))
         elif not chunk:
             self._drop(connection)

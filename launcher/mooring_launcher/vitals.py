@@ -1,10 +1,9 @@
 """The threads that the launcher lives by: one that ends unasked is logged and turns `/livez` and the live probe."""
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol
-
-from mooring_launcher.log import Log
 
 _OWN = "mooring-"
 
@@ -24,9 +23,9 @@ class Living(Protocol):
 class Vitals:
     """Knows which of the launcher's threads has died: of an exception, or silently."""
 
-    def __init__(self, log: Log) -> None:
-        """Hear of every exception that ends a thread from now on."""
-        self._log = log
+    def __init__(self, tell: Callable[..., None]) -> None:
+        """Hear of every exception that ends a thread from now on; `tell` is a method of the log."""
+        self._tell = tell
         self._expected: set[Living] = set()
         self._dead: dict[str, str] = {}
         threading.excepthook = self._on_exception
@@ -44,13 +43,13 @@ class Vitals:
         for thread in list(self._expected):
             if not thread.is_alive() and thread.name not in self._dead:
                 self._dead[thread.name] = "it returned"
-                self._log.error("thread-died", thread=thread.name, problem="it returned though nobody ended it")
+                self._tell("thread-died", thread=thread.name, problem="it returned though nobody ended it")
         return "; ".join(f"the launcher's thread {name} has ended: {why}" for name, why in list(self._dead.items()))
 
     def _on_exception(self, hooked: threading.ExceptHookArgs) -> None:
         name = hooked.thread.name if hooked.thread is not None else "?"
         why = f"{hooked.exc_type.__name__}: {hooked.exc_value}"
-        self._log.error("thread-died", thread=name, problem=why, traceback=_format(hooked.exc_traceback))
+        self._tell("thread-died", thread=name, problem=why, traceback=_format(hooked.exc_traceback))
         if name.startswith(_OWN):
             self._dead[name] = why
 

@@ -5,6 +5,7 @@ import itertools
 import os
 import resource
 import socket
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.metrics import Metrics
 from mooring_launcher.server import HOLD_LIMIT, HealthServer, View
+from rig import Rig, anchor_pod
 
 pytestmark = pytest.mark.sandbox
 
@@ -169,8 +171,6 @@ def test_an_address_the_node_gets_later_counts(net: Net, server: HealthServer, m
 
 
 def _addresses() -> list[str]:
-    import subprocess
-
     return subprocess.run(["ip", "-4", "address"], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
@@ -212,3 +212,25 @@ def test_without_the_nodes_addresses_nobody_is_refused() -> None:
     askers._read_s = float("-inf")
     assert askers.origin("10.0.0.2") is Origin.STRANGER
     assert len(told) == 1
+
+
+def test_kubelets_question_outlasts_the_drain_whoever_asks_first(rig: Rig, net: Net) -> None:
+    """Sixteen questions from inside the anchor's network and sixteen from another pod change nothing for the node's.
+
+    It is answered once the program has stopped, after the drain, as the network must stay until then.
+    """
+    rig.api.put("pods", anchor_pod(net.anchor_ip))
+    launcher = rig.launch(stop={"drainSeconds": 2})
+    launcher.wait_event("gate-holds")
+    with contextlib.ExitStack() as open_ones:
+        for inside in [net.anchor] * 16 + [net.stranger] * 16:
+            open_ones.enter_context(net.connect(inside)).sendall(HOLD)
+        kubelet = open_ones.enter_context(net.connect(None))
+        kubelet.sendall(HOLD)
+        assert net.ask(None, b"GET /livez HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        began_s = time.monotonic()
+        launcher.process.terminate()
+        assert read_all(kubelet).startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - began_s > 1.9
+        assert "SIGTERM" in launcher.lines
+    assert launcher.wait_exit() == 0

@@ -173,10 +173,13 @@ def first_free_descriptor(pid: int) -> int:
     return min(set(range(len(used) + 1)) - used)
 
 
-def test_without_descriptors_it_backs_off_and_recovers(rig: Rig, ip: str, compartment: Compartment) -> None:
+@pytest.mark.parametrize("on_unhealthy", ["unready", "restart"])
+def test_without_descriptors_it_backs_off_and_recovers(
+    rig: Rig, ip: str, compartment: Compartment, on_unhealthy: str
+) -> None:
     """A client that cannot be accepted costs no CPU, the program runs on, and with descriptors it is served again."""
     rig.api.put("pods", anchor_pod(ip))
-    launcher = rig.launch()
+    launcher = rig.launch(gate={"onUnhealthy": on_unhealthy})
     launcher.wait_event("gate-holds")
     pid = launcher.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
@@ -203,7 +206,7 @@ def test_a_thread_that_dies_turns_live_false(tmp_path: Path) -> None:
         import threading, time
         from mooring_launcher.log import Log
         from mooring_launcher.vitals import Vitals
-        vitals = Vitals(Log())
+        vitals = Vitals(Log().error)
         def end(name, work):
             thread = threading.Thread(target=work, name=name)
             vitals.expect(thread)
