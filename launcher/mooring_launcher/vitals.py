@@ -49,12 +49,12 @@ class Vitals:
     def _on_exception(self, hooked: threading.ExceptHookArgs) -> None:
         name = hooked.thread.name if hooked.thread is not None else "?"
         why = f"{hooked.exc_type.__name__}: {hooked.exc_value}"
-        self._tell("thread-died", thread=name, problem=why, traceback=_format(hooked.exc_traceback))
+        self._tell("thread-died", thread=name, problem=why, traceback=format_trace(hooked.exc_traceback))
         if name.startswith(_OWN):
             self._dead[name] = why
 
 
-def _format(trace: TracebackType | None) -> list[str]:
+def format_trace(trace: TracebackType | None) -> list[str]:
     """Return where it happened, innermost last, without the module `traceback`, which would have to be read first.
 
     A thread may die because there is no descriptor left to read anything with.

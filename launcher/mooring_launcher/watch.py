@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from mooring_launcher.answers import Object, version_of
 from mooring_launcher.api import ApiClient, ApiError, Resource, Session
+from mooring_launcher.vitals import format_trace
 
 WATCH_TIMEOUT_S = 290
 _BACKOFF_FIRST_S = 0.2
@@ -59,7 +60,8 @@ class _Watch(threading.Thread):
             except ApiError as error:
                 problem = error
             except Exception as error:  # noqa: BLE001 - without it the launcher is deaf
-                problem = ApiError(f"watch of {self._resource}: unexpected {type(error).__name__}: {error}")
+                where = format_trace(error.__traceback__)[-1]
+                problem = ApiError(f"watch of {self._resource}: {type(error).__name__} at {where}: {error}")
             if not self._closed.is_set():
                 self._recover(problem, time.monotonic() - started_s)
 

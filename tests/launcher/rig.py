@@ -162,7 +162,7 @@ class Rig:
     """One API, one state directory and the launchers a test starts against them."""
 
     program: tuple[str, ...] = (sys.executable, "-m", "mooring_launcher")
-    hasty = Path(__file__).parent / "toys" / "hasty.py"
+    toys = Path(__file__).parent / "toys"
 
     def __init__(self, tmp: Path) -> None:
         self.tmp = tmp

@@ -98,7 +98,7 @@ def test_a_stream_that_makes_no_sense_is_told_and_left(rig: Rig, ip: str, compar
 
 def test_two_thousand_mutated_answers(rig: Rig, ip: str, compartment: Compartment) -> None:
     """Answers and streams drawn with a fixed seed: the program runs on, and its launcher still follows its anchor."""
-    rig.program = (rig.program[0], str(rig.hasty))
+    rig.program = (rig.program[0], str(rig.toys / "hasty.py"))
     launcher = running(rig, ip)
     found = rig.api.get("pods", "apps", "orders-anchor-0")
     assert found
@@ -120,6 +120,41 @@ def test_two_thousand_mutated_answers(rig: Rig, ip: str, compartment: Compartmen
     rig.api.cut_watches()
     wait_for(lambda: served >= ROUNDS or launcher.process.poll() is not None, f"{ROUNDS} answers", 60)
     assert_unharmed(rig, launcher, ip, compartment)
+
+
+FOREIGN = {"create": False, "selector": "app=net-{ordinal}", "namespace": "nets"}
+NO_LISTS: dict[str, Any] = {
+    "an empty object": {},
+    "a list without items": {"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}},
+    "a list without a version": {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []},
+    "a list of something else": {
+        "kind": "NodeList",
+        "apiVersion": "v1",
+        "metadata": {"resourceVersion": "1"},
+        "items": [],
+    },
+    "a pod": anchor_pod(),
+    "a list of junk": {"kind": "PodList", "metadata": {"resourceVersion": "1"}, "items": [None]},
+    "pods of another namespace": {"kind": "PodList", "metadata": {"resourceVersion": "1"}, "items": [anchor_pod()]},
+}
+
+
+@pytest.mark.parametrize("name", NO_LISTS)
+def test_a_list_that_makes_no_sense_stops_nothing(rig: Rig, ip: str, compartment: Compartment, name: str) -> None:
+    """An anchor that others made is missing when a well-formed list lacks it, and not before."""
+    own = anchor_pod(ip, name="net-0-x7f")
+    own["metadata"] |= {"namespace": "nets", "labels": {"app": "net-0"}}
+    rig.api.put("pods", own)
+    launcher = rig.launch(anchor=FOREIGN)
+    launcher.wait_event("gate-holds")
+    answers = [Response(body=NO_LISTS[name]), Response(404, body=ABSENT), Response(body=b"[]")]
+    rig.api.intercept = lambda r: answers[len(rig.api.requests) % 3] if r.verb == "list" else None
+    rig.api.cut_watches()
+    launcher.wait_event("api-problem", count=4)
+    assert "SIGTERM" not in launcher.lines
+    rig.api.intercept = None
+    rig.api.delete("pods", "nets", "net-0-x7f")
+    launcher.wait_line("SIGTERM")
 
 
 def flood(head: bytes, size: int) -> Iterator[bytes]:

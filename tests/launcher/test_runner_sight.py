@@ -16,7 +16,7 @@ from inside_helpers import namespace, random_ip, run, toy
 from mooring.rehearse.wire import Response
 from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
-from rig import PORT, READINESS_PORT, SERVER_TOY, Launcher, Rig, anchor_pod, http_get, new_uid, wait_for
+from rig import PORT, READINESS_PORT, SERVER_TOY, Launcher, Rig, anchor_pod, http_get, new_uid, stateful_set, wait_for
 
 pytestmark = pytest.mark.sandbox
 
@@ -200,8 +200,28 @@ def test_without_descriptors_it_backs_off_and_recovers(
     launcher.wait_line("SIGTERM")
 
 
-def test_a_thread_that_dies_turns_live_false(tmp_path: Path) -> None:
-    """An exception, or an end that nobody asked for, is logged with the thread's name and is told by `problem`."""
+@pytest.mark.parametrize("manner", ["loudly", "silently"])
+@pytest.mark.parametrize("thread", ["mooring-watch-pods", "mooring-watch-statefulsets", "mooring-stop", "mooring-http"])
+def test_no_thread_dies_unnoticed(
+    rig: Rig, ip: str, compartment: Compartment, monkeypatch: pytest.MonkeyPatch, thread: str, manner: str
+) -> None:
+    """It is logged by its name, and the live probe and /livez are false: kubelet starts the launcher anew."""
+    monkeypatch.setenv("MORTAL", f"{thread} {manner}")
+    rig.program = (rig.program[0], str(rig.toys / "mortal.py"))
+    for name in ("orders", "orders-anchor"):
+        rig.api.put("statefulsets", stateful_set(name, 1))
+    rig.api.put("pods", anchor_pod(ip))
+    launcher = rig.launch(scaling={"follow": True})
+    launcher.wait_event("gate-holds")
+    launcher.wait_event("thread-died", thread=thread)
+    wait_for(lambda: rig.command("probe", "live").returncode == 1, "the probe")
+    assert f"the launcher's thread {thread} has ended" in rig.command("probe", "live").stdout
+    status, body = http_get(compartment, ip, "/livez")
+    assert (status, f"thread {thread} has ended" in body) == (503, True)
+
+
+def test_the_threads_that_may_end_may() -> None:
+    """What was released is not missed; the others are told, each with why it ended."""
     code = """if True:
         import threading, time
         from mooring_launcher.log import Log
