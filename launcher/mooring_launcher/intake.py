@@ -13,6 +13,7 @@ from collections.abc import Callable
 _BATCH = 64
 _PAUSE_S = 0.2
 """How long nobody is accepted once no descriptor can be had."""
+_TELL_EVERY_S = 30.0
 
 # accept(2): a connection whose client gave it up first. Nothing is wrong on this side.
 _GIVEN_UP = (errno.ECONNABORTED, errno.EINTR, getattr(errno, "EPROTO", errno.ECONNABORTED))
@@ -32,8 +33,11 @@ class Intake:
         admit: Callable[[socket.socket, str], None],
         make_room: Callable[[], bool],
         may_use_reserve: Callable[[str], bool],
+        warn: Callable[[str], None],
     ) -> None:
         """Register the listener. `make_room` drops a connection and tells whether there was one to drop."""
+        self._warn = warn
+        self._told_s = float("-inf")
         self._listener = listener
         self._selector = selector
         self._admit = admit
@@ -74,6 +78,7 @@ class Intake:
             except OSError as error:
                 if error.errno in _GIVEN_UP:
                     continue
+                self._tell(error)
                 if error.errno not in _EXHAUSTED or not (self._make_room() or self._accept_with_reserve()):
                     self._pause()
                 return
@@ -101,6 +106,11 @@ class Intake:
             except OSError:
                 return False
         return True
+
+    def _tell(self, error: OSError) -> None:
+        if time.monotonic() - self._told_s >= _TELL_EVERY_S:
+            self._told_s = time.monotonic()
+            self._warn(f"accept: {error.errno} {error.strerror}: connections have to wait")
 
     def _pause(self) -> None:
         self._selector.unregister(self._listener)

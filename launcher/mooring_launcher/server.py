@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from mooring_launcher.askers import Askers, Origin
@@ -114,21 +115,20 @@ class HealthServer:
 
         The listener also keeps the compartment alive, so that its id means this one as long as it is served.
         """
-        self._hold = backend().hold(self._compartment)
-        try:
-            listener = backend().run_inside(self._compartment, self._listen)
-        except BaseException:
-            self._hold.close()
-            raise
-        askers = Askers(self._address[0], backend().node_addresses, self._warn)
+        with ExitStack() as undo:
+            self._hold = backend().hold(self._compartment)
+            undo.callback(self._hold.close)
+            listener = undo.enter_context(backend().run_inside(self._compartment, self._listen))
+            askers = Askers(self._address[0], backend().node_addresses, self._warn)
 
-        def may_hold(peer: str) -> bool:
-            return askers.origin(peer) is not Origin.STRANGER
+            def may_hold(peer: str) -> bool:
+                return askers.origin(peer) is not Origin.STRANGER
 
-        self._askers = askers
-        self._intake = Intake(listener, self._selector, self._admit, self._drop_a_stranger, may_hold)
-        self._selector.register(self._wake_up, selectors.EVENT_READ, self._on_wake)
-        self.thread.start()
+            intake = Intake(listener, self._selector, self._admit, self._drop_a_stranger, may_hold, self._warn)
+            self._askers, self._intake = askers, intake
+            self._selector.register(self._wake_up, selectors.EVENT_READ, self._on_wake)
+            self.thread.start()
+            undo.pop_all()
 
     def release_hold(self) -> None:
         """Answer every /hold, those that are waiting and those still to come."""

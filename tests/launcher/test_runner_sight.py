@@ -191,6 +191,7 @@ def test_without_descriptors_it_backs_off_and_recovers(
         began_s = cpu_s(launcher)
         time.sleep(3)
         assert cpu_s(launcher) - began_s < 0.6
+        assert [record["problem"].split(":")[0] for record in launcher.events("health-server-problem")] == ["accept"]
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
         wait_for(lambda: http_get(compartment, ip, "/readyz")[0] == 200, "the gate")
     assert http_get(compartment, ip, "/livez")[0] == 200
