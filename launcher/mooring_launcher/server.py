@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 
 from mooring_launcher.askers import Askers, Origin
@@ -232,7 +232,8 @@ class HealthServer:
         return oldest is not None
 
     def _drop(self, connection: _Connection) -> None:
-        self._selector.unregister(connection.sock)
+        with suppress(KeyError):  # it could not be registered
+            self._selector.unregister(connection.sock)
         self._active.pop(connection.sock, None)
         self._held.pop(connection.sock, None)
         connection.sock.close()
