@@ -6,6 +6,8 @@ Pods are the API's own JSON objects. The candidates are a list so that anchors f
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mooring_launcher.askers import pack
+
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 ANCHOR_CONTAINER = "anchor"
 
@@ -114,7 +116,7 @@ def judge(candidates: list[Pod], me: Me, attached: Attached | None = None) -> Ve
     """Say what the pods mean for a launcher that is attached to one of them, or to none."""
     ours = [pod for pod in candidates if me.owns(pod)]
     if attached is not None:
-        return _judge_attached(ours, attached)
+        return _judge_attached(candidates, ours, attached)
     live = [pod for pod in ours if _is_live(pod)]
     if len(live) > 1:
         return Ambiguous(tuple(sorted(pod["metadata"]["name"] for pod in live)))
@@ -135,6 +137,20 @@ def is_ready(pod: Pod) -> bool:
 def is_leaving(pod: Pod) -> bool:
     """Tell whether the pod's deletion has been asked for."""
     return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def has_left(candidates: list[Pod], attached: Attached) -> bool:
+    """Tell whether the attached anchor is on its way out or has gone already."""
+    own = next((pod for pod in candidates if pod["metadata"]["uid"] == attached.uid), None)
+    return own is None or not _is_live(own)
+
+
+def is_pod_ip(ip: str) -> bool:
+    """Tell whether the address can be a pod's: neither loopback nor unspecified nor multicast."""
+    packed = pack(ip)
+    if len(packed) == 4:
+        return packed[0] not in (0, 127) and packed[0] < 224
+    return packed[0] != 0xFF and packed[:15] != bytes(15)
 
 
 def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
@@ -167,8 +183,9 @@ def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
     return gaps
 
 
-def _judge_attached(ours: list[Pod], attached: Attached) -> Verdict:
-    own = next((pod for pod in ours if pod["metadata"]["uid"] == attached.uid), None)
+def _judge_attached(candidates: list[Pod], ours: list[Pod], attached: Attached) -> Verdict:
+    # By its uid alone: a label that somebody took off does not take the network away.
+    own = next((pod for pod in candidates if pod["metadata"]["uid"] == attached.uid), None)
     if own is None:
         other = next((pod for pod in ours if _is_live(pod)), None)
         if other is not None:
@@ -179,7 +196,7 @@ def _judge_attached(ours: list[Pod], attached: Attached) -> Verdict:
     if not _is_live(own):
         return Leaving(f"the anchor {attached.name} is {_end_of_life(own)}")
     ip = _ip(own)
-    if ip and ip != attached.ip:
+    if ip and ip != attached.ip and is_pod_ip(ip):
         return Replaced(f"the anchor {attached.name} changed its IP from {attached.ip} to {ip}")
     state = _container_status(own)
     if _is_running(state) and state["containerID"] != attached.container_id:
@@ -200,6 +217,8 @@ def _judge_live(pod: Pod, me: Me) -> Verdict:
     ip = _ip(pod)
     if not ip:
         return Wait(f"the anchor {name} has no IP yet")
+    if not is_pod_ip(ip):
+        return Wait(f"the anchor {name} has the IP {ip}, which every network has: it cannot be a pod's")
     return Attach(Attached(name, pod["metadata"]["uid"], ip, status["containerID"]), is_ready(pod))
 
 

@@ -1,33 +1,38 @@
-"""The in-cluster client: one object by name, or a few by labels, is read once and then watched, never polled.
+"""The in-cluster client: one object by name, or a few by labels, read, watched, patched or posted to.
 
 Written for the launcher's few requests on http.client and ssl, as a general client would cost more start-up time and
-memory than everything else together. Every foreign error is translated in `_Exchange`.
+memory than everything else together. Every foreign error is translated in `Session._translated`. No answer is trusted
+to end, to be small or to be what was asked for: `_Socket` limits its time and size, `answers` says what it must be.
 """
 
 import contextlib
 import http.client
 import json
-import os
 import socket
 import ssl
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from mooring_launcher import answers
+from mooring_launcher.answers import BODY_LIMIT, Object
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.mounts import find_mounted
-
-Object = dict[str, Any]
 
 # With its drive: a container's working directory may be on another one.
 SERVICE_ACCOUNT = ("C:" if sys.platform == "win32" else "") + "/var/run/secrets/kubernetes.io/serviceaccount"
 CONNECT_TIMEOUT_S = 10.0
-WATCH_TIMEOUT_S = 290
+"""For connecting, for the handshake, and for every single byte of an answer that is not a watch."""
+ANSWER_TIMEOUT_S = 30.0
+"""For one whole answer, however it trickles in."""
 _READ_SLACK_S = 20.0
-_BACKOFF_FIRST_S = 0.2
-_BACKOFF_CAP_S = 30.0
+_HEAD_LIMIT = 256 * 1024
+"""Bytes of an answer's head: http.client alone would read 100 lines of 64 KiB, and interim answers without end."""
+_REFUSAL_LIMIT = 64 * 1024
+"""Bytes that are read of a refusal: a Status has a few hundred, a proxy's page means nothing here."""
+_SAID_LIMIT = 300
+"""Characters of what somebody else said in a message of ours."""
 _MERGE_PATCH = "application/merge-patch+json"
 
 # A peer that vanished without a word is noticed after 30 + 3 x 10 seconds, not at the end of a watch.
@@ -88,29 +93,19 @@ def stateful_set(namespace: str, name: str, subresource: str = "") -> Resource:
 
 
 class ApiError(LauncherError):
-    """A request that failed. `status` is the HTTP status, 0 where there was no answer."""
+    """A request that failed. `status` is the HTTP status, 0 where there was no answer that means something.
 
-    def __init__(self, message: str, status: int = 0, retry_after_s: float = 0.0) -> None:
+    `is_absent`: the API itself says that the object does not exist; `reason`: of its Status, where it gave one.
+    """
+
+    def __init__(
+        self, message: str, status: int = 0, retry_after_s: float = 0.0, *, is_absent: bool = False, reason: str = ""
+    ) -> None:
         super().__init__(ExitCode.API_FORBIDDEN if status == 403 else ExitCode.API_UNREACHABLE, message)
         self.status = status
         self.retry_after_s = retry_after_s
-
-
-class Backoff:
-    """How long to wait before the next try: exponential with jitter, never less than the server asks for."""
-
-    def __init__(self) -> None:
-        self._limit_s = _BACKOFF_FIRST_S
-
-    def reset(self) -> None:
-        """Start again from the shortest wait."""
-        self._limit_s = _BACKOFF_FIRST_S
-
-    def next_s(self, at_least_s: float = 0.0) -> float:
-        """Return the next wait in seconds."""
-        wait_s = self._limit_s * (0.5 + 0.5 * _jitter())
-        self._limit_s = min(2 * self._limit_s, _BACKOFF_CAP_S)
-        return max(wait_s, at_least_s)
+        self.is_absent = is_absent
+        self.reason = reason
 
 
 class ApiClient:
@@ -131,9 +126,17 @@ class ApiClient:
         return cls(host.strip("[]"), int(port), find_mounted(SERVICE_ACCOUNT, environ))
 
     def get(self, resource: Resource) -> Object | None:
-        """Return the object, or None when the API server says that there is none (404)."""
+        """Return the object, or None when the API server says that there is none."""
         with Session(self) as session:
             return session.get(resource)
+
+    def find(self, resource: Resource, within_s: float = ANSWER_TIMEOUT_S) -> list[Object]:
+        """Return the one object of that name, if it exists, or those with the labels. ApiError, in time."""
+        with Session(self, within_s) as session:
+            if resource.labels:
+                return session.select(resource)[0]
+            found = session.get(resource)
+            return [] if found is None else [found]
 
     def patch(self, resource: Resource, body: Object) -> Object:
         """Merge into an object and return it. ApiError when refused."""
@@ -154,6 +157,7 @@ class ApiClient:
     def tls_context(self) -> ssl.SSLContext:
         """Return a context that trusts the cluster's CA as it is now, and nothing else."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.sslsocket_class = _Socket
         try:
             context.load_verify_locations(cadata=self._read("ca.crt"))
         except (ssl.SSLError, ValueError) as error:
@@ -171,12 +175,42 @@ class ApiClient:
             raise ApiError(message) from error
 
 
+class _Socket(ssl.SSLSocket):
+    """A TLS socket whose peer may send so much in so much time: neither a drip nor a flood keeps its reader."""
+
+    deadline_s = float("inf")
+    patience_s = CONNECT_TIMEOUT_S
+    limit = bytes_left = _HEAD_LIMIT
+
+    def allow(self, limit: int, timeout_s: float, patience_s: float) -> None:
+        """Let the peer send `limit` bytes from now on within `timeout_s`, and pause for `patience_s` at most."""
+        self.limit = self.bytes_left = limit
+        self.deadline_s = time.monotonic() + timeout_s
+        self.patience_s = patience_s
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        """Receive, as http.client does for everything it reads. OSError above a limit."""
+        left_s = self.deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the answer took too long")
+        self.settimeout(min(left_s, self.patience_s))
+        count = super().recv_into(buffer, nbytes, flags)
+        self.bytes_left -= count
+        if self.bytes_left < 0:
+            message = f"the answer is larger than {self.limit} bytes"
+            raise OSError(message)
+        return count
+
+
 class Session:
     """One connection, used for one request after the other; a watch follows its GET without a second handshake."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, within_s: float = float("inf")) -> None:
+        """Give each of its answers, and together all of them, so many seconds."""
         self._client = client
+        self._deadline_s = time.monotonic() + within_s
         self._connection: http.client.HTTPSConnection | None = None
+        self._sock: _Socket | None = None
 
     def __enter__(self) -> "Session":
         return self
@@ -187,48 +221,62 @@ class Session:
     def close(self) -> None:
         """Hang up. Also from another thread: a read that is under way then ends."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        if connection.sock is not None:
+        # A response that ends the connection has taken the socket out of it.
+        sock, self._sock = self._sock, None
+        if sock is not None:
             with contextlib.suppress(OSError):  # the peer was first
-                connection.sock.shutdown(socket.SHUT_RDWR)
-        connection.close()
+                sock.shutdown(socket.SHUT_RDWR)
+        if connection is not None:
+            connection.close()
 
     def get(self, resource: Resource) -> Object | None:
-        """Return the object, or None when there is none."""
+        """Return the object, or None when there is none: the API's own word for it, not just any 404."""
         try:
-            return self.exchange("GET", "get", resource, resource.path)
+            found = self.exchange("GET", "get", resource, resource.path)
         except ApiError as error:
-            if error.status == 404:
+            if error.is_absent:
                 return None
             raise
+        address = (resource.plural, resource.name, resource.namespace)
+        checked: Object = self._checked("get", resource, answers.check_object, found, *address)
+        return checked
 
     def select(self, resource: Resource) -> tuple[list[Object], str]:
         """Return the objects with the resource's labels and the version from which to watch."""
         answer = self.exchange("GET", "list", resource, f"{resource.collection}?{resource.selection}")
-        return answer.get("items") or [], _version(answer)
+        found: tuple[list[Object], str]
+        found = self._checked("list", resource, answers.check_list, answer, resource.plural, resource.namespace)
+        return found
 
-    def watch(self, resource: Resource, version: str, timeout_s: int) -> Iterator[Object]:
-        """Yield the events of a resource after `version` (empty: from what there is) until the server ends the watch.
+    def watch(self, resource: Resource, version: str, timeout_s: int) -> Iterator[tuple[str, Object]]:
+        """Yield type and object of each event after `version` (empty: from what there is) until the server's end.
 
-        ApiError when the stream is lost. An ERROR event is raised with the status it carries.
+        ApiError when the stream is lost or is none. An ERROR event is raised with the status it carries.
         """
         query = f"{resource.selection}&watch=1&allowWatchBookmarks=true"
         query += f"&timeoutSeconds={timeout_s}" + (f"&resourceVersion={version}" if version else "")
         response = self._ask("GET", "watch", resource, f"{resource.collection}?{query}")
-        self._set_timeout(timeout_s + _READ_SLACK_S)
-        while line := self._translated("watch", resource, response.readline):
-            event: Object = self._translated("watch", resource, json.loads, line)
-            if event.get("type") == "ERROR":
-                status = event.get("object", {})
-                message = f"watch of {resource}: {status.get('message', 'ended by the server')}"
-                raise ApiError(message, int(status.get("code", 0)))
-            yield event
+        until_s = time.monotonic() + timeout_s + _READ_SLACK_S
+        address = (resource.plural, resource.name, resource.namespace)
+        while True:
+            left_s = until_s - time.monotonic()
+            self._allow(BODY_LIMIT, left_s, left_s)
+            line = self._checked("watch", resource, response.readline)
+            if not line:
+                return
+            event = self._checked("watch", resource, answers.parse, line)
+            kind, found = self._checked("watch", resource, answers.check_event, event, *address)
+            if kind == "ERROR":
+                code = found.get("code")
+                said = str(found.get("message", "ended by the server"))[:_SAID_LIMIT]
+                msg = f"watch of {resource}: {said}"
+                raise ApiError(msg, code if isinstance(code, int) else 0)
+            yield kind, found
 
     def exchange(self, method: str, verb: str, resource: Resource, path: str, body: Object | None = None) -> Object:
-        """Send one request and return the object it is answered with."""
+        """Send one request and return the object it is answered with, which may be any."""
         response = self._ask(method, verb, resource, path, body)
-        answer: Object = self._translated(verb, resource, lambda: json.loads(response.read() or b"{}"))
+        answer: Object = self._checked(verb, resource, lambda: answers.parse(response.read()))
         return answer
 
     def _ask(
@@ -238,10 +286,12 @@ class Session:
         refusal = None
         for _ in range(2):
             response: http.client.HTTPResponse
-            response = self._translated(verb, resource, self._send, method, path, body)
-            if response.status < 300:
+            response = self._checked(verb, resource, self._send, method, path, body)
+            if response.status in (200, 201):
                 return response
-            refusal = self._translated(verb, resource, _refusal, response, verb, resource)
+            refusal = self._checked(verb, resource, _refusal, response, verb, resource)
+            if not response.isclosed():
+                self.close()  # what is left of it would be taken for the next answer
             if refusal.status != 401:
                 break
         raise refusal or AssertionError
@@ -250,31 +300,40 @@ class Session:
         headers = {"Authorization": f"Bearer {self._client.token()}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = _MERGE_PATCH if method == "PATCH" else "application/json"
-        if self._connection is None:
-            self._connection = _connect(self._client)
-        self._set_timeout(CONNECT_TIMEOUT_S)
+        if self._connection is None or self._connection.sock is None:
+            # Also when the peer has closed: http.client would connect by itself, without what `_connect` sets.
+            self._connection = _connect(self._client, min(CONNECT_TIMEOUT_S, self._left_s()))
+            self._sock = cast("_Socket", self._connection.sock)
+        self._connection.sock.settimeout(CONNECT_TIMEOUT_S)
+        self._allow(BODY_LIMIT + _HEAD_LIMIT, ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S)
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         return self._connection.getresponse()
 
-    def _set_timeout(self, timeout_s: float) -> None:
-        if self._connection is not None and self._connection.sock is not None:
-            self._connection.sock.settimeout(timeout_s)
+    def _left_s(self) -> float:
+        left_s = self._deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("no time is left")
+        return left_s
 
-    def _translated(self, verb: str, resource: Resource, action: Callable[..., Any], *arguments: Any) -> Any:
+    def _allow(self, limit: int, timeout_s: float, patience_s: float) -> None:
+        if self._sock is not None:
+            self._sock.allow(limit, min(timeout_s, self._deadline_s - time.monotonic()), patience_s)
+
+    def _checked(self, verb: str, resource: Resource, action: Callable[..., Any], *arguments: Any) -> Any:
         """Run one step and turn whatever http.client, ssl, socket or json raise into an ApiError."""
         try:
             return action(*arguments)
-        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
+        except (OSError, http.client.HTTPException, ValueError, AttributeError, RecursionError, MemoryError) as error:
             # AttributeError: http.client's own, when close() takes the socket from under a read.
             self.close()
             host, port = self._client.address
-            message = f"{verb} {resource} at {host}:{port}: {type(error).__name__}: {error}"
+            message = f"{verb} {resource} at {host}:{port}: {type(error).__name__}: {str(error)[:_SAID_LIMIT]}"
             raise ApiError(message) from error
 
 
-def _connect(client: ApiClient) -> http.client.HTTPSConnection:
+def _connect(client: ApiClient, timeout_s: float) -> http.client.HTTPSConnection:
     host, port = client.address
-    connection = http.client.HTTPSConnection(host, port, timeout=CONNECT_TIMEOUT_S, context=client.tls_context())
+    connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=client.tls_context())
     connection.connect()
     connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE:
@@ -286,142 +345,25 @@ def _connect(client: ApiClient) -> http.client.HTTPSConnection:
 
 
 def _refusal(response: http.client.HTTPResponse, verb: str, resource: Resource) -> ApiError:
-    """Return the error for an answer that is none of the 2xx, with what an operator can do about a 403."""
-    body = response.read(65536)
+    """Return the error for an answer that is neither 200 nor 201, with what an operator can do about a 403."""
+    body = response.read(_REFUSAL_LIMIT)
     try:
-        said = str(json.loads(body).get("message", ""))
-    except (ValueError, AttributeError):
-        said = body[:200].decode("utf-8", "replace")
-    message = f"{verb} {resource}: {response.status} {response.reason}: {said}"
+        answer = answers.parse(body)
+    except (ValueError, RecursionError):
+        answer = {}
+    said = str(answer.get("message", "")) or body[:_SAID_LIMIT].decode("utf-8", "replace")
+    message = f"{verb} {resource}: {response.status} {response.reason[:_SAID_LIMIT]}: {said[:_SAID_LIMIT]}"
     if response.status == 403:
         message += f"; the Role must allow {verb!r} on {resource}"
         message += "" if resource.labels else ": if its names end below this ordinal, raise rbac.maxReplicas"
-    return ApiError(message, response.status, _seconds(response.headers.get("Retry-After")))
+    is_absent = response.status == 404 and answers.says_absent(answer, resource.plural, resource.name)
+    if response.status == 404 and not is_absent:
+        message += "; that is not the API's own word that it does not exist: does something else answer there?"
+    reason = answer.get("reason", "") if (answer.get("kind"), answer.get("code")) == ("Status", response.status) else ""
+    wait_s = _seconds(response.headers.get("Retry-After"))
+    return ApiError(message, response.status, wait_s, is_absent=is_absent, reason=str(reason))
 
 
 def _seconds(header: str | None) -> float:
     """Return Retry-After in seconds; its other form, a date, is not used by the API server."""
-    return min(float(header), 300.0) if header and header.isdigit() else 0.0
-
-
-class _Watch(threading.Thread):
-    """Reads, watches from there, and reads again after every loss. Subclasses say how one such round goes."""
-
-    def __init__(self, client: ApiClient, resource: Resource, on_problem: Callable[[ApiError], None]) -> None:
-        super().__init__(name=f"mooring-watch-{resource.plural}", daemon=True)
-        self._client = client
-        self._resource = resource
-        self._on_problem = on_problem
-        self._closed = threading.Event()
-        self._backoff = Backoff()
-
-    def run(self) -> None:
-        """Follow until `close()`."""
-        while not self._closed.is_set():
-            try:
-                with Session(self._client) as session:
-                    self._follow(session)
-            except ApiError as error:
-                self._recover(error)
-
-    def close(self) -> None:
-        """Tell nothing more. The thread itself ends with the process or at its next event."""
-        self._closed.set()
-
-    def _follow(self, session: Session) -> None:
-        """Read, then watch until that has to be done anew."""
-        raise NotImplementedError
-
-    def _recover(self, error: ApiError) -> None:
-        if self._closed.is_set():
-            return
-        if error.status != 410:  # an expired version is the ordinary end of a long pause
-            self._on_problem(error)
-        self._closed.wait(self._backoff.next_s(error.retry_after_s))
-
-    def _events(self, session: Session, version: str) -> Iterator[Object]:
-        """Yield what changes after a version, without bookmarks, by WATCH after WATCH until a stream is lost."""
-        while not self._closed.is_set():
-            started_s = time.monotonic()
-            timeout_s = WATCH_TIMEOUT_S + int(30 * _jitter())  # spreads the replicas' reconnects
-            for event in session.watch(self._resource, version, timeout_s):
-                self._backoff.reset()
-                version = _version(event["object"]) or version
-                if self._closed.is_set():
-                    return
-                if event["type"] != "BOOKMARK":
-                    yield event
-            if time.monotonic() - started_s < 1.0:
-                # A proxy that ends every stream at once must not make this a poll.
-                self._closed.wait(self._backoff.next_s())
-
-
-class ObjectWatch(_Watch):
-    """Tells what becomes of one object: one GET, then one WATCH from there, again after every loss.
-
-    Only a 404 of the GET proves that there is no object, as a deletion in a gap never shows in a later watch.
-    """
-
-    def __init__(
-        self,
-        client: ApiClient,
-        resource: Resource,
-        on_object: Callable[[Object | None, bool], None],
-        on_problem: Callable[[ApiError], None],
-    ) -> None:
-        """Call `on_object(object or None, fresh)` from this thread; `fresh` after a GET, so after each reconnect.
-
-        An ApiError that it raises is treated like one of the watch's own: told, waited for, and tried anew.
-        """
-        super().__init__(client, resource, on_problem)
-        self._on_object = on_object
-
-    def _follow(self, session: Session) -> None:
-        """GET, then WATCH again and again from the last version, until the object is deleted or a stream is lost."""
-        found = session.get(self._resource)
-        if self._closed.is_set():
-            return
-        self._on_object(found, True)
-        for event in self._events(session, _version(found) if found else ""):
-            if event["type"] == "DELETED":
-                return  # of an earlier object, perhaps: a GET decides
-            self._on_object(event["object"], False)
-
-
-class ListWatch(_Watch):
-    """Tells which objects have the resource's labels: one LIST, then one WATCH from there, again after every loss."""
-
-    def __init__(
-        self,
-        client: ApiClient,
-        resource: Resource,
-        on_objects: Callable[[list[Object]], None],
-        on_problem: Callable[[ApiError], None],
-    ) -> None:
-        """Call `on_objects` from this thread with all of them, after the LIST and after every change."""
-        super().__init__(client, resource, on_problem)
-        self._on_objects = on_objects
-
-    def _follow(self, session: Session) -> None:
-        """LIST, then WATCH from its version; an object that loses the labels comes as DELETED, like one that goes."""
-        items, version = session.select(self._resource)
-        found = {item["metadata"]["name"]: item for item in items}
-        if self._closed.is_set():
-            return
-        self._on_objects(list(found.values()))
-        for event in self._events(session, version):
-            name = event["object"]["metadata"]["name"]
-            if event["type"] == "DELETED":
-                found.pop(name, None)
-            else:
-                found[name] = event["object"]
-            self._on_objects(list(found.values()))
-
-
-def _jitter() -> float:
-    """Return a number from 0 to 1 that differs between replicas. The module `random` would cost milliseconds."""
-    return os.urandom(1)[0] / 255
-
-
-def _version(found: Object) -> str:
-    return str(found.get("metadata", {}).get("resourceVersion", ""))
+    return min(float(header), 300.0) if header and header.isascii() and header.isdecimal() else 0.0

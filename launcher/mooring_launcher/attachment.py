@@ -1,6 +1,7 @@
 """One attachment: the health server, the target and its gate in one anchor's compartment, made and ended as one."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -33,10 +34,12 @@ class Hooks(NamedTuple):
 
     stopping: Callable[[], str]
     """Why a stop has begun; empty while none has."""
-    live: Callable[[], bool]
+    why_not_live: Callable[[], str]
+    """Why the launcher should be started anew; empty while it should not."""
     restarts: Callable[[], int]
     anchor_leaves: Callable[[], bool]
-    """Whether the anchor is being deleted."""
+    """Whether the anchor is on its way out; takes seconds, as the API is asked."""
+    warn: Callable[[str], None]
     tell_step: Callable[[str], None]
     on_exit: Callable[[ExitStatus], None]
     on_gate: Callable[[], None]
@@ -73,7 +76,7 @@ class Attachment:
         check_program(target_config)
         check_gate(self._config["gate"], target_config["ports"])
         port = self._config["readiness"]["port"]
-        self._server = HealthServer(compartment, anchor.ip, port, self.view, self._metrics)
+        self._server = HealthServer(compartment, anchor.ip, port, self.view, self._metrics, self._hooks.warn)
         self._server.start()
         self._target = self._backend.start_target(compartment, self._spec(environ))
         self._gate = Gate(
@@ -97,6 +100,13 @@ class Attachment:
         if self._server is not None:
             self._server.release_hold()
             self._server.close()
+
+    @property
+    def server_thread(self) -> threading.Thread:
+        """What answers kubelet, from `start()` to `close()`."""
+        if self._server is None:
+            raise AssertionError
+        return self._server.thread
 
     @property
     def anchor(self) -> Attached:
@@ -145,9 +155,9 @@ class Attachment:
         reason = self._hooks.stopping() or self.what_fails()
         ready = not reason and self.gate_holds
         conditions = self._conditions()
-        return View(
-            ready, self._hooks.live(), reason or "the gate has not held yet", conditions, self._status(ready, reason)
-        )
+        status = self._status(ready, reason)
+        not_live = self._hooks.why_not_live()
+        return View(ready, not not_live, reason or "the gate has not held yet", conditions, status, not_live)
 
     def _status(self, ready: bool, reason: str) -> dict[str, Any]:
         anchor, compartment, _ = self.place
@@ -195,10 +205,12 @@ class Attachment:
         )
 
     def _await_siblings(self) -> None:
-        """Keep /hold unanswered for the siblings' sake. When only this replica stops they run on: not waited for."""
+        """Keep /hold unanswered for the siblings' sake. When only this replica stops they run on: not waited for.
+
+        The anchor decides, not who asked /hold: one stranger's question would keep this launcher for ever.
+        """
         ports = sibling_ports(self._config, self._ordinal)
-        asked = self._server is not None and self._server.is_asked_to_hold
-        if ports and (asked or self._hooks.anchor_leaves()):
+        if ports and self._hooks.anchor_leaves():
             from mooring_launcher.siblings import await_siblings  # only where an anchor is shared
 
             await_siblings(self.place.compartment, self.place.anchor.ip, ports, self._hooks.tell_step)

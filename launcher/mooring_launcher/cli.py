@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
-from mooring_launcher.anchor import Ambiguous, Attach, Attached, Elsewhere, Me, Pod, Verdict, find_gaps, judge
-from mooring_launcher.api import ApiClient, Session, pod, pods
+from mooring_launcher.anchor import Ambiguous, Attach, Attached, Elsewhere, Pod, Verdict, find_gaps, judge
+from mooring_launcher.api import ApiClient
 from mooring_launcher.attachment import check_program, working_dir
 from mooring_launcher.backends import backend
 from mooring_launcher.config import Config, read_ordinal
@@ -14,7 +14,7 @@ from mooring_launcher.gate import check_gate
 from mooring_launcher.log import Log, mask_args
 from mooring_launcher.outcome import Outcome, failure, write_termination_message
 from mooring_launcher.runner import Runner
-from mooring_launcher.setup import Setup, least_anchor_grace_s, make_setup
+from mooring_launcher.setup import Setup, anchor_resource, least_anchor_grace_s, make_setup
 from mooring_launcher.waiting import Search
 
 
@@ -83,7 +83,7 @@ def _check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], Non
 
 def _find_anchor(setup: Setup, client: ApiClient) -> tuple[Attached, Pod]:
     """Return the anchor that could be attached to now. LauncherError with the code `run` would give up with."""
-    candidates = _get_candidates(setup.me, client)
+    candidates = client.find(anchor_resource(setup.me))
     match judge(candidates, setup.me):
         case Attach(anchor, _):
             return anchor, next(one for one in candidates if one["metadata"]["uid"] == anchor.uid)
@@ -95,14 +95,6 @@ def _find_anchor(setup: Setup, client: ApiClient) -> tuple[Attached, Pod]:
             raise LauncherError(ExitCode.ANCHOR_ELSEWHERE, message)
         case verdict:
             raise LauncherError(ExitCode.ANCHOR_NOT_FOUND, _sentence(verdict))
-
-
-def _get_candidates(me: Me, client: ApiClient) -> list[Pod]:
-    if me.labels:
-        with Session(client) as session:
-            return session.select(pods(me.namespace, me.selector))[0]
-    found = client.get(pod(me.namespace, me.anchor_name))
-    return [] if found is None else [found]
 
 
 def _check_target(config: Config) -> None:

@@ -42,6 +42,12 @@ class Backend(Protocol):
     def find_compartments(self, ip: str) -> list[Compartment]:
         """Return the compartments that `ip` is configured in: none means not yet, several mean ambiguous."""
 
+    def networks_of(self, uid: str, container_id: str) -> set[int]:
+        """Return the ids of the compartments that the pod's own processes are in; none where this cannot be told.
+
+        `uid` is the pod's, `container_id` one of its containers' as in its status (`containerd://…`).
+        """
+
     def address_usable(self, compartment: Compartment, ip: str) -> bool:
         """Tell whether `ip` is configured, past duplicate address detection, on an interface that is up."""
 
@@ -57,6 +63,12 @@ class Backend(Protocol):
 
     def start_target(self, compartment: Compartment, spec: TargetSpec) -> Target:
         """Start a program inside the compartment from its first instruction, its descendants contained."""
+
+    def node_addresses(self) -> frozenset[bytes]:
+        """Return every address of the node's own network, which is the launcher's, as 4 or 16 bytes each.
+
+        Not to be called inside a compartment. LauncherError or OSError when they cannot be read.
+        """
 
     def unsent_bytes(self, compartment: Compartment) -> int:
         """Return how many bytes closed connections inside the compartment have still to deliver.

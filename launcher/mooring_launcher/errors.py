@@ -82,8 +82,8 @@ class ExitCode(IntEnum):
     )
     COMPARTMENT_NOT_FOUND = (
         212,
-        "The anchor's IP was in no network compartment of this node within anchor.waitSeconds.",
-        "Check the container runtime and, on Linux, that /run/netns is mounted.",
+        "The anchor's IP was in no compartment of this node that is the anchor's own, within anchor.waitSeconds.",
+        "The message says where it was instead. Check the container runtime and, on Linux, that /run/netns is mounted.",
     )
     COMPARTMENT_AMBIGUOUS = (
         213,

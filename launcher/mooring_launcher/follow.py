@@ -5,14 +5,16 @@ Whoever scales (kubectl, an autoscaler, helm) scales the launcher set; the numbe
 
 import threading
 
-from mooring_launcher.api import ApiClient, ApiError, Object, ObjectWatch, stateful_set
+from mooring_launcher.answers import Object
+from mooring_launcher.api import ApiClient, ApiError, stateful_set
 from mooring_launcher.log import Log
+from mooring_launcher.watch import ObjectWatch
 
 LAST_ACT_S = 3.0
 
 
 class ScaleFollower:
-    """Watches the launcher set and mirrors `spec.replicas` to the anchor set's scale."""
+    """Watches the launcher set and mirrors `spec.replicas` to the anchor set's scale, from `thread.start()` on."""
 
     def __init__(self, client: ApiClient, namespace: str, launcher_set: str, anchor_set: str, log: Log) -> None:
         self._client = client
@@ -21,18 +23,14 @@ class ScaleFollower:
         self._scale = stateful_set(namespace, anchor_set, "scale")
         self._mirrored: int | None = None
         self._lock = threading.Lock()
-        self._watch = ObjectWatch(client, self._source, self._on_set, self._on_problem)
-
-    def start(self) -> None:
-        """Mirror now and after every change."""
-        self._watch.start()
+        self.thread = ObjectWatch(client, self._source, self._on_set, self._on_problem)
 
     def finish(self) -> None:
         """Mirror for the last time: a set scaled to 0 takes this launcher before the event is seen, or with it.
 
         Takes LAST_ACT_S at most, whatever the API server does: the pod's grace period may be nearly over.
         """
-        self._watch.close()
+        self.thread.close()
         last = threading.Thread(target=self._mirror_once, name="mooring-last-act", daemon=True)
         last.start()
         last.join(LAST_ACT_S)
@@ -49,12 +47,23 @@ class ScaleFollower:
         """Mirror what differs; after a reconnect always, as the anchor set may have been scaled by hand meanwhile."""
         if found is None or found["metadata"].get("deletionTimestamp"):
             return  # helm uninstall deletes both sets: nothing to follow
-        replicas = int(found["spec"].get("replicas", 1))
+        replicas: int = found["spec"]["replicas"]
         with self._lock:
             if fresh or replicas != self._mirrored:
-                self._client.patch(self._scale, {"spec": {"replicas": replicas}})
+                self._set_scale(replicas)
                 self._mirrored = replicas
                 self._log.info("scale-followed", anchorSet=self._scale.name, replicas=replicas)
+
+    def _set_scale(self, replicas: int) -> None:
+        """Scale the anchor set. ApiError also when what is answered is not its scale with that number."""
+        answer = self._client.patch(self._scale, {"spec": {"replicas": replicas}})
+        metadata, spec = answer.get("metadata"), answer.get("spec")
+        # Go leaves a number out that is 0.
+        found = spec.get("replicas", 0) if isinstance(spec, dict) else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        if (answer.get("kind"), name, found) != ("Scale", self._scale.name, replicas):
+            message = f"patch {self._scale}: the answer is not its scale with {replicas} replicas"
+            raise ApiError(message)
 
     def _on_problem(self, error: ApiError) -> None:
         self._log.warning("scale-problem", problem=str(error))

@@ -2,10 +2,9 @@
 
 import threading
 
-from mooring_launcher.api import ApiClient, ApiError, Backoff, pod
+from mooring_launcher.api import ApiClient, ApiError, pod
 from mooring_launcher.log import Log
-
-_GONE = (404, 409)  # the pod, or the pod with that uid, does not exist any more
+from mooring_launcher.watch import Backoff
 
 
 class Healer:
@@ -56,10 +55,13 @@ class _Eviction(threading.Thread):
         backoff = Backoff()
         while not self.cancelled.is_set():
             try:
-                self._client.post(self._resource, self._body)
+                answer = self._client.post(self._resource, self._body)
+                if (answer.get("kind"), answer.get("status")) != ("Status", "Success"):
+                    message = f"create {self._resource}: the answer does not say that it was done"
+                    raise ApiError(message)
             except ApiError as error:
-                if error.status in _GONE:
-                    return
+                if error.is_absent or (error.status, error.reason) == (409, "Conflict"):
+                    return  # the pod, or the pod with that uid, does not exist any more
                 self._log.warning("eviction-refused", problem=str(error))
                 self.cancelled.wait(backoff.next_s(error.retry_after_s))
             else:

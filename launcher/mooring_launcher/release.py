@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from mooring_launcher.api import ApiClient, ApiError, Object, Resource, pod, stateful_set
+from mooring_launcher.answers import Object
+from mooring_launcher.api import ApiClient, ApiError, Resource, pod, stateful_set
 from mooring_launcher.config import load_config
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.setup import Setup, config_path, make_setup

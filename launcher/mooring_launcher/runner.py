@@ -19,10 +19,11 @@ from mooring_launcher.anchor import (
     Verify,
     Wait,
     find_gaps,
-    is_leaving,
+    has_left,
     judge,
 )
-from mooring_launcher.api import ApiClient, ApiError, ListWatch, Object, ObjectWatch, pod, pods
+from mooring_launcher.answers import Object
+from mooring_launcher.api import ApiClient, ApiError
 from mooring_launcher.attachment import Attachment, Hooks, Place
 from mooring_launcher.compartment import Backend
 from mooring_launcher.errors import ExitCode, LauncherError
@@ -30,14 +31,18 @@ from mooring_launcher.follow import ScaleFollower
 from mooring_launcher.heal import Healer
 from mooring_launcher.log import Log
 from mooring_launcher.outcome import Outcome, failure
-from mooring_launcher.setup import Setup, bootstrap_fields, least_anchor_grace_s
+from mooring_launcher.setup import Setup, anchor_resource, bootstrap_fields, least_anchor_grace_s
 from mooring_launcher.status import StatusFile
 from mooring_launcher.stop import Ladder, listen_for_stop
 from mooring_launcher.target import ExitStatus
-from mooring_launcher.waiting import Patience, Search
+from mooring_launcher.vitals import Living, Vitals
+from mooring_launcher.waiting import Patience, Search, find_own_compartments
+from mooring_launcher.watch import ListWatch, ObjectWatch
 
 HEARTBEAT_S = 1.0
 _LIVE_S = 60.0
+_ASK_ANCHOR_S = 3.0
+"""How long a stop at a shared anchor waits for the API's word on it; the grace period may be nearly over."""
 _CONTROL_C_EXIT = 0xC000013A
 """What Windows ends a program with that does not handle a console event (STATUS_CONTROL_C_EXIT)."""
 _RETRIED = (ExitCode.COMPARTMENT_NOT_FOUND, ExitCode.COMPARTMENT_AMBIGUOUS)
@@ -57,13 +62,16 @@ class Runner:
         self._log = log
         self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._started_s = self._turned_s = time.monotonic()
+        self._vitals = Vitals(log.error)
         self._open_state(setup.state_dir)
+        self._client = client
         self._healer = Healer(client, setup.namespace, log)
         self._watch = self._make_watch(client)
         self._follower = self._make_follower(client)
         self._patience = Patience(self._config["anchor"]["waitSeconds"], log)
         self._candidates: list[Object] | None = None
         self._anchor_ready = False
+        self._unverified = False
         self._misplaced_since_s: float | None = None
         self._search: Search | None = None
         self._attachment: Attachment | None = None
@@ -81,10 +89,9 @@ class Runner:
             signal.signal(number, self._on_signal)
         self._backend.block_shutdown(self._hear_stop)
         self._patience.wait(ExitCode.API_UNREACHABLE, "the API server's first answer")
-        self._watch.start()
-        if self._follower is not None:
-            self._follower.start()
-        self._listener.start()
+        for thread in self._threads():
+            thread.start()
+            self._vitals.expect(thread)
         try:
             while self._outcome is None:
                 try:
@@ -117,7 +124,10 @@ class Runner:
         if self._outcome is not None or self._ladder is not None:
             return
         if self._attachment is not None:
-            self._look_at_gate(self._attachment)
+            if self._unverified:
+                self._consider()
+            if self._ladder is None:
+                self._look_at_gate(self._attachment)
             return
         if self._search is not None and self._search.is_due():
             self._try_compartment(self._search)
@@ -241,11 +251,23 @@ class Runner:
             if error.code not in _RETRIED:
                 raise
             self._patience.wait(error.code, str(error))
+        except OSError as error:  # of descriptors or memory there may be enough at the next look
+            self._patience.wait(ExitCode.COMPARTMENT_NOT_FOUND, f"the anchor's compartment: {error}")
 
     def _verify(self, attachment: Attachment, anchor: Attached) -> None:
-        """Keep the target when the restarted container kept its network, as it usually does."""
-        found = self._backend.find_compartments(anchor.ip)
-        if [compartment.id for compartment in found] == [attachment.place.compartment.id]:
+        """Keep the target when the restarted container kept its network, as it usually does.
+
+        While that cannot be looked at it is kept as well, and looked at again: nothing proves that it has to go.
+        """
+        try:
+            found = find_own_compartments(self._backend, anchor)
+        except (LauncherError, OSError) as error:
+            if not self._unverified:
+                self._log.warning("anchor-restarted-unverified", anchor=anchor.name, problem=str(error))
+            self._unverified = True
+            return
+        self._unverified = False
+        if attachment.place.compartment.id in [compartment.id for compartment in found]:
             attachment.place = attachment.place._replace(anchor=anchor)
             self._log.info("anchor-restarted", anchor=anchor.name, containerId=anchor.container_id)
         else:
@@ -258,9 +280,10 @@ class Runner:
         self._tell_gaps(place.anchor)
         hooks = Hooks(
             stopping=lambda: self._stop_reason,
-            live=lambda: time.monotonic() - self._turned_s < _LIVE_S,
+            why_not_live=self._why_not_live,
             restarts=lambda: self._restarts,
             anchor_leaves=lambda: self._is_leaving(place.anchor),
+            warn=lambda problem: self._log.warning("health-server-problem", problem=problem),
             tell_step=self._tell_step,
             on_exit=self._post_while(self._restarts, self._on_target_exit),
             on_gate=lambda: self._queue.put(lambda: None),  # _tick looks at the gate
@@ -268,6 +291,7 @@ class Runner:
         )
         attachment = Attachment(self._backend, self._config, self._setup.ordinal, place, hooks)
         attachment.start(self._setup.environ)
+        self._vitals.expect(attachment.server_thread)
         self._attachment = attachment
         self._search = None
         self._patience.reset()
@@ -275,7 +299,13 @@ class Runner:
         self._log.info("target-started", **started)
 
     def _is_leaving(self, anchor: Attached) -> bool:
-        return any(is_leaving(pod) for pod in self._candidates or [] if pod["metadata"]["uid"] == anchor.uid)
+        """Tell whether the anchor goes, as the API says now; if it says nothing, as the watch said last."""
+        try:
+            candidates = self._client.find(anchor_resource(self._setup.me), _ASK_ANCHOR_S)
+        except ApiError as error:
+            self._log.warning("api-problem", problem=str(error))
+            candidates = self._candidates or []
+        return has_left(candidates, anchor)
 
     def _tell_gaps(self, anchor: Attached) -> None:
         """Warn of what an anchor that others made lacks: it works without, but not as well."""
@@ -374,9 +404,10 @@ class Runner:
             raise AssertionError
         if self._ending is not None:
             self._outcome = self._ending(rung)
-        self._attachment.close()
+        self._close_attachment(self._attachment)
         if self._outcome is None:
             self._attachment = None
+            self._unverified = False
             self._ladder = None
             self._stop_reason = ""
             self._anchor_ready = False
@@ -399,13 +430,23 @@ class Runner:
         for number in (signal.SIGTERM, signal.SIGINT):
             # kubelet's SIGTERM right after preStop must not replace the exit code that is about to be given.
             signal.signal(number, signal.SIG_IGN)
+        self._vitals.release(*self._threads())
         self._watch.close()
         self._healer.cancel()
         if self._attachment is not None:
-            self._attachment.close()
+            self._close_attachment(self._attachment)
         self._listener.announce("stopped")
         self._listener.close()
         self._status.close()
+
+    def _close_attachment(self, attachment: Attachment) -> None:
+        self._vitals.release(attachment.server_thread)
+        attachment.close()
+
+    def _threads(self) -> list[Living]:
+        """Return the threads that run as long as the launcher does."""
+        follower = [] if self._follower is None else [self._follower.thread]
+        return [self._watch, *follower, self._listener]
 
     def last_act(self) -> None:
         """Mirror the scale once more, when everybody has been told of the end: it may take seconds in vain."""
@@ -417,7 +458,14 @@ class Runner:
     def _write_status(self) -> None:
         ready, reason = self._readiness()
         self._started_once |= ready
-        self._status.write(ready=ready, started=self._started_once, live=True, reason=reason)
+        died = self._vitals.problem()
+        self._status.write(ready=ready, started=self._started_once, live=not died, reason=died or reason)
+
+    def _why_not_live(self) -> str:
+        """Return why this launcher should be started anew; empty while it should not."""
+        if time.monotonic() - self._turned_s >= _LIVE_S:
+            return "the launcher's loop does not turn"
+        return self._vitals.problem()
 
     def _readiness(self) -> tuple[bool, str]:
         if self._stop_reason:
@@ -441,10 +489,10 @@ class Runner:
         return self._config["anchor"]["strategy"] != "shared" or self._setup.ordinal == start
 
     def _make_watch(self, client: ApiClient) -> ObjectWatch | ListWatch:
-        me = self._setup.me
-        if me.labels:
-            return ListWatch(client, pods(me.namespace, me.selector), self._hear_anchors, self._hear_problem)
-        return ObjectWatch(client, pod(me.namespace, me.anchor_name), self._hear_anchor, self._hear_problem)
+        resource = anchor_resource(self._setup.me)
+        if resource.labels:
+            return ListWatch(client, resource, self._hear_anchors, self._hear_problem)
+        return ObjectWatch(client, resource, self._hear_anchor, self._hear_problem)
 
     def _open_state(self, state_dir: str) -> None:
         try:

@@ -1,7 +1,9 @@
 """The launcher's own HTTP server, on the anchor's IP inside the compartment: kubelet's probes, /hold, metrics.
 
 One thread and a selector, so that no client can hold up another: what a client may take of time, size and number is
-limited, and a connection answers one request. Connections that ask /hold are parked in a pool of their own.
+limited, and a connection answers one request. Who asks from the node, from inside the anchor's network and from
+elsewhere has places of its own, so strangers never push out kubelet; connections that ask /hold are parked apart, and
+strangers may not ask it. When the process has no descriptor left, strangers go first, and one is kept for the node.
 """
 
 import errno
@@ -11,18 +13,25 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 
+from mooring_launcher.askers import Askers, Origin
 from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment, Hold
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import Condition
+from mooring_launcher.intake import Intake
 from mooring_launcher.metrics import CONTENT_TYPE, Metrics, render_metrics
 
 HEAD_LIMIT = 8 * 1024
 REQUEST_LIMIT_S = 5.0
 CONNECTION_LIMIT = 64
+"""Of each origin. Above it the oldest of the same origin is dropped."""
 HOLD_LIMIT = 16
+"""Of each origin that may hold. kubelet asks once for each preStop, so there is one question, or two."""
+_BACKLOG = 1024
+"""How many connections the kernel keeps until they are accepted; it cuts this down to what it allows."""
 
 # More than the limit at once: closing with bytes unread would reset the connection and lose the answer.
 _READ_SIZE = 64 * 1024
@@ -30,8 +39,11 @@ _READ_SIZE = 64 * 1024
 # On Windows SO_REUSEADDR would let two programs listen on one port, and the other refuses with "access denied".
 _SOLE_LISTENER: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 _TAKEN = (errno.EADDRINUSE, getattr(errno, "WSAEACCES", errno.EADDRINUSE))
+SIBLING_AGENT = b"mooring-sibling"
+# How kubelet names itself in a lifecycle hook (Kubernetes, pkg/probe/http/request.go), and a launcher to its sibling.
+_HOOKS = (b"\r\nuser-agent: kube-lifecycle/", b"\r\nuser-agent: " + SIBLING_AGENT)
 
-_PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"} | {
+_PHRASES = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"} | {
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
@@ -47,6 +59,7 @@ class View(NamedTuple):
     reason: str
     conditions: Sequence[Condition]
     status: dict[str, Any]
+    why_not_live: str = ""
 
 
 class _Answer(NamedTuple):
@@ -58,8 +71,10 @@ class _Answer(NamedTuple):
 class _Connection:
     """One client: what it has sent so far, what it is still to get, and until when."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, origin: Origin) -> None:
         self.sock = sock
+        self.origin = origin
+        self.is_hook = False
         self.deadline_s = time.monotonic() + REQUEST_LIMIT_S
         self.received = b""
         self.to_send = b""
@@ -76,9 +91,12 @@ class HealthServer:
         port: int,
         view: Callable[[], View],
         metrics: Callable[[], Metrics],
+        warn: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
+        """Take what the pages show, and who is told of what goes wrong here."""
         self._compartment = compartment
         self._address = (ip, port)
+        self._warn = warn
         self._view = view
         self._metrics = metrics
         self._selector = selectors.DefaultSelector()
@@ -87,8 +105,9 @@ class HealthServer:
         self._held: dict[socket.socket, _Connection] = {}
         self._released = False
         self._closing = False
-        self._thread = threading.Thread(target=self._serve, name="mooring-http", daemon=True)
-        self._listener: socket.socket | None = None
+        self.thread = threading.Thread(target=self._serve, name="mooring-http", daemon=True)
+        self._intake: Intake | None = None
+        self._askers: Askers | None = None
         self._hold: Hold | None = None
 
     def start(self) -> None:
@@ -96,20 +115,20 @@ class HealthServer:
 
         The listener also keeps the compartment alive, so that its id means this one as long as it is served.
         """
-        self._hold = backend().hold(self._compartment)
-        try:
-            self._listener = backend().run_inside(self._compartment, self._listen)
-        except BaseException:
-            self._hold.close()
-            raise
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
-        self._selector.register(self._wake_up, selectors.EVENT_READ, self._on_wake)
-        self._thread.start()
+        with ExitStack() as undo:
+            self._hold = backend().hold(self._compartment)
+            undo.callback(self._hold.close)
+            listener = undo.enter_context(backend().run_inside(self._compartment, self._listen))
+            askers = Askers(self._address[0], backend().node_addresses, self._warn)
 
-    @property
-    def is_asked_to_hold(self) -> bool:
-        """Whether somebody waits for an answer to /hold."""
-        return bool(self._held)
+            def may_hold(peer: str) -> bool:
+                return askers.origin(peer) is not Origin.STRANGER
+
+            intake = Intake(listener, self._selector, self._admit, self._drop_a_stranger, may_hold, self._warn)
+            self._askers, self._intake = askers, intake
+            self._selector.register(self._wake_up, selectors.EVENT_READ, self._on_wake)
+            self.thread.start()
+            undo.pop_all()
 
     def release_hold(self) -> None:
         """Answer every /hold, those that are waiting and those still to come."""
@@ -118,12 +137,12 @@ class HealthServer:
 
     def close(self) -> None:
         """Stop listening and hang up on everybody. Releases /hold first."""
-        if not self._thread.is_alive():
+        if not self.thread.is_alive():
             return
         self._released = True
         self._closing = True
         self._signal()
-        self._thread.join()
+        self.thread.join()
 
     def _listen(self) -> socket.socket:
         ip, port = self._address
@@ -131,7 +150,7 @@ class HealthServer:
         try:
             listener.setsockopt(socket.SOL_SOCKET, _SOLE_LISTENER, 1)
             listener.bind((ip, port))
-            listener.listen(128)
+            listener.listen(_BACKLOG)
         except OSError as error:
             listener.close()
             taken = error.errno in _TAKEN
@@ -151,29 +170,40 @@ class HealthServer:
         try:
             while not self._closing:
                 for key, events in self._selector.select(self._time_left_s()):
-                    key.data(key.fileobj, events)
+                    try:
+                        key.data(key.fileobj, events)
+                    except Exception as error:  # noqa: BLE001 - one client must not end the thread that serves all
+                        self._give_up(key.fileobj, error)
                 self._drop_overdue()
+                if self._intake is not None:
+                    self._intake.resume()
                 if self._released:
                     self._answer_held()
         finally:
             self._hang_up()
+
+    def _give_up(self, sock: Any, error: Exception) -> None:
+        """Hang up on a client that nobody foresaw, and say so."""
+        self._warn(f"a client of the health server: {type(error).__name__}: {error}")
+        connection = self._active.get(sock) or self._held.get(sock)
+        if connection is not None:
+            self._drop(connection)
 
     def _hang_up(self) -> None:
         self._answer_held()
         for connection in [*self._active.values(), *self._held.values()]:
             self._drop(connection)
         self._selector.close()
-        for sock in (self._listener, self._wake, self._wake_up):
-            if sock is not None:
-                sock.close()
-        if self._hold is not None:
-            self._hold.close()
+        for closable in (self._intake, self._wake, self._wake_up, self._hold):
+            if closable is not None:
+                closable.close()
 
     def _time_left_s(self) -> float | None:
         """Seconds to the next deadline; None, so no wake-up at all, while nobody is connected."""
-        if not self._active:
-            return None
-        return max(0.0, min(c.deadline_s for c in self._active.values()) - time.monotonic())
+        deadlines = [connection.deadline_s for connection in self._active.values()]
+        if self._intake is not None and self._intake.resume_at_s is not None:
+            deadlines.append(self._intake.resume_at_s)
+        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
     def _drop_overdue(self) -> None:
         now_s = time.monotonic()
@@ -183,26 +213,27 @@ class HealthServer:
     def _on_wake(self, sock: socket.socket, _events: int) -> None:
         sock.recv(64)
 
-    def _accept(self, listener: socket.socket, _events: int) -> None:
-        try:
-            sock, _address = listener.accept()
-        except OSError as error:
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._drop_oldest()
-            return
-        if len(self._active) >= CONNECTION_LIMIT:
-            self._drop_oldest()
+    def _admit(self, sock: socket.socket, peer: str) -> None:
+        origin = self._askers.origin(peer) if self._askers is not None else Origin.STRANGER
+        if sum(connection.origin is origin for connection in self._active.values()) >= CONNECTION_LIMIT:
+            self._drop_oldest(origin)
         sock.setblocking(False)
-        self._active[sock] = _Connection(sock)
+        self._active[sock] = _Connection(sock, origin)
         self._selector.register(sock, selectors.EVENT_READ, self._on_client)
 
-    def _drop_oldest(self) -> None:
-        for connection in self._active.values():  # dicts keep the order of arrival
-            self._drop(connection)
-            return
+    def _drop_a_stranger(self) -> bool:
+        return self._drop_oldest(Origin.STRANGER) or self._drop_oldest(Origin.NETWORK)
+
+    def _drop_oldest(self, origin: Origin) -> bool:
+        """Drop the oldest connection of an origin that does not wait for /hold; whether there was one."""
+        oldest = next((one for one in self._active.values() if one.origin is origin), None)
+        if oldest is not None:  # dicts keep the order of arrival
+            self._drop(oldest)
+        return oldest is not None
 
     def _drop(self, connection: _Connection) -> None:
-        self._selector.unregister(connection.sock)
+        with suppress(KeyError):  # it could not be registered
+            self._selector.unregister(connection.sock)
         self._active.pop(connection.sock, None)
         self._held.pop(connection.sock, None)
         connection.sock.close()
@@ -234,6 +265,7 @@ class HealthServer:
         if len(head) > HEAD_LIMIT:
             self._answer(connection, _Answer(431, "too long\n"))
         elif end:
+            connection.is_hook = any(agent in head.lower() for agent in _HOOKS)
             self._handle(connection, head.split(b"\r\n", 1)[0].decode("latin-1"))
         elif not chunk:
             self._drop(connection)
@@ -269,8 +301,8 @@ class HealthServer:
         return _Answer(200 if view.ready else 503, "\n".join([*lines, ""]))
 
     def _livez(self) -> _Answer:
-        live = self._view().live
-        return _Answer(200 if live else 503, "live\n" if live else "the launcher's loop does not turn\n")
+        view = self._view()
+        return _Answer(200, "live\n") if view.live else _Answer(503, f"{view.why_not_live}\n")
 
     def _status(self) -> _Answer:
         return _Answer(200, json.dumps(self._view().status, indent=1) + "\n", "application/json")
@@ -279,12 +311,25 @@ class HealthServer:
         return _Answer(200, render_metrics(self._metrics()), CONTENT_TYPE)
 
     def _park(self, connection: _Connection) -> None:
-        if len(self._held) >= HOLD_LIMIT:
+        if connection.origin is Origin.STRANGER:
+            self._answer(connection, _Answer(403, "only the node itself may hold\n"))
+            return
+        if not self._has_place_to_hold(connection):
             self._answer(connection, _Answer(503, "too many are waiting\n"))
             return
         del self._active[connection.sock]
         self._held[connection.sock] = connection
         self._selector.modify(connection.sock, selectors.EVENT_READ, self._on_held_client)
+
+    def _has_place_to_hold(self, connection: _Connection) -> bool:
+        """Make a place for kubelet's hook in any case: other processes of the node, or a mesh's clients, go first."""
+        held = [one for one in self._held.values() if one.origin is connection.origin]
+        if len(held) < HOLD_LIMIT:
+            return True
+        others = [one for one in held if not one.is_hook] if connection.is_hook else []
+        if others:
+            self._drop(others[0])
+        return bool(others)
 
     def _answer_held(self) -> None:
         for connection in list(self._held.values()):
@@ -294,7 +339,7 @@ class HealthServer:
             self._answer(connection, _Answer(200, "the target has stopped\n"))
 
     def _answer(self, connection: _Connection, answer: _Answer) -> None:
-        body = answer.body.encode()
+        body = answer.body.encode("utf-8", "replace")  # JSON from elsewhere may hold half a surrogate pair
         head = (
             f"HTTP/1.1 {answer.code} {_PHRASES[answer.code]}\r\nContent-Type: {answer.content_type}\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mooring_launcher.anchor import Me
+from mooring_launcher.api import Resource, pod, pods
 from mooring_launcher.attachment import Place, working_dir
 from mooring_launcher.config import Config, for_ordinal, load_config
 from mooring_launcher.log import mask_args
@@ -46,6 +47,11 @@ def find_me(config: Config, ordinal: int, node: str, namespace: str) -> Me:
     suffix = {"static": f"{ordinal}-{ordinal}", "shared": str(config["ordinals"]["start"])}
     name = f"{config['anchorSet']}-{suffix.get(anchor['strategy'], ordinal)}"
     return Me(where, node, name, anchor_follows=anchor["strategy"] != "shared")
+
+
+def anchor_resource(me: Me) -> Resource:
+    """Return how the API is asked for this replica's anchor: by its name, or by labels."""
+    return pods(me.namespace, me.selector) if me.labels else pod(me.namespace, me.anchor_name)
 
 
 def least_anchor_grace_s(config: Config) -> int:

@@ -1,15 +1,20 @@
 """Replicas that share an anchor: its network is up until the last of them has stopped."""
 
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 
 from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import LauncherError
+from mooring_launcher.server import SIBLING_AGENT
 
 _CONNECT_TIMEOUT_S = 5.0
-_REQUEST = b"GET /hold HTTP/1.1\r\nHost: sibling\r\nConnection: close\r\n\r\n"
+_PAUSE_S = 1.0
+_ANSWER_LIMIT = 64
+"""Bytes: the status line alone matters."""
+_REQUEST = b"GET /hold HTTP/1.1\r\nHost: sibling\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n" % SIBLING_AGENT
 
 
 def await_siblings(compartment: Compartment, ip: str, ports: list[int], tell: Callable[[str], None]) -> None:
@@ -19,26 +24,35 @@ def await_siblings(compartment: Compartment, ip: str, ports: list[int], tell: Ca
     network a port on which nobody listens refuses at once, and a launcher that is killed hangs up.
     """
     for port in ports:
-        try:
-            connection = backend().run_inside(compartment, partial(_connect, ip, port))
-        except OSError:
-            continue
-        except LauncherError:
-            return  # the compartment has gone, and every sibling with it
-        tell(f"waiting for the sibling on port {port} to stop")
-        with connection:
-            _await_answer(connection)
+        told = False
+        while True:
+            try:
+                connection = backend().run_inside(compartment, partial(_connect, ip, port))
+            except OSError:
+                break
+            except LauncherError:
+                return  # the compartment has gone, and every sibling with it
+            if not told:
+                told = True
+                tell(f"waiting for the sibling on port {port} to stop")
+            with connection:
+                if _has_stopped(connection):
+                    break
+            time.sleep(_PAUSE_S)
 
 
 def _connect(ip: str, port: int) -> socket.socket:
     return socket.create_connection((ip, port), timeout=_CONNECT_TIMEOUT_S)
 
 
-def _await_answer(connection: socket.socket) -> None:
+def _has_stopped(connection: socket.socket) -> bool:
+    """Wait for the answer; whether it is that the program has stopped, or the launcher was killed: not a refusal."""
+    answer = b""
     try:
         connection.sendall(_REQUEST)
         connection.settimeout(None)
-        while connection.recv(4096):
-            pass
+        while chunk := connection.recv(4096):
+            answer = (answer + chunk)[:_ANSWER_LIMIT]
     except OSError:
-        return  # it was killed
+        return True  # it was killed
+    return not answer or b" 200 " in answer.partition(b"\r\n")[0]

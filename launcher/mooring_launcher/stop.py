@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from mooring_launcher.vitals import Living
+
 SOCKET_NAME = "stop.sock"
 _NETWORK_DRAIN_LIMIT_S = 5.0
 _KILL_LIMIT_S = 10.0
+_ACCEPT_PAUSE_S = 0.2
 
 T = TypeVar("T")
 
@@ -37,11 +40,8 @@ def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
                 return  # the launcher ended without a farewell
 
 
-class Listening(Protocol):
-    """What hears stop requests: a socket, on Windows a named pipe."""
-
-    def start(self) -> None:
-        """Begin to accept askers."""
+class Listening(Living, Protocol):
+    """What hears stop requests, a thread: by a socket, on Windows by a named pipe."""
 
     def announce(self, line: str) -> None:
         """Tell every asker; who hung up is forgotten."""
@@ -69,6 +69,7 @@ class StopListener(threading.Thread):
         self._on_stop = on_stop
         self._askers: list[socket.socket] = []
         self._lock = threading.Lock()
+        self._closed = False
         if os.path.exists(self._path):
             os.unlink(self._path)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -81,7 +82,10 @@ class StopListener(threading.Thread):
             try:
                 asker, _ = self._listener.accept()
             except OSError:
-                return
+                if self._closed:
+                    return
+                time.sleep(_ACCEPT_PAUSE_S)  # no descriptor is left; whoever asks waits
+                continue
             asker.settimeout(1.0)  # one that does not read cannot hold up the stop
             with self._lock:
                 self._askers.append(asker)
@@ -95,6 +99,7 @@ class StopListener(threading.Thread):
 
     def close(self) -> None:
         """End every asker's wait and listen no more."""
+        self._closed = True
         self._listener.close()
         with self._lock:
             for asker in self._askers:

@@ -3,6 +3,7 @@
 import time
 
 from mooring_launcher.anchor import Attached
+from mooring_launcher.askers import pack
 from mooring_launcher.compartment import Backend, Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.log import Log
@@ -65,10 +66,9 @@ class Search:
     def look(self, backend: Backend) -> Compartment:
         """Return the one compartment in which the IP is usable. LauncherError COMPARTMENT_… when there is none yet."""
         ip = self.anchor.ip
-        found = backend.find_compartments(ip)
+        found = find_own_compartments(backend, self.anchor)
         if not found:
-            message = f"a compartment with the anchor's IP {ip}: no compartment of this node has it"
-            raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
+            raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, _why_none(backend, ip))
         if len(found) > 1:
             names = ", ".join(compartment.name for compartment in found)
             message = f"one compartment with the anchor's IP {ip}: {names} have it"
@@ -77,3 +77,31 @@ class Search:
             message = f"the anchor's IP {ip} to become usable in {found[0].name}"
             raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
         return found[0]
+
+
+def find_own_compartments(backend: Backend, anchor: Attached) -> list[Compartment]:
+    """Return the compartments that have the anchor's IP, and of these the anchor's own where the platform tells it.
+
+    A pod's status is no proof: another pod's IP would lead the program into another pod's network, and a pod that may
+    change its own network can take any address. LauncherError COMPARTMENT_NOT_FOUND when others alone have the IP.
+    """
+    found = backend.find_compartments(anchor.ip)
+    own = backend.networks_of(anchor.uid, anchor.container_id) if found else set()
+    if not own:
+        return found
+    rest = [compartment for compartment in found if compartment.id in own]
+    if not rest:
+        names = ", ".join(compartment.name for compartment in found)
+        message = f"the IP {anchor.ip} of the anchor {anchor.name} is in {names}, and its own network is another"
+        raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
+    return rest
+
+
+def _why_none(backend: Backend, ip: str) -> str:
+    try:
+        is_node = pack(ip) in backend.node_addresses()
+    except (LauncherError, OSError):
+        is_node = False
+    if is_node:
+        return f"the anchor's IP {ip} is the node's own: an anchor cannot be on the host's network"
+    return f"a compartment with the anchor's IP {ip}: no compartment of this node has it"

@@ -120,10 +120,17 @@ def test_the_archive_lacks_docstrings_and_comments_alone() -> None:
     for file in package.rglob("*.py"):
         source = file.read_text()
         ours, theirs = (ast.parse(text) for text in (strip(source), source))
-        assert [ast.dump(node, include_attributes=True) for node in _statements(ours)] == [
-            ast.dump(node, include_attributes=True) for node in _statements(theirs)
+        assert [(ast.dump(node), _lines(node)) for node in _statements(ours)] == [
+            (ast.dump(node), _lines(node)) for node in _statements(theirs)
         ]
-    assert strip('"""A."""\nx = 1  # b\n# c\nclass D:\n    """E."""\n') == "\nx = 1  # b\n\nclass D:\n    ...\n"
+    assert strip('"""A."""\nx = 1  # b\n# c\nclass D:\n    """E."""\n') == "\nx = 1  # b\n\nclass D:\n ...\n"
+    assert strip("if x:\n    y = f(\n        1)\n") == "if x:\n y = f(\n  1)\n"
+    assert strip('if x:\n    y = """\n        1"""\n') == 'if x:\n y = """\n        1"""\n'
+
+
+def _lines(tree: ast.AST) -> list[tuple[int, int]]:
+    """Return on which line each part of a statement begins and ends."""
+    return [(node.lineno, node.end_lineno) for node in ast.walk(tree) if hasattr(node, "lineno")]  # type: ignore[attr-defined]
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:

@@ -161,7 +161,8 @@ class Launcher:
 class Rig:
     """One API, one state directory and the launchers a test starts against them."""
 
-    program = (sys.executable, "-m", "mooring_launcher")
+    program: tuple[str, ...] = (sys.executable, "-m", "mooring_launcher")
+    toys = Path(__file__).parent / "toys"
 
     def __init__(self, tmp: Path) -> None:
         self.tmp = tmp

@@ -1,6 +1,7 @@
 """The in-cluster client against a real TLS server, without a launcher."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,14 @@ from typing import Any
 import pytest
 from mooring.rehearse.api import ApiServer
 from mooring.rehearse.wire import Request, Response
-from mooring_launcher.api import ApiClient, ApiError, Backoff, ObjectWatch, pod, stateful_set
+from mooring_launcher import api
+from mooring_launcher.api import ApiClient, ApiError, pod, pods, stateful_set
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.watch import Backoff, ObjectWatch
 from rig import anchor_pod, wait_for
 
 ANCHOR = pod("apps", "orders-anchor-0")
+LABEL = "statefulset.kubernetes.io/pod-name=orders-anchor-0"
 
 
 class Heard:
@@ -186,6 +190,61 @@ def test_every_failure_is_one_error(
         client.get(ANCHOR)
     assert (caught.value.status, caught.value.code) == (status, code)
     assert caught.value.retry_after_s == (7 if status == 429 else 0)
+
+
+def drip(*parts: bytes) -> Iterator[bytes]:
+    """Say something, then its last part again and again, slowly."""
+    yield from parts
+    for _ in range(200):
+        time.sleep(0.1)
+        yield parts[-1]
+
+
+ENDLESS = {
+    "a head": (b"HTTP/1.1 200 OK\r\nX: ", b"y"),
+    "interim answers": (b"HTTP/1.1 100 Continue\r\n\r\n",),
+    "a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", b" "),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1"])
+@pytest.mark.parametrize("name", ENDLESS)
+def test_an_answer_that_trickles_is_given_up(
+    server: ApiServer, client: ApiClient, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A byte now and then keeps nobody: an answer has its time as a whole."""
+    monkeypatch.setattr(api, "ANSWER_TIMEOUT_S", 0.7)
+    server.intercept = lambda _request: Response.raw(drip(*ENDLESS[name]))
+    began_s = time.monotonic()
+    with pytest.raises(ApiError, match=r"took too long|timed out"):
+        client.get(ANCHOR)
+    assert time.monotonic() - began_s < 5
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1"])
+def test_a_watch_that_trickles_is_given_up(
+    server: ApiServer, client: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that goes on after its time, in the middle of a line, is left."""
+    monkeypatch.setattr(api, "_READ_SLACK_S", 0.0)
+    server.intercept = lambda _request: Response.raw(drip(b"HTTP/1.1 200 OK\r\n\r\n", b" "))
+    with api.Session(client) as session, pytest.raises(ApiError, match=r"took too long|timed out"):
+        list(session.watch(ANCHOR, "", 1))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1"])
+def test_finding_an_object_has_a_time(server: ApiServer, client: ApiClient) -> None:
+    """Whoever cannot wait says for how long; by name and by labels."""
+    server.put("pods", anchor_pod())
+    assert [found["metadata"]["uid"] for found in client.find(ANCHOR)] == ["uid-1"]
+    assert [found["metadata"]["uid"] for found in client.find(pods("apps", LABEL))] == ["uid-1"]
+    assert client.find(pod("apps", "other")) == []
+    server.intercept = lambda _request: Response.raw(drip(b"HTTP/1.1 200 OK\r\nX: ", b"y"))
+    began_s = time.monotonic()
+    with pytest.raises(ApiError):
+        client.find(ANCHOR, within_s=0.5)
+    assert time.monotonic() - began_s < 3
 
 
 def test_a_server_of_another_authority_is_not_trusted(server: ApiServer, client: ApiClient, account: Path) -> None:

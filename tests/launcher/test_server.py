@@ -174,6 +174,23 @@ def test_a_taken_port_is_told_by_name() -> None:
         assert caught.value.code is ExitCode.COMPARTMENT_NOT_FOUND
 
 
+def test_a_start_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a start that fails half-way, for want of a descriptor say, the next one has the port and serves."""
+
+    def fail(*_: object) -> None:
+        raise OSError(24, "no descriptor is left")
+
+    ip = random_ip()
+    with namespace(ip) as inside:
+        with monkeypatch.context() as patched:
+            patched.setattr(server_module, "Intake", fail)
+            with pytest.raises(OSError, match="no descriptor"):
+                Served(inside, ip)
+        serving = Served(inside, ip)
+        assert serving.get("/livez")[0] == 200
+        serving.server.close()
+
+
 def test_the_port_is_free_again_at_once() -> None:
     """After close, the next attach can listen on the same port, although connections linger."""
     ip = random_ip()

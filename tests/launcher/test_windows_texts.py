@@ -67,6 +67,21 @@ def test_an_endpoint_is_joined_with_its_namespace() -> None:
     assert _hcn.match(pack_ip("10.0.0.9"), endpoints, namespaces.get) == {}
 
 
+def test_a_container_is_found_among_a_namespaces_resources() -> None:
+    """HCN's namespaces that list the container give their compartments; one without an id yet gives none."""
+    endpoint = {"Type": "Endpoint", "Data": {"Id": "4F2A"}}
+    namespaces: list[dict[str, Any]] = [
+        {"NamespaceId": 7, "Resources": [endpoint, {"Type": "Container", "Data": {"Id": "4f2a"}}]},
+        {"NamespaceId": 8, "Resources": [endpoint, {"Type": "Container", "Data": {"Id": "4f2b"}}]},
+        {"NamespaceId": 0, "Resources": [{"Type": "Container", "Data": {"Id": "4f2a"}}]},
+        {"NamespaceId": 9, "Resources": None},
+        {"NamespaceId": 10, "Resources": [{"Type": "Container", "Data": None}]},
+        {"NamespaceId": 11},
+    ]
+    assert _hcn.match_container("4F2A", namespaces) == {7}
+    assert _hcn.match_container("4f2c", namespaces) == set()
+
+
 def test_the_tables_of_listeners_are_read_as_windows_lays_them_out() -> None:
     """A recorded table gives address, port and process; rubbish in a port's upper half does not count."""
     row = struct.pack("<I4sI4sII", 2, bytes([10, 0, 0, 5]), 0xBEEF0000 | 0x901F, bytes(4), 0, 4242)

@@ -120,7 +120,21 @@ def _():
 def _():
     listener = backend.run_inside(INSIDE, lambda: socket.create_server((IP, PORT + 1)))
     with listener, socket.create_connection((IP, PORT + 1), 5):
-        return "reached on the pod's IP from the host"
+        accepted, (peer, _port) = listener.accept()
+        accepted.close()
+        # Wine separates no networks: there it comes from the IP itself.
+        assert peer == IP or pack_ip(peer) in backend.node_addresses(), f"{peer} is none of the node's addresses"
+        return f"reached on the pod's IP from the host, which is seen as {peer}"
+
+
+@check("the pod's namespace lists its containers")
+def _():
+    namespaces = [one for one in _hcn._read_all(_hcn._NAMESPACE) if one.get("NamespaceId") == INSIDE.id]
+    resources = [one for namespace in namespaces for one in namespace.get("Resources") or []]
+    ids = [one["Data"]["Id"] for one in resources if one.get("Type") == "Container"]
+    assert ids, f"no container among {resources}: a wrong IP in an anchor's status cannot be told"
+    assert _hcn.find_by_container(ids[0]) == {INSIDE.id}
+    return ids
 
 
 for event, code in (("ctrlC", 8), ("ctrlBreak", 9)):

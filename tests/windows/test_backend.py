@@ -95,14 +95,23 @@ def test_the_compartment_is_in_force_from_the_first_instruction(machine: Machine
 
 
 def test_the_compartment_of_an_ip_is_found(machine: Machine) -> None:
-    """By HCN, by the adapters where HCN does not answer; id 0 and a vanished endpoint count as none yet."""
+    """By HCN, by the adapters where HCN does not answer; id 0 and a vanished endpoint count as none yet.
+
+    HCN tells which compartment a container is in; the node's own compartment is never an anchor's.
+    """
     assert ask(machine, "ways") == {
         "found": [[7, "HCN namespace 00000001-0000-0000-0000-0000000000A0"]],
         "other": [],
         "usable": True,
+        "own": [[7], []],
+        "node": [[], True],
+        "inside": False,
     }
     machine.set_node("hcn-fails", f"{COMPARTMENT} {machine.ip}")
-    assert [one[0] for one in ask(machine, "ways")["found"]] == [7]
+    ways = ask(machine, "ways")
+    assert [one[0] for one in ways["found"]] == [7]
+    # The adapters tell the node's own addresses too: they are no anchor's.
+    assert (ways["own"], ways["node"], ways["inside"]) == ([[], []], [[], True], False)
     machine.set_node(f"{COMPARTMENT} {machine.ip} zero=1")
     assert ask(machine, "ways")["found"] == []
     machine.set_node(f"9 {machine.ip} vanished", f"{COMPARTMENT} {machine.ip} tentative")

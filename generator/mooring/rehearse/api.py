@@ -269,7 +269,10 @@ def _make_tls(host: str) -> tuple[str, ssl.SSLContext]:
 
 
 def _not_found(resource: str, name: str) -> Response:
-    return failure(404, "NotFound", f'{resource} "{name}" not found')
+    """Refuse as apimachinery's NewNotFound does: the details are what tells it from a page that nobody found."""
+    group = API_VERSIONS[resource].rpartition("/")[0]
+    details = {"name": name, **({"group": group} if group else {}), "kind": resource}
+    return failure(404, "NotFound", f'{resource} "{name}" not found', details)
 
 
 def _scale_of(obj: Object) -> Object:

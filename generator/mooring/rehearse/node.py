@@ -106,7 +106,7 @@ class AnchorWorker(PodWorker):
 
     def _run_hook(self, hook: Object, deadline: float) -> None:
         """Ask the hook's URL without a client timeout, as kubelet does: the grace alone bounds it."""
-        asking = threading.Thread(target=http_get, args=(*self._endpoint(hook), None), daemon=True)
+        asking = threading.Thread(target=http_get, args=(*self._endpoint(hook), None, "kube-lifecycle"), daemon=True)
         asking.start()
         while asking.is_alive() and not self.killed and time.monotonic() < deadline:
             asking.join(0.1)

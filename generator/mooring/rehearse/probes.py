@@ -81,11 +81,15 @@ def http_check(ip: str, port: int, path: str) -> Check:
     return check
 
 
-def http_get(ip: str, port: int, path: str, timeout_s: float | None) -> tuple[int, str]:
-    """GET a URL; returns status and body, or 0 and why nobody answered. No timeout for None."""
+def http_get(ip: str, port: int, path: str, timeout_s: float | None, agent: str = "kube-probe") -> tuple[int, str]:
+    """GET a URL; returns status and body, or 0 and why nobody answered. No timeout for None.
+
+    `agent` is how kubelet names itself: kube-probe, for a hook kube-lifecycle (Kubernetes, pkg/probe/http/request.go).
+    """
     url = f"http://{ip}:{port}{path}"
     # No proxy of the developer's environment stands between a kubelet and its pods.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener.addheaders = [("User-Agent", f"{agent}/1.33")]
     try:
         with opener.open(url, timeout=timeout_s) as response:
             return response.status, response.read().decode(errors="replace")

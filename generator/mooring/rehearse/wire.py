@@ -8,7 +8,7 @@ import socketserver
 import ssl
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,16 +38,22 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: JSON for a dict body; `Response.drop()` cuts the connection instead."""
+    """JSON for a dict body. `Response.drop()` cuts the connection instead; `Response.raw()` says anything."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: Object | str | bytes = ""
+    chunks: Iterable[bytes] | None = None
 
     @classmethod
     def drop(cls) -> "Response":
         """Make the response that closes the connection without an answer."""
         return cls(status=0)
+
+    @classmethod
+    def raw(cls, chunks: Iterable[bytes]) -> "Response":
+        """Make the response that writes these bytes, whatever they are, and closes the connection."""
+        return cls(status=0, chunks=chunks)
 
     @property
     def content(self) -> bytes:
@@ -56,9 +62,9 @@ class Response:
         return body.encode() if isinstance(body, str) else body
 
 
-def failure(status: int, reason: str, message: str) -> Response:
+def failure(status: int, reason: str, message: str, details: Object | None = None) -> Response:
     """Make the Status object with which the API refuses."""
-    body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+    body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "details": details or {}}
     return Response(status, body={**body, "message": message, "reason": reason, "code": status})
 
 
@@ -125,6 +131,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         request.status = response.status
         if response.status == 0:
             self.close_connection = True
+            for chunk in response.chunks or ():
+                self.wfile.write(chunk)
             return
         content = response.content
         self.send_response(response.status)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from mooring_launcher._linux import _sockets
-from mooring_launcher._linux._namespaces import address_usable, find_compartments, hold, run_inside
+from mooring_launcher._linux import _addresses, _sockets
+from mooring_launcher._linux._namespaces import address_usable, find_compartments, hold, networks_of, run_inside
 from mooring_launcher._linux._target import start_target
 from mooring_launcher.compartment import Compartment
 
@@ -12,6 +12,8 @@ __all__ = [
     "block_shutdown",
     "find_compartments",
     "hold",
+    "networks_of",
+    "node_addresses",
     "run_inside",
     "start_target",
     "unsent_bytes",
@@ -21,6 +23,11 @@ __all__ = [
 def block_shutdown(tell: Callable[[str], None]) -> None:
     """Do nothing: on Linux a container is shut down by SIGTERM, which the runner handles."""
     del tell
+
+
+def node_addresses() -> frozenset[bytes]:
+    """Return every address of the launcher's own network namespace, which hostNetwork makes the node's."""
+    return frozenset(address.packed for address in _addresses.read_addresses())
 
 
 def unsent_bytes(compartment: Compartment) -> int:

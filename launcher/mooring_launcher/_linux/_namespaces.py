@@ -129,6 +129,26 @@ def find_compartments(ip: str) -> list[Compartment]:
     return []
 
 
+def networks_of(uid: str, container_id: str) -> set[int]:
+    """Return the namespaces of the pod's processes, by the cgroup that kubelet makes for each pod.
+
+    It is called pod<uid>, with the systemd driver …-pod<uid>.slice and underscores (Kubernetes, kubelet/cm). Without
+    hostPID no other pod's process is seen.
+    """
+    del container_id
+    plain, sliced = f"pod{uid}", f"pod{uid.replace('-', '_')}.slice"
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="replace") as cgroup:
+                parts = cgroup.read().replace("\n", "/").split("/")
+            if any(part == plain or part.endswith(sliced) for part in parts):
+                found.add(os.stat(f"/proc/{pid}/ns/net").st_ino)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+    return found
+
+
 def address_usable(compartment: Compartment, ip: str) -> bool:
     """Tell whether `ip` is configured, past duplicate address detection, on an interface that is up."""
     packed = _addresses.pack_ip(ip)

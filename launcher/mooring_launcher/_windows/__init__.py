@@ -5,7 +5,14 @@ Windows rests on is in docs/windows-fidelity.md.
 """
 
 from mooring_launcher._windows import _compartments, _sockets
-from mooring_launcher._windows._compartments import address_usable, find_compartments, hold, run_inside
+from mooring_launcher._windows._compartments import (
+    address_usable,
+    find_compartments,
+    hold,
+    networks_of,
+    node_addresses,
+    run_inside,
+)
 from mooring_launcher._windows._console import block_shutdown
 from mooring_launcher._windows._target import start_target
 from mooring_launcher.compartment import Compartment
@@ -15,6 +22,8 @@ __all__ = [
     "block_shutdown",
     "find_compartments",
     "hold",
+    "networks_of",
+    "node_addresses",
     "run_inside",
     "start_target",
     "unsent_bytes",

@@ -52,8 +52,8 @@ def find_compartments(ip: str) -> list[Compartment]:
     """Return the compartments that `ip` is configured in: as HCN says, else the adapters.
 
     Only where neither works is ipconfig run, which costs a process each time. Id 0, which HCN shows for a moment
-    while a pod's network is being made, counts as none yet. LauncherError UNSUPPORTED_PLATFORM, with what each of the
-    three said, when none of them works on this node.
+    while a pod's network is being made, counts as none yet; the node's own compartment is no anchor's. LauncherError
+    UNSUPPORTED_PLATFORM, with what each of the three said, when none of them works on this node.
     """
     packed = pack_ip(ip)
     refusals: list[str] = []
@@ -66,11 +66,34 @@ def find_compartments(ip: str) -> list[Compartment]:
             refusals.append(str(error))
             continue
         if found:
-            return [Compartment(number, name) for number, name in sorted(found.items()) if number]
+            return [Compartment(number, name) for number, name in sorted(found.items()) if number not in (0, node_id())]
     if len(refusals) < 3:
         return []
     message = f"nothing tells in which compartment {ip} is: {'; '.join(refusals)}"
     raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)
+
+
+def networks_of(uid: str, container_id: str) -> set[int]:
+    """Return the compartments that HCN says the container is in; none where HCN does not know, or not yet."""
+    del uid
+    try:
+        return _hcn.find_by_container(container_id.rpartition("/")[2])
+    except (WindowsCallError, LauncherError, ValueError):
+        return set()
+
+
+def node_id() -> int:
+    """Return the node's own compartment, in which a thread is that was never switched: it reports that id or 0."""
+    return _get_thread() or w.NET_IF_COMPARTMENT_ID_PRIMARY
+
+
+def node_addresses() -> frozenset[bytes]:
+    """Return every address of the node's own compartment. WindowsCallError, as a LauncherError, when not readable."""
+    own = node_id()
+    try:
+        return frozenset(one.packed for one in _adapters.read_addresses() if one.compartment == own)
+    except WindowsCallError as error:
+        raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, str(error)) from error
 
 
 def address_usable(compartment: Compartment, ip: str) -> bool:

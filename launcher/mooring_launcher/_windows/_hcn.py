@@ -57,6 +57,21 @@ def match(
     return found
 
 
+def find_by_container(container_id: str) -> set[int]:
+    """Return the compartments that HCN says a container is in, by the id that the runtime gave it. WindowsCallError."""
+    return match_container(container_id, _read_all(_NAMESPACE))
+
+
+def match_container(container_id: str, namespaces: list[dict[str, Any]]) -> set[int]:
+    """Pick the namespaces among whose resources the container is: hcsshim, hcn.GetNamespaceContainerIds."""
+
+    def has_container(namespace: dict[str, Any]) -> bool:
+        resources = [one for one in namespace.get("Resources") or [] if one.get("Type") == "Container"]
+        return any(str((one.get("Data") or {}).get("Id")).lower() == container_id.lower() for one in resources)
+
+    return {int(one.get("NamespaceId") or 0) for one in namespaces if has_container(one)} - {0}
+
+
 def _has_ip(endpoint: dict[str, Any], packed: bytes) -> bool:
     addresses = (str(one.get("IpAddress") or "") for one in endpoint.get("IpConfigurations") or [])
     return any(address and pack_ip(address) == packed for address in addresses)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import time
 
@@ -89,6 +90,9 @@ def ways():
         "found": found,
         "other": backend.find_compartments("10.9.9.9"),
         "usable": backend.address_usable(INSIDE, IP),
+        "own": [sorted(backend.networks_of("", f"containerd://{name}")) for name in ("container-1", "container-9")],
+        "node": [backend.find_compartments("127.0.0.1"), bytes([127, 0, 0, 1]) in backend.node_addresses()],
+        "inside": socket.inet_aton(IP) in backend.node_addresses(),
     }
 
 

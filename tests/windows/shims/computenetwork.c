@@ -1,5 +1,5 @@
 /* Stands in for computenetwork.dll, which Wine lacks: the HCN calls the launcher makes, with documents in HCN's form.
-   Endpoint n and namespace n belong together. */
+   Endpoint n and namespace n belong together; in the namespace is container-n. */
 #include "compartments.h"
 #include <objbase.h>
 
@@ -7,7 +7,7 @@
 #define BROKEN ((HRESULT)0x80070422)
 
 static const char *endpoint = "{\"ID\":\"%08X-0000-0000-0000-0000000000E0\",\"HostComputeNamespace\":\"%08X-0000-0000-0000-0000000000A0\",\"IpConfigurations\":[{\"IpAddress\":\"%s\",\"PrefixLength\":24}],\"SchemaVersion\":{\"Major\":2,\"Minor\":14}}";
-static const char *namespace_ = "{\"ID\":\"%08X-0000-0000-0000-0000000000A0\",\"NamespaceId\":%u,\"Type\":\"HostDefault\",\"SchemaVersion\":{\"Major\":2,\"Minor\":14}}";
+static const char *namespace_ = "{\"ID\":\"%08X-0000-0000-0000-0000000000A0\",\"NamespaceId\":%u,\"Type\":\"HostDefault\",\"Resources\":[{\"Type\":\"Container\",\"Data\":{\"Id\":\"container-%u\"}}],\"SchemaVersion\":{\"Major\":2,\"Minor\":14}}";
 static unsigned asked[MOST];
 
 static WCHAR *give(const char *text)
@@ -77,7 +77,7 @@ DLL HcnQueryNamespaceProperties(void *handle, const WCHAR *query, WCHAR **text, 
     char document[512];
     read_node(entries);
     if (error) *error = NULL;
-    sprintf(document, namespace_, n, asked[n - 1]++ < entries[n - 1].zeros ? 0 : entries[n - 1].id);
+    sprintf(document, namespace_, n, asked[n - 1]++ < entries[n - 1].zeros ? 0 : entries[n - 1].id, n);
     note("HcnQueryNamespaceProperties %u", n);
     *text = give(document);
     return 0;

@@ -1,0 +1,9 @@
+"""The launcher as it is, but with hardly a pause between its questions to the API: thousands of answers in a test."""
+
+import sys
+
+from mooring_launcher import watch
+from mooring_launcher.__main__ import main
+
+watch._BACKOFF_FIRST_S = watch._BACKOFF_CAP_S = 0.0005
+sys.exit(main(sys.argv[1:]))
