@@ -11,7 +11,8 @@ from mooring_launcher.backends import backend
 from mooring_launcher.config import Config, read_ordinal
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import check_gate
-from mooring_launcher.log import Log, mask_args
+from mooring_launcher.log import Log
+from mooring_launcher.masking import mask_args
 from mooring_launcher.outcome import Outcome, failure, write_termination_message
 from mooring_launcher.runner import Runner
 from mooring_launcher.setup import Setup, least_anchor_grace_s, make_setup
