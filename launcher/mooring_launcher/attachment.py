@@ -9,7 +9,7 @@ from mooring_launcher import __version__
 from mooring_launcher.anchor import Attached
 from mooring_launcher.compartment import Backend, Compartment
 from mooring_launcher.config import Config, sibling_ports
-from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.errors import LauncherError
 from mooring_launcher.gate import Condition, Gate, check_gate
 from mooring_launcher.metrics import Metrics
 from mooring_launcher.server import HealthServer, View
@@ -70,7 +70,6 @@ class Attachment:
     def _start(self, environ: Mapping[str, str]) -> None:
         anchor, compartment, _ = self.place
         target_config = self._config["target"]
-        check_program(target_config)
         check_gate(self._config["gate"], target_config["ports"])
         port = self._config["readiness"]["port"]
         self._server = HealthServer(compartment, anchor.ip, port, self.view, self._metrics)
@@ -229,23 +228,6 @@ def target_environment(
 def working_dir(target: Mapping[str, Any]) -> str:
     """Return target.workingDir, else the directory of the program (os.path is ntpath on Windows)."""
     return str(target["workingDir"] or os.path.dirname(target["exe"]))
-
-
-def check_program(target: Mapping[str, Any]) -> None:
-    """Compare the program with target.sha256, if that is set. LauncherError TARGET_NOT_FOUND or TARGET_CHECKSUM."""
-    if not target["sha256"]:
-        return
-    import hashlib  # only now: it costs milliseconds of every start
-
-    try:
-        with open(target["exe"], "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        message = f"open({target['exe']}): {error.errno} {os.strerror(error.errno or 0)}"
-        raise LauncherError(ExitCode.TARGET_NOT_FOUND, message) from error
-    if found != target["sha256"].lower():
-        message = f"{target['exe']} has sha256 {found}, target.sha256 is {target['sha256'].lower()}"
-        raise LauncherError(ExitCode.TARGET_CHECKSUM, message)
 
 
 def _run_command(target: Target, command: list[str], seconds: float) -> str:
