@@ -20,6 +20,9 @@ COMPARTMENT_ENV = "MOORING_COMPARTMENT_ENV"
 """Names a further variable in which the program finds the compartment's id, as cplauncher's -env-name does."""
 
 
+_NEVER_HELD = "the gate has not held yet"
+
+
 class Place(NamedTuple):
     """What to attach to: the anchor, its compartment, and since when (time.monotonic()) that was being worked on."""
 
@@ -114,8 +117,12 @@ class Attachment:
         """Whether the gate holds now."""
         return self._gate is not None and self._gate.holds
 
+    def first_failing(self) -> Condition | None:
+        """Return the first condition that does not hold; None when all do."""
+        return self._gate.first_failing() if self._gate is not None else None
+
     def what_fails(self) -> str:
-        """Return the first condition that does not hold with its last value; empty when all do."""
+        """Return the same with its last value, as a sentence; empty when all hold."""
         return self._gate.what_fails() if self._gate is not None else ""
 
     @property
@@ -141,12 +148,12 @@ class Attachment:
 
     def view(self) -> View:
         """Return what /readyz, /livez and /status tell."""
-        reason = self._hooks.stopping() or self.what_fails()
+        stopping, failing = self._hooks.stopping(), self.first_failing()
+        reason = stopping or self.what_fails()
         ready = not reason and self.gate_holds
+        brief = "stopping" if stopping else failing.name if failing is not None else _NEVER_HELD
         conditions = self._conditions()
-        return View(
-            ready, self._hooks.live(), reason or "the gate has not held yet", conditions, self._status(ready, reason)
-        )
+        return View(ready, self._hooks.live(), reason or _NEVER_HELD, conditions, self._status(ready, reason), brief)
 
     def _status(self, ready: bool, reason: str) -> dict[str, Any]:
         anchor, compartment, _ = self.place

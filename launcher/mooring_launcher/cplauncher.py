@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from mooring_launcher.attachment import COMPARTMENT_ENV
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.status import create_file
 
 _LEAST_WAIT_S, _USUAL_WAIT_S = 10, 60
 _USUAL_ENV_NAME = "COMPARTMENT_ID"
@@ -140,7 +141,7 @@ def parse_duration(text: str) -> int:
 def _environment(wishes: Wishes, environ: Mapping[str, str], folder: str) -> dict[str, str]:
     """Return the environment that `run` starts from, with what a chart would have put there."""
     path = os.path.join(folder, "cplauncher.json")
-    with open(path, "w", encoding="utf-8") as file:
+    with open(create_file(path), "w", encoding="utf-8") as file:
         json.dump(wishes.document, file)
     given = {"MOORING_CONFIG": path, "MOORING_ORDINAL": environ.get("MOORING_ORDINAL", "0")}
     node = environ.get("NODE_NAME") or environ.get("COMPUTERNAME", "").lower()

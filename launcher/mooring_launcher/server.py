@@ -18,6 +18,7 @@ from mooring_launcher.compartment import Compartment, Hold
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import Condition
 from mooring_launcher.metrics import CONTENT_TYPE, Metrics, render_metrics
+from mooring_launcher.node import is_node_address
 
 HEAD_LIMIT = 8 * 1024
 REQUEST_LIMIT_S = 5.0
@@ -37,16 +38,22 @@ _PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Al
     503: "Service Unavailable",
 }
 _TEXT = "text/plain; charset=utf-8"
+_PUBLIC = ("app", "ordinal", "ready")
 
 
 class View(NamedTuple):
-    """What the launcher says of itself at this moment. `reason` tells why it is not ready."""
+    """What the launcher says of itself at this moment. `reason` tells why it is not ready.
+
+    Only the node is told all of it. Others get names and states: `brief` for the reason, of `status` what `_PUBLIC`
+    lists.
+    """
 
     ready: bool
     live: bool
     reason: str
     conditions: Sequence[Condition]
     status: dict[str, Any]
+    brief: str
 
 
 class _Answer(NamedTuple):
@@ -250,30 +257,43 @@ class HealthServer:
         elif path == "/hold":
             self._park(connection)
         else:
-            self._answer(connection, self._look_up(path))
+            self._answer(connection, self._look_up(path, connection))
 
-    def _look_up(self, path: str) -> _Answer:
-        pages = {"/readyz": self._readyz, "/livez": self._livez, "/status": self._status, "/metrics": self._render}
+    def _look_up(self, path: str, connection: _Connection) -> _Answer:
+        in_full = _asks_from_node(connection)
+        pages: dict[str, Callable[[], _Answer]] = {
+            "/readyz": lambda: self._readyz(in_full),
+            "/livez": self._livez,
+            "/status": lambda: self._status(in_full),
+            "/metrics": self._render,
+        }
         page = pages.get(path)
         if page is None:
             return _Answer(404, f"{' '.join([*pages, '/hold'])}\n")
         try:
             return page()
         except Exception as error:  # noqa: BLE001 - a page that fails must not end the thread that serves the others
-            return _Answer(500, f"{type(error).__name__}: {error}\n")
+            return _Answer(500, f"{type(error).__name__}{f': {error}' if in_full else ''}\n")
 
-    def _readyz(self) -> _Answer:
+    def _readyz(self, in_full: bool) -> _Answer:
         view = self._view()
-        lines = ["ready" if view.ready else f"not ready: {view.reason}"]
-        lines += [f"[{'+' if c.holds else '-'}] {c.name}: {c.value}" for c in view.conditions]
+        lines = ["ready" if view.ready else f"not ready: {view.reason if in_full else view.brief}"]
+        lines += [f"[{'+' if c.holds else '-'}] {c.name}{f': {c.value}' if in_full else ''}" for c in view.conditions]
         return _Answer(200 if view.ready else 503, "\n".join([*lines, ""]))
 
     def _livez(self) -> _Answer:
         live = self._view().live
         return _Answer(200 if live else 503, "live\n" if live else "the launcher's loop does not turn\n")
 
-    def _status(self) -> _Answer:
-        return _Answer(200, json.dumps(self._view().status, indent=1) + "\n", "application/json")
+    def _status(self, in_full: bool) -> _Answer:
+        view = self._view()
+        status = view.status
+        if not in_full:
+            status = {key: value for key, value in status.items() if key in _PUBLIC}
+            status["reason"] = "" if view.ready else view.brief
+            status["conditions"] = [{"name": c.name, "holds": c.holds} for c in view.conditions]
+            status["more"] = "in the launcher's log, and here for askers from the node"
+        return _Answer(200, json.dumps(status, indent=1) + "\n", "application/json")
 
     def _render(self) -> _Answer:
         return _Answer(200, render_metrics(self._metrics()), CONTENT_TYPE)
@@ -313,3 +333,10 @@ class HealthServer:
         connection.to_send = connection.to_send[sent:]
         if not connection.to_send:
             self._drop(connection)
+
+
+def _asks_from_node(connection: _Connection) -> bool:
+    try:
+        return is_node_address(str(connection.sock.getpeername()[0]))
+    except OSError:
+        return False  # it has hung up
