@@ -7,15 +7,17 @@ accepted: TLS 1.0, SHA-1, short keys, renegotiation without its extension.
 import re
 import socket
 import ssl
-import time
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
+
+from mooring_launcher.deadline import Deadline
 
 BODY_LIMIT = 64 * 1024
 """So much of a body is matched against an expression."""
 READ_LIMIT = 10 * 1024
 """So much is read where none is set: a server that hangs in its body fails, as with kubelet (maxRespBodyLength)."""
-REDIRECT_LIMIT = 10
+_REDIRECT_LIMIT = 10
 """As Go's default, which kubelet keeps."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _INTERIM_LIMIT = 5
@@ -52,47 +54,56 @@ class Response(NamedTuple):
     body: str
 
 
-class Deadline:
-    """The time limit of a check as a whole."""
+class Question(NamedTuple):
+    """What to ask: `follow` says whether redirects to the anchor itself are followed, `limit` how much body is read."""
 
-    def __init__(self, limit_s: float) -> None:
-        self._end_s = time.monotonic() + limit_s
-
-    def left_s(self) -> float:
-        """Return the seconds left. TimeoutError when there are none."""
-        left_s = self._end_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        return left_s
+    path: str
+    headers: dict[str, str]
+    follow: bool
+    limit: int
 
 
-def exchange(
-    plain: socket.socket, origin: Origin, path: str, headers: dict[str, str], body_limit: int, deadline: Deadline
-) -> Response:
-    """Send one GET and read its answer. OSError, or ValueError with a sentence when the answer is not HTTP."""
+def get(connect: Callable[[int], socket.socket], origin: Origin, question: Question, deadline: Deadline) -> Response:
+    """Ask; a redirect that leads elsewhere is the answer, as with kubelet. `connect` gives a connection to a port.
+
+    OSError, or ValueError with a sentence when the answer is not HTTP.
+    """
+    for _ in range(_REDIRECT_LIMIT):
+        response = _exchange(connect(origin.port), origin, question, deadline)
+        to = _redirected(origin, question, response.location) if response.location and question.follow else None
+        if to is None:
+            return response
+        origin, question = to
+    message = f"stopped after {_REDIRECT_LIMIT} redirects"
+    raise ValueError(message)
+
+
+def _exchange(plain: socket.socket, origin: Origin, question: Question, deadline: Deadline) -> Response:
     with plain, _secure(plain, deadline) if origin.https else plain as sock:
         sock.settimeout(deadline.left_s())
-        sock.sendall(_compose(origin, path, headers))
+        sock.sendall(_compose(origin, question))
         reader = _Reader(sock, deadline)
         status, fields = reader.read_head()
-        body = b"" if status in (101, 204, 304) else reader.read_body(fields, body_limit)
+        body = b"" if status in (101, 204, 304) else reader.read_body(fields, question.limit)
     location = fields.get("location", "") if status in _REDIRECTS else ""
     return Response(status, location, body.decode("utf-8", "replace"))
 
 
-def redirected(origin: Origin, path: str, location: str) -> tuple[Origin, str, bool] | None:
-    """Return where a redirect leads and whether it names no host; None when that is another host, not followed."""
+def _redirected(origin: Origin, question: Question, location: str) -> tuple[Origin, Question] | None:
+    """Return what to ask next; None when that is another host. A Host header stays where none is named."""
     scheme = "https" if origin.https else "http"
-    to = urlsplit(urljoin(f"{scheme}://{origin.authority}{path}", location))
+    to = urlsplit(urljoin(f"{scheme}://{origin.authority}{question.path}", location))
     if to.hostname != origin.ip.lower() or to.scheme not in ("http", "https"):
         return None
     port = to.port or (443 if to.scheme == "https" else 80)
-    is_relative = not urlsplit(location).netloc
-    query = f"?{to.query}" if to.query else ""
-    return Origin(to.scheme == "https", origin.ip, port), f"{to.path or '/'}{query}", is_relative
+    path = f"{to.path or '/'}?{to.query}" if to.query else to.path or "/"
+    headers = question.headers
+    if urlsplit(location).netloc:
+        headers = {name: value for name, value in headers.items() if name.lower() != "host"}
+    return Origin(to.scheme == "https", origin.ip, port), question._replace(path=path, headers=headers)
 
 
-def encode_path(path: str) -> str:
+def _encode_path(path: str) -> str:
     """Return path and query as Go's net/url sends them: what cannot stand in a request line is percent-encoded."""
     path, _, _fragment = path.partition("#")
     if _BROKEN_ESCAPE.search(path.partition("?")[0]):
@@ -103,14 +114,16 @@ def encode_path(path: str) -> str:
     return path + mark + quote(query, safe=_QUERY_SAFE)
 
 
-def _compose(origin: Origin, path: str, headers: dict[str, str]) -> bytes:
+def _compose(origin: Origin, question: Question) -> bytes:
     fields = {"Host": origin.authority, "User-Agent": "kube-probe/mooring", "Accept": "*/*", "Connection": "close"}
-    fields |= {"-".join(part.capitalize() for part in name.split("-")): value for name, value in headers.items()}
+    fields |= {
+        "-".join(part.capitalize() for part in name.split("-")): value for name, value in question.headers.items()
+    }
     lines = [f"{name}: {value}" for name, value in fields.items() if value or name not in ("Accept", "User-Agent")]
     if any(letter in line for line in lines for letter in "\r\n\0"):
         message = "a header holds a line break"
         raise ValueError(message)
-    return "\r\n".join([f"GET {encode_path(path)} HTTP/1.1", *lines, "", ""]).encode()
+    return "\r\n".join([f"GET {_encode_path(question.path)} HTTP/1.1", *lines, "", ""]).encode()
 
 
 def _secure(plain: socket.socket, deadline: Deadline) -> ssl.SSLSocket:

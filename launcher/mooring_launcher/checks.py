@@ -6,23 +6,16 @@ what the program does: a failed check is a value.
 
 import re
 import socket
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mooring_launcher._gate_http import (
-    BODY_LIMIT,
-    READ_LIMIT,
-    REDIRECT_LIMIT,
-    Deadline,
-    Origin,
-    Response,
-    exchange,
-    redirected,
-)
-from mooring_launcher._gate_match import matches
 from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
+from mooring_launcher.deadline import Deadline
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.target import Target
+
+if TYPE_CHECKING:
+    from mooring_launcher._gate_http import Response
 
 
 class Look(NamedTuple):
@@ -70,10 +63,20 @@ def check_tcp(endpoint: Endpoint, timeout_s: float) -> Look:
 
 def check_http(endpoint: Endpoint, request: HttpRequest, timeout_s: float) -> Look:
     """Send one GET and judge status and body. Certificates are not verified, as kubelet's own probes do not."""
+    # Only where such a check is: it costs milliseconds of every start.
+    from mooring_launcher._gate_http import BODY_LIMIT, READ_LIMIT, Origin, Question, get
+
     what = f"GET {'https' if request.https else 'http'}://{endpoint.authority}{request.path}"
     deadline = Deadline(timeout_s)
+
+    def connect(port: int) -> socket.socket:
+        return _connect(endpoint._replace(port=port), deadline)
+
     try:
-        return _judge(what, request, _get(endpoint, request, deadline), deadline)
+        limit = BODY_LIMIT if request.body else READ_LIMIT
+        question = Question(request.path, request.headers, not request.statuses, limit)
+        response = get(connect, Origin(request.https, endpoint.ip, endpoint.port), question, deadline)
+        return _judge(what, request, response, deadline)
     except (OSError, ValueError, LauncherError) as error:
         return Look(False, f"{what}: {_reason(error, timeout_s)}")
 
@@ -91,31 +94,20 @@ def check_command(target: Target, command: list[str], timeout_s: float) -> Look:
     return Look(result.exit.code == 0, f"command {command[0]} {result.exit.sentence}{said}")
 
 
-def _get(endpoint: Endpoint, request: HttpRequest, deadline: Deadline) -> Response:
-    """Ask, and follow redirects to the anchor itself; one that leads elsewhere is the answer, as with kubelet."""
-    origin, path, headers = Origin(request.https, endpoint.ip, endpoint.port), request.path, request.headers
-    limit = BODY_LIMIT if request.body else READ_LIMIT
-    for _ in range(REDIRECT_LIMIT):
-        connection = _connect(endpoint._replace(port=origin.port), deadline)
-        response = exchange(connection, origin, path, headers, limit, deadline)
-        to = redirected(origin, path, response.location) if response.location and not request.statuses else None
-        if to is None:
-            return response
-        origin, path, is_relative = to
-        if not is_relative:
-            headers = {name: value for name, value in headers.items() if name.lower() != "host"}
-    message = f"stopped after {REDIRECT_LIMIT} redirects"
-    raise ValueError(message)
-
-
-def _judge(what: str, request: HttpRequest, response: Response, deadline: Deadline) -> Look:
+def _judge(what: str, request: HttpRequest, response: "Response", deadline: Deadline) -> Look:
     wanted = request.statuses or range(200, 400)
     if response.status not in wanted:
         allowed = ", ".join(map(str, sorted(request.statuses))) or "200 to 399"
         return Look(False, f"{what}: status {response.status}, wanted {allowed}")
-    if request.body and not matches(request.body, response.body, deadline.left_s()):
+    if request.body and not _matches(request.body, response.body, deadline.left_s()):
         return Look(False, f"{what}: status {response.status}, body does not match {request.body.pattern!r}")
     return Look(True, f"{what}: status {response.status}")
+
+
+def _matches(pattern: re.Pattern[str], text: str, limit_s: float) -> bool:
+    from mooring_launcher._gate_match import matches  # as above
+
+    return matches(pattern, text, limit_s)
 
 
 def _reason(error: Exception, timeout_s: float) -> str:
