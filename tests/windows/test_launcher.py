@@ -93,6 +93,23 @@ def test_the_gate_measures_a_windows_program(launch: Any) -> None:
     assert re.search(r"^mooring_target_open_handles 0$", metrics, re.MULTILINE)
 
 
+def test_a_body_is_compared_by_a_process_of_its_own(launch: Any) -> None:
+    """An expression that repeats is matched by a second Python, which Windows starts without a console."""
+    timing = {"port": 8091, "path": "/livez", "timeoutSeconds": 20, "periodSeconds": 1}
+    checks = {"same": {**timing, "bodyMatches": "^li+ve"}, "other": {**timing, "bodyMatches": "dea+d"}}
+    launcher = launch(portless({"exe": TOY, "args": ["wait"]}), {"gate": {"ports": None, "http": checks}})
+
+    def told() -> list[str]:
+        return [one["value"] for one in launcher.events("gate-waiting") if one["condition"] == "http other"]
+
+    wait_until(lambda: any("body does not match 'dea+d'" in value for value in told()), "the comparison")
+    conditions = json.loads(launcher.get("/status")[1])["conditions"]
+    assert {one["name"]: one["holds"] for one in conditions if "http" in one["name"]} == {
+        "http same": True,
+        "http other": False,
+    }
+
+
 def test_a_port_that_is_taken_is_told(launch: Any, machine: Machine) -> None:
     """A second launcher on the same IP finds readiness.port taken, which Windows alone would not see to."""
     launch({"target": {"exe": SERVER}}).wait_ready()
