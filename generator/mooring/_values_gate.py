@@ -139,7 +139,7 @@ GATE = Obj(
                     item=Int(doc="A status code.", default=None, minimum=100, maximum=599),
                 ),
                 "bodyMatches": Str(
-                    doc="Regular expression (Python's) the first 64 KiB of the body must contain; empty: any."
+                    doc="Regular expression (Python's) the first 64 KiB of the body must contain; empty: any. One with *, +, ? or { costs a process each time."
                 ),
             },
         ),
