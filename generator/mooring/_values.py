@@ -87,7 +87,7 @@ TARGET = Obj(
             doc=r"Account the program runs as, on Windows: restricted, LocalService, NetworkService, DOMAIN\name$ (a group-managed service account) or DOMAIN\name (its password in RUN_AS_PASSWORD, by extraEnv from a Secret); empty: the launcher's, which is SYSTEM."
         ),
         "sha256": Str(
-            doc="SHA-256 of the program's file, in hex; a file with another one is not started. Empty: no check.",
+            doc="SHA-256 of the program's file, in hex: a file with another one is not started, on Linux no script either. Empty: no check.",
             pattern=r"^([0-9a-fA-F]{64})?$",
         ),
         "signedBy": Str(

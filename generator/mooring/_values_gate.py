@@ -123,19 +123,23 @@ GATE = Obj(
             {
                 "port": _port(),
                 "scheme": Str(
-                    doc="https is not verified, as kubelet's own probes do not.",
+                    doc="https is not verified, as kubelet's own probes do not, and accepted from TLS 1.0 on.",
                     default="http",
                     enum=("http", "https"),
                 ),
-                "path": Str(doc="Path and query.", default="/", pattern=r"^/[!-~]*$"),
+                "path": Str(
+                    doc="Path and query; blanks and the like are percent-encoded.",
+                    default="/",
+                    pattern=r"^/[^\x00-\x1f\x7f]*$",
+                ),
                 "host": Str(doc="Host header; empty: the anchor's IP."),
                 "headers": Open(doc="Further headers.", kubernetes="map of string"),
                 "status": ListOf(
-                    doc="Accepted status codes; empty: 200 to 399.",
+                    doc="Accepted status codes; empty: 200 to 399, after redirects within the anchor.",
                     item=Int(doc="A status code.", default=None, minimum=100, maximum=599),
                 ),
                 "bodyMatches": Str(
-                    doc="Regular expression (Python's) the first 64 KiB of the body must contain; empty: any."
+                    doc="Regular expression (Python's) the first 64 KiB of the body must contain; empty: any. One with *, +, ? or { costs a process each time."
                 ),
             },
         ),

@@ -62,12 +62,17 @@ def needs_psutil(gate: Mapping[str, Any]) -> bool:
     return bool(gate["processes"]) or any(limit is not None for limit in limits)
 
 
-def process_conditions(gate: Mapping[str, Any], ports: Mapping[str, Any], ip: str) -> Iterator[ProcessCondition]:
-    """Yield the conditions that a gate's configuration sets, in the order they are told in."""
+def process_conditions(
+    gate: Mapping[str, Any], ports: Mapping[str, Any], ip: str, connect: Callable[[int], Look]
+) -> Iterator[ProcessCondition]:
+    """Yield the conditions that a gate's configuration sets, in the order they are told in.
+
+    `connect` makes a TCP connection to a port of the anchor's IP and hangs up.
+    """
     yield ProcessCondition("uptime", _uptime(gate["minUptimeSeconds"]), CHEAP_INTERVAL_S)
     for name, port in ports.items():
         owner = gate["ports"].get(name, {}).get("owner", "tree")
-        open_port = OpenPort(name, port["port"], port["protocol"], owner, ip)
+        open_port = OpenPort(name, port["port"], port["protocol"], owner, ip, connect)
         yield ProcessCondition(f"port {name}", open_port, CHEAP_INTERVAL_S)
     for label, wanted in gate["processes"].items():
         yield ProcessCondition(f"process {label}", _process(wanted["name"], wanted["min"]), SAMPLE_INTERVAL_S)
@@ -90,14 +95,22 @@ _RANGES: tuple[tuple[str, str, str, str, Callable[[TreeSampler], float]], ...] =
 
 
 class OpenPort:
-    """A declared port that listens inside, reachable on the anchor's IP, owned by the tree unless `owner` is any."""
+    """A declared port that listens inside, reachable on the anchor's IP, owned by the tree unless `owner` is any.
 
-    def __init__(self, name: str, port: int, protocol: str, owner: str, ip: str) -> None:
+    A listener on `::` answers IPv4 too unless it is for IPv6 alone, as sockets on Windows are by default, and no table
+    tells. So one connection is made to such a listener before it counts, and none after that.
+    """
+
+    def __init__(
+        self, name: str, port: int, protocol: str, owner: str, ip: str, connect: Callable[[int], Look]
+    ) -> None:
         self._what = f"port {name} {port}"
         self._port = port
         self._protocol = protocol
         self._owner = owner
         self._ip = ip
+        self._connect = connect
+        self._answered: Listener | None = None
         self._good: Listener | None = None
         self._full_look_due_s = 0.0
 
@@ -114,16 +127,23 @@ class OpenPort:
         here = [listener for listener in scene.listeners(self._protocol) if listener.port == self._port]
         if not here:
             return Look(False, f"{self._what}: {'not listening' if self._protocol == 'TCP' else 'not bound'}")
-        reached = [listener for listener in here if reaches(listener.address, self._ip)]
+        # Where something surely answers on the IP, a listener on :: beside it is one for IPv6 alone.
+        sure = [listener for listener in here if reaches(listener.address, self._ip)]
+        reached = sure or [listener for listener in here if may_reach(listener.address, self._ip)]
         if not reached:
             value = f"{self._what}: listens on {here[0].address} only, which {self._ip} does not reach"
             return Look(False, value)
-        if self._owner == "any":
-            return self._listens_on(reached[0])
-        self._good = next((listener for listener in reached if scene.target.owns(listener)), None)
-        if self._good is None:
+        wanted = reached if self._owner == "any" else filter(scene.target.owns, reached)
+        found = next(iter(wanted), None)
+        if found is None:
             return Look(False, f"{self._what}: listened on by a process that is not the program's")
-        return self._listens_on(self._good)
+        if not sure and self._protocol == "TCP" and found != self._answered:
+            answer = self._connect(self._port)
+            if not answer.good:
+                return Look(False, f"{self._what}: listens on {found.address}, for IPv6 alone it seems: {answer.value}")
+            self._answered = found
+        self._good = None if self._owner == "any" else found
+        return self._listens_on(found)
 
     def _listens_on(self, listener: Listener) -> Look:
         return Look(True, f"{self._what}: listens on {listener.address}")
@@ -155,14 +175,14 @@ class SettledCpu:
 
 
 def reaches(listening: str, ip: str) -> bool:
-    """Tell whether a socket that listens on one address answers on `ip`.
-
-    `::` answers IPv4 too unless the program says IPV6_V6ONLY, which cannot be seen from outside.
-    """
+    """Tell whether a socket that listens on one address surely answers on `ip`."""
     here, there = _pack(listening), _pack(ip)
-    if here == there or here == _WILDCARDS[16]:
-        return True
-    return len(there) == 4 and here == _WILDCARDS[4]
+    return here in (there, _WILDCARDS[len(there)])
+
+
+def may_reach(listening: str, ip: str) -> bool:
+    """Tell whether it may: `::` answers IPv4 too unless the program, or Windows, says IPV6_V6ONLY."""
+    return len(_pack(ip)) == 4 and _pack(listening) == _WILDCARDS[16]
 
 
 def _uptime(wanted_s: float) -> Callable[[Scene], Look]:

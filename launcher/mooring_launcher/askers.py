@@ -51,6 +51,11 @@ class Askers:
             self._read()
         return Origin.NODE if self._node is None or packed in self._node else Origin.STRANGER
 
+    @property
+    def knows_node(self) -> bool:
+        """Whether the node's addresses have been read: what only the node may see is for nobody until then."""
+        return self._node is not None
+
     def _read(self) -> None:
         self._read_s = time.monotonic()
         try:

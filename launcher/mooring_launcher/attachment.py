@@ -10,7 +10,7 @@ from mooring_launcher import __version__
 from mooring_launcher.anchor import Attached
 from mooring_launcher.compartment import Backend, Compartment
 from mooring_launcher.config import Config, sibling_ports
-from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.errors import LauncherError
 from mooring_launcher.gate import Condition, Gate, check_gate
 from mooring_launcher.metrics import Metrics
 from mooring_launcher.server import HealthServer, View
@@ -19,6 +19,9 @@ from mooring_launcher.target import ExitStatus, Target, TargetSpec
 
 COMPARTMENT_ENV = "MOORING_COMPARTMENT_ENV"
 """Names a further variable in which the program finds the compartment's id, as cplauncher's -env-name does."""
+
+
+_NEVER_HELD = "the gate has not held yet"
 
 
 class Place(NamedTuple):
@@ -73,7 +76,6 @@ class Attachment:
     def _start(self, environ: Mapping[str, str]) -> None:
         anchor, compartment, _ = self.place
         target_config = self._config["target"]
-        check_program(target_config)
         check_gate(self._config["gate"], target_config["ports"])
         port = self._config["readiness"]["port"]
         self._server = HealthServer(compartment, anchor.ip, port, self.view, self._metrics, self._hooks.warn)
@@ -125,8 +127,12 @@ class Attachment:
         """Whether the gate holds now."""
         return self._gate is not None and self._gate.holds
 
+    def first_failing(self) -> Condition | None:
+        """Return the first condition that does not hold; None when all do."""
+        return self._gate.first_failing() if self._gate is not None else None
+
     def what_fails(self) -> str:
-        """Return the first condition that does not hold with its last value; empty when all do."""
+        """Return the same with its last value, as a sentence; empty when all hold."""
         return self._gate.what_fails() if self._gate is not None else ""
 
     @property
@@ -152,12 +158,14 @@ class Attachment:
 
     def view(self) -> View:
         """Return what /readyz, /livez and /status tell."""
-        reason = self._hooks.stopping() or self.what_fails()
+        stopping, failing = self._hooks.stopping(), self.first_failing()
+        reason = stopping or self.what_fails()
         ready = not reason and self.gate_holds
+        brief = "stopping" if stopping else failing.name if failing is not None else _NEVER_HELD
         conditions = self._conditions()
         status = self._status(ready, reason)
         not_live = self._hooks.why_not_live()
-        return View(ready, not not_live, reason or "the gate has not held yet", conditions, status, not_live)
+        return View(ready, not not_live, reason or _NEVER_HELD, conditions, status, brief, not_live)
 
     def _status(self, ready: bool, reason: str) -> dict[str, Any]:
         anchor, compartment, _ = self.place
@@ -241,23 +249,6 @@ def target_environment(
 def working_dir(target: Mapping[str, Any]) -> str:
     """Return target.workingDir, else the directory of the program (os.path is ntpath on Windows)."""
     return str(target["workingDir"] or os.path.dirname(target["exe"]))
-
-
-def check_program(target: Mapping[str, Any]) -> None:
-    """Compare the program with target.sha256, if that is set. LauncherError TARGET_NOT_FOUND or TARGET_CHECKSUM."""
-    if not target["sha256"]:
-        return
-    import hashlib  # only now: it costs milliseconds of every start
-
-    try:
-        with open(target["exe"], "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        message = f"open({target['exe']}): {error.errno} {os.strerror(error.errno or 0)}"
-        raise LauncherError(ExitCode.TARGET_NOT_FOUND, message) from error
-    if found != target["sha256"].lower():
-        message = f"{target['exe']} has sha256 {found}, target.sha256 is {target['sha256'].lower()}"
-        raise LauncherError(ExitCode.TARGET_CHECKSUM, message)
 
 
 def _run_command(target: Target, command: list[str], seconds: float) -> str:

@@ -6,16 +6,16 @@ what the program does: a failed check is a value.
 
 import re
 import socket
-import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
+from mooring_launcher.deadline import Deadline
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.target import Target
 
-BODY_LIMIT = 64 * 1024
-_HEAD_LIMIT = 32 * 1024
+if TYPE_CHECKING:
+    from mooring_launcher._gate_http import Response
 
 
 class Look(NamedTuple):
@@ -39,7 +39,10 @@ class Endpoint(NamedTuple):
 
 
 class HttpRequest(NamedTuple):
-    """What to ask and what to accept. An empty `statuses` accepts 200 to 399, as kubelet does."""
+    """What to ask and what to accept.
+
+    An empty `statuses` follows redirects within the anchor and accepts 200 to 399, as kubelet does.
+    """
 
     https: bool
     path: str
@@ -48,16 +51,11 @@ class HttpRequest(NamedTuple):
     body: re.Pattern[str] | None
 
 
-class _Response(NamedTuple):
-    status: int
-    body: str
-
-
 def check_tcp(endpoint: Endpoint, timeout_s: float) -> Look:
     """Connect, and hang up."""
     what = f"TCP connection to {endpoint.authority}"
     try:
-        _connect(endpoint, time.monotonic() + timeout_s).close()
+        _connect(endpoint, Deadline(timeout_s)).close()
     except (OSError, LauncherError) as error:
         return Look(False, f"{what}: {_reason(error, timeout_s)}")
     return Look(True, f"{what}: accepted")
@@ -65,12 +63,22 @@ def check_tcp(endpoint: Endpoint, timeout_s: float) -> Look:
 
 def check_http(endpoint: Endpoint, request: HttpRequest, timeout_s: float) -> Look:
     """Send one GET and judge status and body. Certificates are not verified, as kubelet's own probes do not."""
+    # Only where such a check is: it costs milliseconds of every start.
+    from mooring_launcher._gate_http import BODY_LIMIT, READ_LIMIT, Origin, Question, get
+
     what = f"GET {'https' if request.https else 'http'}://{endpoint.authority}{request.path}"
+    deadline = Deadline(timeout_s)
+
+    def connect(port: int) -> socket.socket:
+        return _connect(endpoint._replace(port=port), deadline)
+
     try:
-        response = _get(endpoint, request, time.monotonic() + timeout_s)
+        limit = BODY_LIMIT if request.body else READ_LIMIT
+        question = Question(request.path, request.headers, not request.statuses, limit)
+        response = get(connect, Origin(request.https, endpoint.ip, endpoint.port), question, deadline)
+        return _judge(what, request, response, deadline)
     except (OSError, ValueError, LauncherError) as error:
         return Look(False, f"{what}: {_reason(error, timeout_s)}")
-    return _judge(what, request, response)
 
 
 def check_command(target: Target, command: list[str], timeout_s: float) -> Look:
@@ -86,14 +94,20 @@ def check_command(target: Target, command: list[str], timeout_s: float) -> Look:
     return Look(result.exit.code == 0, f"command {command[0]} {result.exit.sentence}{said}")
 
 
-def _judge(what: str, request: HttpRequest, response: _Response) -> Look:
+def _judge(what: str, request: HttpRequest, response: "Response", deadline: Deadline) -> Look:
     wanted = request.statuses or range(200, 400)
     if response.status not in wanted:
         allowed = ", ".join(map(str, sorted(request.statuses))) or "200 to 399"
         return Look(False, f"{what}: status {response.status}, wanted {allowed}")
-    if request.body and not request.body.search(response.body):
+    if request.body and not _matches(request.body, response.body, deadline.left_s()):
         return Look(False, f"{what}: status {response.status}, body does not match {request.body.pattern!r}")
     return Look(True, f"{what}: status {response.status}")
+
+
+def _matches(pattern: re.Pattern[str], text: str, limit_s: float) -> bool:
+    from mooring_launcher._gate_match import matches  # as above
+
+    return matches(pattern, text, limit_s)
 
 
 def _reason(error: Exception, timeout_s: float) -> str:
@@ -102,113 +116,13 @@ def _reason(error: Exception, timeout_s: float) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 
-def _connect(endpoint: Endpoint, deadline: float) -> socket.socket:
+def _connect(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
     family = socket.AF_INET6 if ":" in endpoint.ip else socket.AF_INET
     sock = backend().run_inside(endpoint.compartment, lambda: socket.socket(family, socket.SOCK_STREAM))
     try:
-        sock.settimeout(_left_s(deadline))
+        sock.settimeout(deadline.left_s())
         sock.connect((endpoint.ip, endpoint.port))
     except BaseException:
         sock.close()
         raise
     return sock
-
-
-def _left_s(deadline: float) -> float:
-    left_s = deadline - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError
-    return left_s
-
-
-def _get(endpoint: Endpoint, request: HttpRequest, deadline: float) -> _Response:
-    with _connect(endpoint, deadline) as plain, _secure(plain, request, deadline) as sock:
-        sock.settimeout(_left_s(deadline))
-        sock.sendall(_compose(endpoint, request))
-        reader = _Reader(sock, deadline)
-        status, headers = reader.read_head()
-        body = reader.read_body(headers) if request.body else b""
-        return _Response(status, body.decode("utf-8", "replace"))
-
-
-def _secure(plain: socket.socket, request: HttpRequest, deadline: float) -> socket.socket:
-    if not request.https:
-        return plain
-    import ssl  # costs 2 MB, which a replica without https checks need not pay
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    plain.settimeout(_left_s(deadline))
-    return context.wrap_socket(plain)
-
-
-def _compose(endpoint: Endpoint, request: HttpRequest) -> bytes:
-    headers = {
-        "host": endpoint.authority,
-        "user-agent": "mooring-launcher",
-        "accept": "*/*",
-        "connection": "close",
-        **{name.lower(): value for name, value in request.headers.items()},
-    }
-    lines = [f"GET {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    if any("\r" in line or "\n" in line for line in lines):
-        message = "a header holds a line break"
-        raise ValueError(message)
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-class _Reader:
-    """Reads one response, never past the limits or the deadline, however slowly it drips."""
-
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._data = b""
-
-    def read_head(self) -> tuple[int, dict[str, str]]:
-        """Return the status and the headers by lower-case name; ValueError when it is no HTTP."""
-        while b"\r\n\r\n" not in self._data:
-            if len(self._data) > _HEAD_LIMIT or not self._read_more():
-                message = "the answer is not HTTP"
-                raise ValueError(message)
-        head, _, self._data = self._data.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        match = re.match(r"HTTP/1\.[01] (\d{3})\b", lines[0])
-        if not match:
-            message = "the answer is not HTTP"
-            raise ValueError(message)
-        pairs = (line.partition(":") for line in lines[1:])
-        return int(match[1]), {name.strip().lower(): value.strip() for name, _, value in pairs}
-
-    def read_body(self, headers: dict[str, str]) -> bytes:
-        """Return the body, or its first BODY_LIMIT bytes."""
-        if headers.get("transfer-encoding", "").lower() == "chunked":
-            return self._read_chunks()
-        length = headers.get("content-length", "")
-        return self._read_up_to(min(int(length), BODY_LIMIT) if length.isdigit() else BODY_LIMIT)
-
-    def _read_chunks(self) -> bytes:
-        body = b""
-        while len(body) < BODY_LIMIT:
-            while b"\r\n" not in self._data and len(self._data) < BODY_LIMIT and self._read_more():
-                pass
-            size, _, self._data = self._data.partition(b"\r\n")
-            length = int(size.partition(b";")[0] or b"0", 16)
-            if length == 0:
-                break
-            chunk = self._read_up_to(min(length, BODY_LIMIT) + 2)
-            body += chunk[:length]
-            self._data = self._data[len(chunk) :]
-        return body[:BODY_LIMIT]
-
-    def _read_up_to(self, length: int) -> bytes:
-        while len(self._data) < length and self._read_more():
-            pass
-        return self._data[:length]
-
-    def _read_more(self) -> bool:
-        self._sock.settimeout(_left_s(self._deadline))
-        chunk = self._sock.recv(16384)
-        self._data += chunk
-        return bool(chunk)

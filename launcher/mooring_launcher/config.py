@@ -60,7 +60,7 @@ def check_config(document: object, schema: Schema, where: str) -> Config:
     if isinstance(version, int) and version not in (CONFIG_VERSION, CONFIG_VERSION - 1):
         message = f"{where}: configVersion {version}, this launcher takes {CONFIG_VERSION} and {CONFIG_VERSION - 1}"
         raise LauncherError(ExitCode.CONFIG_UNSUPPORTED, message)
-    problems = list(find_problems(document, _lenient(schema)))
+    problems = [*find_problems(document, _lenient(schema)), *find_unusable_texts(document)]
     if problems or not isinstance(document, dict):
         lines = [f"{path or 'the document'}: {problem}" for path, problem in problems]
         raise LauncherError(ExitCode.CONFIG_INVALID, "; ".join([f"configuration {where}", *lines]))
@@ -132,6 +132,22 @@ def find_problems(value: object, schema: Schema, path: str = "", root: Schema | 
         yield from _KEYWORDS[keyword](value, rule, path, schema, root)
 
 
+def find_unusable_texts(value: object, path: str = "") -> Iterator[Problem]:
+    """Yield (path, problem) for each text that no program can be given: arguments and variables end at a zero."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from find_unusable_texts(key, f"the name {_show(key)} in {path or 'the document'}")
+            yield from find_unusable_texts(item, _join(path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find_unusable_texts(item, f"{path}[{index}]")
+    elif isinstance(value, str):
+        if "\0" in value:
+            yield path, f"found {_show(value)}, which holds a zero character (\\0); take it out, texts end there"
+        elif not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            yield path, f"found {json.dumps(value)[:60]}, which holds half a character (a lone surrogate); take it out"
+
+
 def fill_defaults(value: Any, schema: Schema, root: Schema | None = None) -> Any:
     """Return a valid value with the default of every absent property, at every depth."""
     root = schema if root is None else root
@@ -154,7 +170,7 @@ def _rule_of(key: str, schema: Schema) -> Schema | None:
         rule: Schema = schema["properties"][key]
         return rule
     for pattern, rule in schema.get("patternProperties", {}).items():
-        if re.search(pattern, key):
+        if _matches(pattern, key):
             return rule
     extra = schema.get("additionalProperties")
     return extra if isinstance(extra, dict) else None
@@ -192,6 +208,11 @@ def _is_number(value: object) -> bool:
 def _same(value: object, scalar: object) -> bool:
     """Compare as JSON does: 1 is 1.0, but true is not 1."""
     return value == scalar and isinstance(value, bool) == isinstance(scalar, bool)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Search as JSON Schema means it: $ is the end of the text, while Python's also stands before a last line end."""
+    return re.search(pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern, text) is not None
 
 
 def _join(path: str, key: str) -> str:
@@ -252,7 +273,7 @@ def _check_maximum(value: Any, rule: Any, path: str, _schema: Schema, _root: Sch
 
 
 def _check_pattern(value: Any, rule: Any, path: str, _schema: Schema, _root: Schema) -> Iterator[Problem]:
-    if isinstance(value, str) and not re.search(rule, value):
+    if isinstance(value, str) and not _matches(rule, value):
         yield path, f"found {_show(value)}, wanted text like {rule}"
 
 

@@ -14,8 +14,11 @@ from typing import Any, NamedTuple, NoReturn
 
 from mooring_launcher.attachment import COMPARTMENT_ENV
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.status import create_file
 
 _LEAST_WAIT_S, _USUAL_WAIT_S = 10, 60
+_USUAL_ENV_NAME = "COMPARTMENT_ID"
+"""The variable a program that switches itself is told by: K2s' default of -env-name."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -81,7 +84,8 @@ def parse(argv: list[str]) -> Wishes:
         _refuse("-label is missing: it names the pod whose network the program gets, e.g. app=orders-anchor")
     if not command:
         _refuse("the program is missing: give its full path and its arguments after --")
-    return Wishes(_document(flags, command), flags.get("env-name", ""), "dry-run" in flags, False)
+    env_name = flags.get("env-name") or (_USUAL_ENV_NAME if "self-env" in flags else "")
+    return Wishes(_document(flags, command), env_name, "dry-run" in flags, False)
 
 
 def _split(argv: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -137,7 +141,7 @@ def parse_duration(text: str) -> int:
 def _environment(wishes: Wishes, environ: Mapping[str, str], folder: str) -> dict[str, str]:
     """Return the environment that `run` starts from, with what a chart would have put there."""
     path = os.path.join(folder, "cplauncher.json")
-    with open(path, "w", encoding="utf-8") as file:
+    with open(create_file(path), "w", encoding="utf-8") as file:
         json.dump(wishes.document, file)
     given = {"MOORING_CONFIG": path, "MOORING_ORDINAL": environ.get("MOORING_ORDINAL", "0")}
     node = environ.get("NODE_NAME") or environ.get("COMPUTERNAME", "").lower()

@@ -102,8 +102,8 @@ class ExitCode(IntEnum):
     )
     TARGET_CHECKSUM = (
         216,
-        "The target program is not the one target.sha256 names.",
-        "Install the right program on the node or correct target.sha256.",
+        "The target program is not the one target.sha256 names, or cannot be held to it.",
+        "Install the right program on the node or correct target.sha256; a script on Linux goes without.",
     )
     PLACEMENT_FAILED = (
         217,

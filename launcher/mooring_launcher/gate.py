@@ -24,6 +24,7 @@ _PLACEMENT_RUNNING_S = 10.0
 
 _STALE_SLACK_S = 5.0
 _CLOSE_WITHIN_S = 1.0
+_CONNECT_LIMIT_S = 1.0
 _USAGE_EVERY_S = 1.0
 
 
@@ -72,7 +73,12 @@ class Gate:
         self._period_s = float(gate["periodSeconds"])
         self._stale_after_s = 3 * self._period_s + _STALE_SLACK_S
         self._sampler = TreeSampler() if needs_psutil(gate) else None
-        self._process_entries = [_ProcessEntry(condition, gate) for condition in process_conditions(gate, ports, ip)]
+
+        def connect(port: int) -> Look:
+            return check_tcp(Endpoint(compartment, ip, port), _CONNECT_LIMIT_S)
+
+        conditions = process_conditions(gate, ports, ip, connect)
+        self._process_entries = [_ProcessEntry(condition, gate) for condition in conditions]
         self._placement = _Tracker("placement", 1, 1, float("inf"))
         self._placement_due_s = 0.0
         self._checks = list(_network_checks(gate, ports, ip, target, compartment))
@@ -117,12 +123,18 @@ class Gate:
             Condition(tracker.name, tracker.holds_at(now_s), tracker.value_at(now_s)) for tracker in self._trackers()
         ]
 
-    def what_fails(self) -> str:
-        """Return the first condition that does not hold with its last value, or that nobody looks; else nothing."""
-        failing = (f"{c.name}: {c.value}" for c in self.conditions() if not c.holds)
+    def first_failing(self) -> Condition | None:
+        """Return the first condition that does not hold, or that nobody looks; None when there is nothing."""
+        failing = next((condition for condition in self.conditions() if not condition.holds), None)
         age_s = time.monotonic() - self._last_pass_s
-        stale = f"the gate has not been looked at for {age_s:.0f} s" if age_s > self._stale_after_s else ""
-        return next(failing, stale)
+        if failing is None and age_s > self._stale_after_s:
+            return Condition("gate", False, f"not looked at for {age_s:.0f} s")
+        return failing
+
+    def what_fails(self) -> str:
+        """Return the same with its last value; nothing when all holds."""
+        failing = self.first_failing()
+        return f"{failing.name}: {failing.value}" if failing is not None else ""
 
     def usage(self) -> Usage | None:
         """Return what the target's processes use, None where psutil is not installed; measured once a second at most.

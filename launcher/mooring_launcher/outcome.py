@@ -1,12 +1,14 @@
 """How a run ended, and the termination message that tells `kubectl describe pod`."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.mounts import find_mounted
+from mooring_launcher.status import open_file
 
 MESSAGE_BYTES = 4096
 """What kubelet keeps of a termination message."""
@@ -28,7 +30,7 @@ def failure(error: LauncherError) -> Outcome:
 def write_termination_message(outcome: Outcome, environ: Mapping[str, str]) -> None:
     """Write one JSON line to the pod's termination log, where there is one (outside a pod there is none)."""
     try:
-        with open(_log_path(environ), "r+b") as file:
+        with open(open_file(_log_path(environ), os.O_RDWR), "r+b") as file:
             file.write(render_termination_message(outcome))
             file.truncate()
     except OSError:

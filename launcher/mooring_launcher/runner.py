@@ -28,6 +28,7 @@ from mooring_launcher.attachment import Attachment, Hooks, Place
 from mooring_launcher.compartment import Backend
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.follow import ScaleFollower
+from mooring_launcher.gate_log import GateLog
 from mooring_launcher.heal import Healer
 from mooring_launcher.log import Log
 from mooring_launcher.outcome import Outcome, failure
@@ -82,6 +83,7 @@ class Runner:
         self._outcome: Outcome | None = None
         self._restarts = 0
         self._started_once = False
+        self._gate_log = GateLog(log, self._started_s)
 
     def run(self) -> Outcome:
         """Run until there is an outcome."""
@@ -293,6 +295,7 @@ class Runner:
         attachment.start(self._setup.environ)
         self._vitals.expect(attachment.server_thread)
         self._attachment = attachment
+        self._gate_log = GateLog(self._log, attachment.target.started_at)
         self._search = None
         self._patience.reset()
         started = {"pid": attachment.target.pid, "seconds": round(attachment.target.started_at - place.since_s, 4)}
@@ -329,10 +332,11 @@ class Runner:
         gate = self._config["gate"]
         held_once = attachment.held_once
         if attachment.gate_holds:
-            if not held_once:
-                attachment.held_once = True
-                self._log.info("gate-holds", seconds=round(time.monotonic() - attachment.target.started_at, 3))
+            attachment.held_once = True
+            self._gate_log.holds()
             return
+        if (failing := attachment.first_failing()) is not None:
+            self._gate_log.fails(failing)
         waited_s = time.monotonic() - attachment.target.started_at
         if held_once and gate["onUnhealthy"] == "restart" and attachment.gate_has_failed:
             message = f"the gate stopped holding: {attachment.what_fails()}"
@@ -357,7 +361,8 @@ class Runner:
         self._stop_asked = True
         self._ending = partial(self._stopped_outcome, source)
         if self._attachment is None:
-            self._outcome = Outcome("launcher", 0, f"stopped by {source} before a target was started")
+            when = "while no target ran" if self._restarts else "before a target was started"
+            self._outcome = Outcome("launcher", 0, f"stopped by {source} {when}")
         elif self._ladder is None:
             self._climb_down(f"stopping ({source})", self._drain_s(self._attachment))
 
@@ -418,11 +423,11 @@ class Runner:
     def _stopped_outcome(self, source: str, rung: str) -> Outcome:
         """Return 0 for a target that ended as it was asked to, else its own code."""
         status = self._attachment.target.wait(0) if self._attachment is not None else None
+        asks_by = self._attachment.target.asks_by if self._attachment is not None else ""
         if status is None:
             return Outcome("launcher", 0, f"stopped by {source}")
-        if rung == "console" and (status.signal == signal.SIGTERM or status.code == _CONTROL_C_EXIT):
-            asked_by = self._attachment.target.asks_by if self._attachment is not None else ""
-            return Outcome("target", 0, f"stopped by {source}: the target ended on {asked_by}")
+        if rung == asks_by and (status.signal == signal.SIGTERM or status.code == _CONTROL_C_EXIT):
+            return Outcome("target", 0, f"stopped by {source}: the target ended on {asks_by}")
         return Outcome("target", status.code, f"stopped by {source} ({rung}): the target {status.sentence}")
 
     def _finish(self) -> None:

@@ -49,16 +49,22 @@ _PHRASES = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 4
     503: "Service Unavailable",
 }
 _TEXT = "text/plain; charset=utf-8"
+_PUBLIC = ("app", "ordinal", "ready")
 
 
 class View(NamedTuple):
-    """What the launcher says of itself at this moment. `reason` tells why it is not ready."""
+    """What the launcher says of itself at this moment. `reason` tells why it is not ready.
+
+    Only the node is told all of it. Others get names and states: `brief` for the reason, of `status` what `_PUBLIC`
+    lists.
+    """
 
     ready: bool
     live: bool
     reason: str
     conditions: Sequence[Condition]
     status: dict[str, Any]
+    brief: str
     why_not_live: str = ""
 
 
@@ -282,30 +288,43 @@ class HealthServer:
         elif path == "/hold":
             self._park(connection)
         else:
-            self._answer(connection, self._look_up(path))
+            self._answer(connection, self._look_up(path, connection))
 
-    def _look_up(self, path: str) -> _Answer:
-        pages = {"/readyz": self._readyz, "/livez": self._livez, "/status": self._status, "/metrics": self._render}
+    def _look_up(self, path: str, connection: _Connection) -> _Answer:
+        in_full = connection.origin is Origin.NODE and self._askers is not None and self._askers.knows_node
+        pages: dict[str, Callable[[], _Answer]] = {
+            "/readyz": lambda: self._readyz(in_full),
+            "/livez": self._livez,
+            "/status": lambda: self._status(in_full),
+            "/metrics": self._render,
+        }
         page = pages.get(path)
         if page is None:
             return _Answer(404, f"{' '.join([*pages, '/hold'])}\n")
         try:
             return page()
         except Exception as error:  # noqa: BLE001 - a page that fails must not end the thread that serves the others
-            return _Answer(500, f"{type(error).__name__}: {error}\n")
+            return _Answer(500, f"{type(error).__name__}{f': {error}' if in_full else ''}\n")
 
-    def _readyz(self) -> _Answer:
+    def _readyz(self, in_full: bool) -> _Answer:
         view = self._view()
-        lines = ["ready" if view.ready else f"not ready: {view.reason}"]
-        lines += [f"[{'+' if c.holds else '-'}] {c.name}: {c.value}" for c in view.conditions]
+        lines = ["ready" if view.ready else f"not ready: {view.reason if in_full else view.brief}"]
+        lines += [f"[{'+' if c.holds else '-'}] {c.name}{f': {c.value}' if in_full else ''}" for c in view.conditions]
         return _Answer(200 if view.ready else 503, "\n".join([*lines, ""]))
 
     def _livez(self) -> _Answer:
         view = self._view()
         return _Answer(200, "live\n") if view.live else _Answer(503, f"{view.why_not_live}\n")
 
-    def _status(self) -> _Answer:
-        return _Answer(200, json.dumps(self._view().status, indent=1) + "\n", "application/json")
+    def _status(self, in_full: bool) -> _Answer:
+        view = self._view()
+        status = view.status
+        if not in_full:
+            status = {key: value for key, value in status.items() if key in _PUBLIC}
+            status["reason"] = "" if view.ready else view.brief
+            status["conditions"] = [{"name": c.name, "holds": c.holds} for c in view.conditions]
+            status["more"] = "in the launcher's log, and here for askers from the node"
+        return _Answer(200, json.dumps(status, indent=1) + "\n", "application/json")
 
     def _render(self) -> _Answer:
         return _Answer(200, render_metrics(self._metrics()), CONTENT_TYPE)

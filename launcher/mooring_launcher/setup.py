@@ -8,7 +8,7 @@ from mooring_launcher.anchor import Me
 from mooring_launcher.api import Resource, pod, pods
 from mooring_launcher.attachment import Place, working_dir
 from mooring_launcher.config import Config, for_ordinal, load_config
-from mooring_launcher.log import mask_args
+from mooring_launcher.masking import mask_args
 from mooring_launcher.mounts import find_mounted
 
 

@@ -6,11 +6,30 @@ One record of a fixed size is overwritten in place, so a disk that fills up cann
 import json
 import os
 import time
+from contextlib import suppress
 from typing import Any
 
 RECORD_BYTES = 4096
 FILE_NAME = "status.json"
+_KEYS = {"serial", "heartbeat", "ready", "pid", "since", "started", "live", "reason", "end"}
 _REASON_CHARACTERS = 500  # JSON may write each as six bytes
+
+
+def create_file(path: str) -> int:
+    """Return the descriptor of a new file in the place of whatever was there, itself not followed if it was a link.
+
+    OSError when it cannot be made, also when somebody else makes one at the same moment.
+    """
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    return os.open(path, flags, 0o644)
+
+
+def open_file(path: str, flags: int) -> int:
+    """Return the descriptor of a file that is there; OSError when it is a link. Windows has no such flag."""
+    never_wait = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would keep a probe for ever
+    return os.open(path, flags | never_wait | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
 
 
 class StatusFile:
@@ -19,8 +38,7 @@ class StatusFile:
     def __init__(self, state_dir: str) -> None:
         """Create the file at its full size, not ready. OSError when the directory cannot be written."""
         self.path = os.path.join(state_dir, FILE_NAME)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._fd = os.open(self.path, flags, 0o644)
+        self._fd = create_file(self.path)
         self._serial = 0
         self._since = time.monotonic()
         # A launcher that was killed may have left a record that says ready, with a heartbeat that is still fresh.
@@ -50,13 +68,13 @@ def read_status(state_dir: str) -> dict[str, Any] | None:
     path = os.path.join(state_dir, FILE_NAME)
     for _ in range(5):
         try:
-            with open(path, "rb") as file:
-                record: dict[str, Any] = json.loads(file.read(RECORD_BYTES))
+            with open(open_file(path, os.O_RDONLY), "rb") as file:
+                record = json.loads(file.read(RECORD_BYTES))
         except OSError:
             return None
         except ValueError:
-            record = {}
-        if record and record["serial"] == record["end"]:
+            record = None
+        if isinstance(record, dict) and record.keys() >= _KEYS and record["serial"] == record["end"]:
             return record
         time.sleep(0.01)
     return None

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from mooring_launcher.vitals import Living
@@ -14,6 +15,7 @@ SOCKET_NAME = "stop.sock"
 _NETWORK_DRAIN_LIMIT_S = 5.0
 _KILL_LIMIT_S = 10.0
 _ACCEPT_PAUSE_S = 0.2
+_WM_CLOSE = "WM_CLOSE"
 
 T = TypeVar("T")
 
@@ -70,8 +72,8 @@ class StopListener(threading.Thread):
         self._askers: list[socket.socket] = []
         self._lock = threading.Lock()
         self._closed = False
-        if os.path.exists(self._path):
-            os.unlink(self._path)
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)  # a link itself, never what it leads to
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self._path)
         self._listener.listen(8)
@@ -165,8 +167,8 @@ class Ladder(threading.Thread):
         self._on_done = on_done
 
     def run(self) -> None:
-        """Climb down and report the rung: drain, command, console, window or kill."""
-        rung = self._guarded(self._climb) or "kill"
+        """Climb down and report the rung as people call it: the stop command, SIGTERM, CTRL_C, WM_CLOSE, SIGKILL."""
+        rung = self._guarded(self._climb) or self._target.kills_by
         self._guarded(self._end_tree)
         self._guarded(self._await_last_bytes)
         self._guarded(self._target.await_siblings)
@@ -190,16 +192,16 @@ class Ladder(threading.Thread):
         if self._drain_s > 0:
             self._tell(f"not ready; draining for {self._drain_s:g} s")
         if self._target.wait_s(self._drain_s):
-            return "drain"
+            return "before it was asked to end"
         if self._config["command"] and self._command():
-            return "command"
+            return "the stop command"
         if self._asked(self._target.asks_by, self._target.ask, self._config["consoleSeconds"]):
-            return "console"
+            return self._target.asks_by
         window_s = self._config.get("windowSeconds", 0)
-        if window_s and self._asked("WM_CLOSE", self._target.close_windows, window_s):
-            return "window"
+        if window_s and self._asked(_WM_CLOSE, self._target.close_windows, window_s):
+            return _WM_CLOSE
         self._tell(self._target.kills_by)
-        return "kill"
+        return self._target.kills_by
 
     def _asked(self, by: str, ask: Callable[[], bool | None], budget_s: float) -> bool:
         """Ask in one way and give the target its budget; whether it ended. Who cannot be asked is not waited for."""

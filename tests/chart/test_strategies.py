@@ -260,7 +260,19 @@ def test_only_pairs_by_index_need_a_newer_kubernetes() -> None:
 
 
 NOTES = [
-    ({}, ["anchor n (orders-anchor-n)", "orders.apps.svc:8080", "scale statefulset orders", "logs orders-0"]),
+    (
+        {},
+        [
+            "anchor n (orders-anchor-n)",
+            "orders.apps.svc:8080",
+            "scale statefulset orders",
+            "logs orders-0",
+            "gate-waiting",
+        ],
+    ),
+    ({}, ["kubectl -n apps describe pod orders-anchor-0\n"]),
+    (FOREIGN, ["kubectl -n apps describe pod -l 'app=net-0,tier=net'\n"]),
+    (FOREIGN_SHARED, ["kubectl -n nets describe pod -l 'app=net'\n"]),
     (STATIC, ["anchor n (orders-anchor-n-n)", "orders.apps.svc:8080", "Scale by helm upgrade", "logs orders-0"]),
     (SHARED, ["the anchor (orders-anchor-0)", "orders-anchor-n.apps.svc:8080", "Scale by helm upgrade"]),
     (

@@ -54,6 +54,33 @@ def test_all_problems_are_listed_at_once() -> None:
         assert part in str(error)
 
 
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"target": {"args": ["a", "b\0c"]}}, "target.args[1]: found"),
+        ({"target": {"exe": "/opt/a\0"}}, "target.exe: found"),
+        ({"target": {"env": {"A": "\0"}}}, "target.env.A: found"),
+        ({"gate": {"exec": {"x": {"command": ["/bin/a", "\0"]}}}}, "gate.exec.x.command[1]: found"),
+        ({"stop": {"command": ["/bin/a\0"]}}, "stop.command[0]: found"),
+        ({"gate": {"http": {"x": {"port": 80, "headers": {"A\0": "b"}}}}}, "the name"),
+        ({"target": {"args": ["\ud800"]}}, "target.args[0]: found"),
+    ],
+)
+def test_texts_that_no_program_can_be_given_are_refused(changes: dict[str, Any], where: str) -> None:
+    """A zero character ends a text for every program, and half a character has no bytes: refused with the place."""
+    error = refuse(make_config(**changes))
+    assert error.code == ExitCode.CONFIG_INVALID
+    assert where in str(error)
+    assert "zero character" in str(error) or "half a character" in str(error)
+    assert "\0" not in str(error)
+
+
+@pytest.mark.parametrize("changes", [{"gate": {"http": {"x\n": {"port": 80}}}}, {"target": {"env": {"A\n": "b"}}}])
+def test_a_name_with_a_line_end_is_no_name(changes: dict[str, Any]) -> None:
+    """The end of a schema's pattern is the end of the text, not a last line end before it."""
+    assert "not known here" in str(refuse(make_config(**changes)))
+
+
 @pytest.mark.parametrize("missing", ["target", "anchorSet", "configVersion"])
 def test_what_is_required_is_named(missing: str) -> None:
     """A missing required field is named."""

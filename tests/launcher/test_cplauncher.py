@@ -58,6 +58,20 @@ def test_durations_are_gos(text: str, seconds: int) -> None:
     assert parse_duration(text) == seconds
 
 
+@pytest.mark.parametrize(
+    ("flags", "name"),
+    [
+        (["-self-env"], "COMPARTMENT_ID"),
+        (["-self-env", "-env-name", "NET_ID"], "NET_ID"),
+        (["-self-env=false"], ""),
+        ([], ""),
+    ],
+)
+def test_a_program_that_switches_itself_finds_the_variable_of_k2s(flags: list[str], name: str) -> None:
+    """-self-env sets COMPARTMENT_ID too, unless -env-name gives another name."""
+    assert parse([*flags, "-label", "app=a", _EXE]).env_name == name
+
+
 def test_version_needs_nothing_else() -> None:
     """-version is answered whatever else is missing."""
     assert parse(["-version"]).version

@@ -91,6 +91,56 @@ def test_a_port_on_a_wildcard_or_the_ip_itself_counts(ip: str | None, address: s
         wait_for(lambda: watched.gate.holds, "the gate")
 
 
+# Prints how many connections came when it is told to.
+COUNTING = """
+import signal, socket, sys
+listener = socket.socket(socket.AF_INET6)
+listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(sys.argv[1]))
+if len(sys.argv) > 3:
+    other = socket.create_server(("0.0.0.0", 8080))
+listener.bind(("::", 8080))
+listener.listen()
+count = 0
+while True:
+    connection, _ = listener.accept()
+    data = connection.recv(10)
+    count += 1
+    open(sys.argv[2], "w").write(f"{count} {len(data)}")
+"""
+
+
+def counting(*args: str) -> list[str]:
+    return [sys.executable, "-S", "-c", COUNTING, *args]
+
+
+@pytest.mark.parametrize("owner", ["tree", "any"])
+def test_a_listener_for_ipv6_alone_does_not_reach_an_ipv4_anchor(tmp_path: Path, owner: str) -> None:
+    """A program on :: that takes IPv6 alone is not ready at an IPv4 anchor, whoever may own the port."""
+    gate = gate_config(ports={"http": {"owner": owner}})
+    with gated(counting("1", str(tmp_path / "count")), gate, HTTP) as (watched, _):
+        watched.says("port http", "port http 8080: listens on ::, for IPv6 alone it seems: TCP connection to 10.")
+        assert "Connection refused" in watched.value("port http")
+        assert not (tmp_path / "count").exists()
+
+
+def test_one_connection_is_made_to_a_listener_for_both(tmp_path: Path) -> None:
+    """A program on :: for both families is connected to once, without a word, before it counts, and never again."""
+    with gated(counting("0", str(tmp_path / "count")), gate_config(), HTTP) as (watched, _):
+        wait_for(lambda: watched.gate.holds, "the gate")
+        wait_for((tmp_path / "count").exists, "the connection")
+        looks = watched.gate._last_pass_s
+        wait_for(lambda: watched.gate._last_pass_s > looks + 0.5, "more looks")
+        assert (tmp_path / "count").read_text() == "1 0"
+
+
+@pytest.mark.parametrize(("ip", "more"), [("fd00:9::9", []), (None, ["both"])])
+def test_no_connection_is_made_where_the_table_tells(tmp_path: Path, ip: str | None, more: list[str]) -> None:
+    """An IPv6 anchor, or a second listener for IPv4, needs no connection."""
+    with gated(counting("1", str(tmp_path / "count"), *more), gate_config(), HTTP, ip) as (watched, _):
+        wait_for(lambda: watched.gate.holds, "the gate")
+        assert not (tmp_path / "count").exists()
+
+
 def test_an_ipv4_wildcard_does_not_reach_an_ipv6_anchor() -> None:
     """0.0.0.0 answers no IPv6 address."""
     with gated(serving(ANY_IPV4, "8080"), gate_config(), HTTP, "fd00:9::8") as (watched, _):
@@ -301,7 +351,7 @@ def test_what_was_not_looked_at_for_long_does_not_hold() -> None:
         last_look_s = watched.gate._last_pass_s
         watched.gate._last_pass_s -= 3 * 30 + 6
         assert not watched.gate.holds
-        assert watched.gate.what_fails() == "the gate has not been looked at for 96 s"
+        assert watched.gate.what_fails() == "gate: not looked at for 96 s"
         assert not watched.gate.has_failed
         watched.gate._last_pass_s = last_look_s
         assert watched.gate.holds

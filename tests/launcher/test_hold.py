@@ -89,7 +89,7 @@ def net() -> Iterator[Net]:
 def server(net: Net) -> Iterator[HealthServer]:
     """Serve in the anchor's network."""
     metrics = Metrics("0.1.0", "orders", 2, False, 0.5, None, 0, [], None)
-    made = HealthServer(net.anchor, net.anchor_ip, PORT, lambda: View(True, True, "", [], {}), lambda: metrics)
+    made = HealthServer(net.anchor, net.anchor_ip, PORT, lambda: View(True, True, "", [], {}, ""), lambda: metrics)
     made.start()
     yield made
     made.close()

@@ -1,8 +1,10 @@
 """Starting, containing and ending a target in a network namespace."""
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +13,12 @@ from pathlib import Path
 
 import pytest
 from inside_helpers import ANY_IPV4, TOYS, is_running, namespace, random_ip, target, toy, wait_for
+from mooring_launcher._linux import _namespaces
 from mooring_launcher._linux._sockets import read_proc
 from mooring_launcher.backends import backend
+from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.target import TargetSpec
+from mooring_launcher.target import Target, TargetSpec
 
 pytestmark = pytest.mark.sandbox
 
@@ -206,6 +210,104 @@ def test_a_chatty_command_cannot_block(tmp_path: Path) -> None:
         assert result.exit is not None
         assert result.exit.code == 0
         assert result.output == "x" * 4096
+
+
+@pytest.mark.parametrize(
+    ("script", "timeout_s"),
+    [
+        ("sleep 3001 & echo $! > {file}", 10),
+        ("setsid sleep 3002 & echo $! > {file}", 10),
+        ("sh -c 'setsid sleep 3003 & echo $! > {file}' & wait", 10),
+        ("(setsid sh -c 'sleep 3004 & echo $! > {file}; sleep 3004') & sleep 0.3; exit 0", 10),
+        ("setsid sleep 3005 & echo $! > {file}; sleep 3005", 0.5),
+        ("setsid sh -c 'trap \"\" TERM HUP; echo $$ > {file}; sleep 3006; sleep 3006' & sleep 3006", 0.5),
+    ],
+)
+def test_what_a_command_leaves_behind_is_ended(tmp_path: Path, script: str, timeout_s: float) -> None:
+    """Whatever a command has started is gone when it is over, in a session of its own or not, in time or late."""
+    file = tmp_path / "pid"
+    file.touch()
+    with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60") as started:
+        result = started.run_command(["/bin/sh", "-c", script.format(file=file)], timeout_s)
+        assert (result.exit is None) == (timeout_s < 1)
+        assert result.exit is None or result.exit.code == 0
+        left = _processes_of(f"/proc/{started.pid}/ns/pid")
+        assert int(file.read_text()) > 2
+        assert left == ["mooring-init", "sleep"], left
+        assert started.wait(0) is None, "the target runs on"
+
+
+def _processes_of(namespace_file: str) -> list[str]:
+    """Return the names of the processes in a pid namespace."""
+    wanted = os.stat(namespace_file).st_ino
+    names = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.stat(folder / "ns/pid").st_ino == wanted and is_running(int(folder.name)):
+                names.append((folder / "comm").read_text().strip())
+        except OSError:
+            continue
+    return sorted(names)
+
+
+def _verified(inside: Compartment, program: Path, *args: str) -> Target:
+    """Start a program whose sum is given."""
+    digest = hashlib.sha256(program.read_bytes()).hexdigest()
+    return backend().start_target(inside, TargetSpec(str(program), list(args), "", dict(os.environ), sha256=digest))
+
+
+def test_what_was_hashed_is_what_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is put in the place of the one whose sum was compared is not started; the right one is."""
+    program, out = tmp_path / "orders-server", tmp_path / "out"
+    shutil.copy("/bin/sh", program)
+    real_enter = _namespaces.enter
+
+    def swap_and_enter(compartment: Compartment) -> None:
+        shutil.copy("/bin/false", tmp_path / "other")
+        (tmp_path / "other").replace(program)
+        real_enter(compartment)
+
+    monkeypatch.setattr(_namespaces, "enter", swap_and_enter)
+    with namespace(random_ip()) as inside:
+        with pytest.raises(LauncherError, match="was changed between") as caught:
+            _verified(inside, program, "-c", f"echo started > {out}")
+        assert caught.value.code is ExitCode.TARGET_CHECKSUM
+    assert not out.exists() or out.read_text() == "started\n", "never the other"
+
+
+def test_a_verified_program_is_called_by_its_own_name(tmp_path: Path) -> None:
+    """With a sum too the process has the program's name, path and first argument, and no further descriptor."""
+    program = tmp_path / "orders-server"
+    shutil.copy("/bin/sleep", program)
+    with namespace(random_ip()) as inside:
+        started = _verified(inside, program, "60")
+        folder = Path(f"/proc/{started.pid}")
+        assert (folder / "comm").read_text() == "orders-server\n"
+        assert (folder / "exe").readlink() == program
+        assert (folder / "cmdline").read_text().split("\0") == [str(program), "60", ""]
+        assert sorted(os.listdir(folder / "fd")) == ["0", "1", "2"]
+        started.kill()
+        assert started.wait_all(10)
+
+
+def test_a_written_program_and_a_script_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither another content in the same file, nor a script, which an interpreter opens anew, passes for verified."""
+    program = tmp_path / "orders-server"
+    shutil.copy("/bin/sleep", program)
+    script = tmp_path / "orders.sh"
+    script.write_text("#!/bin/sh\nexit 0\n")
+    script.chmod(0o755)
+    with namespace(random_ip()) as inside:
+        with pytest.raises(LauncherError, match="is a script or the like") as caught:
+            _verified(inside, script)
+        assert caught.value.code is ExitCode.TARGET_CHECKSUM
+        real_enter = _namespaces.enter
+        monkeypatch.setattr(_namespaces, "enter", lambda inside: (program.write_bytes(b""), real_enter(inside)))
+        with pytest.raises(LauncherError) as caught:
+            _verified(inside, program, "60")
+        assert caught.value.code in (ExitCode.TARGET_CHECKSUM, ExitCode.TARGET_NOT_STARTED)
+        with pytest.raises(LauncherError, match="has sha256") as caught:
+            backend().start_target(inside, TargetSpec("/bin/sleep", ["60"], "", {}, sha256="0" * 64))
 
 
 def test_a_command_after_the_end_is_refused() -> None:

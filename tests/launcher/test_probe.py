@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mooring_launcher.outcome import Outcome, write_termination_message
 from mooring_launcher.probe import judge_record, probe
-from mooring_launcher.status import RECORD_BYTES, StatusFile, read_status
+from mooring_launcher.status import FILE_NAME, RECORD_BYTES, StatusFile, read_status
+from mooring_launcher.stop import SOCKET_NAME, StopListener
 
 RECORD: dict[str, Any] = {
     "ready": True,
@@ -54,7 +56,67 @@ def test_a_long_start_is_asked_for_less_often(up_s: float, started: bool) -> Non
     assert judge_record("started", record, 1)[0] is started
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"{}"])
+@pytest.mark.parametrize("kind", ["link", "dangling", "hard link", "pipe", "file of others"])
+def test_the_status_file_is_nobody_elses(tmp_path: Path, kind: str) -> None:
+    """What stands in the file's place is replaced, never written to or waited for."""
+    other, path = tmp_path / "other", tmp_path / "state" / FILE_NAME
+    path.parent.mkdir()
+    if kind != "dangling":
+        other.write_text("precious")
+    if kind in ("link", "dangling"):
+        path.symlink_to(other)
+    elif kind == "hard link":
+        path.hardlink_to(other)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_text("x")
+    status = StatusFile(str(path.parent))
+    status.write(ready=True, started=True, live=True, reason="")
+    assert other.exists() == (kind != "dangling")
+    assert kind == "dangling" or other.read_text() == "precious"
+    assert not path.is_symlink()
+    assert probe("ready", str(path.parent))[0]
+    status.close()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_probe_believes_no_link(tmp_path: Path, kind: str) -> None:
+    """A planted status that leads elsewhere is none, and a pipe keeps no probe."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    status = StatusFile(str(elsewhere))
+    status.write(ready=True, started=True, live=True, reason="")
+    if kind == "link":
+        (tmp_path / FILE_NAME).symlink_to(elsewhere / FILE_NAME)
+    else:
+        os.mkfifo(tmp_path / FILE_NAME)
+    assert not probe("ready", str(tmp_path))[0]
+
+
+def test_a_termination_message_follows_no_link(tmp_path: Path) -> None:
+    """The message is written into kubelet's file alone."""
+    other = tmp_path / "other"
+    other.write_text("precious")
+    (tmp_path / "log").symlink_to(other)
+    write_termination_message(Outcome("target", 1, "x"), {"MOORING_TERMINATION_LOG": str(tmp_path / "log")})
+    assert other.read_text() == "precious"
+
+
+@pytest.mark.parametrize("dangling", [True, False])
+def test_the_stop_socket_replaces_a_link(tmp_path: Path, dangling: bool) -> None:
+    """A link in the socket's place is removed, and what it leads to is left alone."""
+    other = tmp_path / "other"
+    if not dangling:
+        other.write_text("precious")
+    (tmp_path / SOCKET_NAME).symlink_to(other)
+    listener = StopListener(str(tmp_path), lambda _source: None)
+    listener.close()
+    assert other.exists() is not dangling
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"{}", b"[]", b"1", b'{"serial": 1, "end": 1}'])
 def test_no_record_is_not_ready(tmp_path: Path, content: bytes | None) -> None:
     """A missing or broken file answers no to everything."""
     if content is not None:

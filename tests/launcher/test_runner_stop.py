@@ -1,6 +1,7 @@
 """How a replica ends: stop requests, signals, the target's own end, failures."""
 
 import hashlib
+import json
 import signal
 import sys
 import threading
@@ -95,6 +96,48 @@ def test_a_stop_before_the_anchor_ends_at_once(rig: Rig) -> None:
     assert launcher.lines == []
 
 
+def test_a_stop_before_the_gate_ever_held_names_the_target(rig: Rig) -> None:
+    """A program that was never ready was started all the same, and the message does not deny it."""
+    launcher = rig.launch(gate={"tcp": {"never": {"port": 1}}})
+    launcher.wait_line("ready")
+    send_signal(launcher, signal.SIGTERM)
+    assert launcher.wait_exit() == 0
+    assert rig.message()["message"] == "stopped by SIGTERM: the target ended on SIGTERM"
+
+
+def test_a_stop_between_two_targets_does_not_deny_the_first(rig: Rig, ip: str) -> None:
+    """While the launcher waits for the next anchor no target runs, but one was started before."""
+    launcher = rig.launch()
+    launcher.wait_event("gate-holds")
+    rig.api.delete("pods", "apps", "orders-anchor-0")
+    launcher.wait_event("detaching")
+    wait_for(lambda: "waiting:" in rig.command("probe", "ready").stdout, "the next wait")
+    send_signal(launcher, signal.SIGTERM)
+    assert launcher.wait_exit() == 0
+    assert rig.message()["message"] == "stopped by SIGTERM while no target ran"
+
+
+def test_the_log_says_what_the_gate_waits_for(rig: Rig, ip: str, compartment: Compartment, tmp_path: Path) -> None:
+    """Before the gate first holds the log names the condition and its last value, then each loss and each return."""
+    flag = tmp_path / "flag"
+    script = f"test -e {flag} || {{ echo no flag, password=hunter2; exit 1; }}"
+    check = {"command": ["/bin/sh", "-c", script], "periodSeconds": 0.1, "timeoutSeconds": 5}
+    launcher = rig.launch(gate={"exec": {"flag": check}})
+    waiting = launcher.wait_event("gate-waiting")
+    assert (waiting["condition"], waiting["level"]) == ("exec flag", "info")
+    assert waiting["value"] == "command /bin/sh exited with code 1: no flag, password=***"
+    assert waiting["seconds"] >= 1
+    flag.touch()
+    assert "seconds" in launcher.wait_event("gate-holds")
+    flag.unlink()
+    lost = launcher.wait_event("gate-lost")
+    assert (lost["condition"], lost["level"]) == ("exec flag", "warning")
+    flag.touch()
+    assert "lostForSeconds" in launcher.wait_event("gate-holds", count=2)
+    assert len(launcher.events("gate-waiting")) <= 3, "rate-limited"
+    assert "hunter2" not in json.dumps(launcher.records)
+
+
 def test_the_stop_command_rung_comes_first(rig: Rig, compartment: Compartment) -> None:
     """stop.command runs inside the compartment; a target that ends by it gets no SIGTERM."""
     code = "import socket, os; s = socket.create_connection((os.environ['MOORING_ANCHOR_IP'], 8080)); s.send(b'exit 0')"
@@ -112,6 +155,7 @@ def test_a_target_that_ignores_sigterm_is_killed(rig: Rig) -> None:
     send_signal(launcher, signal.SIGTERM)
     assert launcher.wait_exit() == 137
     assert launcher.events("stopping")[-1]["step"] == "SIGKILL"
+    assert rig.message()["message"].startswith("stopped by SIGTERM (SIGKILL): the target ")
 
 
 @pytest.mark.parametrize("code", [0, 7])
@@ -130,6 +174,7 @@ def test_a_code_of_its_own_on_sigterm_is_passed_through(rig: Rig) -> None:
     launcher.wait_event("gate-holds")
     assert rig.command("stop").returncode == 0
     assert launcher.wait_exit() == 3
+    assert rig.message()["message"] == "stopped by the stop command (SIGTERM): the target exited with code 3"
 
 
 def test_an_unhealthy_target_is_restarted_when_asked(rig: Rig, ip: str, compartment: Compartment) -> None:

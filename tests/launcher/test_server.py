@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from inside_helpers import namespace, random_ip, wait_for
 from mooring_launcher import server as server_module
+from mooring_launcher.askers import Askers, Origin
 from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
@@ -21,6 +22,7 @@ from mooring_launcher.server import HealthServer, View
 pytestmark = pytest.mark.sandbox
 
 PORT = 8091
+STATUS = {"ordinal": 2, "reason": "GET http://10.0.0.1/secret", "target": {"exe": "/opt/secret"}}
 CONDITIONS = [Condition("uptime", True, "running"), Condition("port http", False, "port http 8080: not listening")]
 
 
@@ -30,7 +32,7 @@ class Served:
     def __init__(self, inside: Compartment, ip: str) -> None:
         self.inside = inside
         self.ip = ip
-        self.view = View(False, True, "the gate does not hold", CONDITIONS, {"ordinal": 2})
+        self.view = View(False, True, "the gate does not hold", CONDITIONS, STATUS, "port http")
         metrics = Metrics("0.1.0", "orders", 2, False, 0.5, None, 0, CONDITIONS, None)
         self.server = HealthServer(inside, ip, PORT, lambda: self.view, lambda: metrics)
         self.server.start()
@@ -91,11 +93,34 @@ def test_readyz_follows_the_view(ip: str | None) -> None:
     with served(ip) as serving:
         code, _, body = serving.get("/readyz")
         assert code == 503
-        assert body == (
-            "not ready: the gate does not hold\n[+] uptime: running\n[-] port http: port http 8080: not listening\n"
-        )
+        assert body == "not ready: port http\n[+] uptime\n[-] port http\n"
         serving.view = serving.view._replace(ready=True)
         assert serving.get("/readyz?verbose")[0] == 200
+
+
+def test_strangers_are_told_names_and_states_alone() -> None:
+    """Whoever does not ask from the node sees no value: no path, no body, no output, no error's words."""
+    with served() as serving:
+        status = json.loads(serving.get("/status")[2])
+        names = [{"name": "uptime", "holds": True}, {"name": "port http", "holds": False}]
+        assert status == {"ordinal": 2, "reason": "port http", "conditions": names, "more": status["more"]}
+        everything = "".join(serving.get(path)[2] for path in ("/readyz", "/status", "/metrics", "/livez", "/x"))
+        assert "secret" not in everything
+        assert "listening" not in everything
+        serving.view = serving.view._replace(status={"app": object()})
+        assert serving.get("/status")[2] == "TypeError\n"
+
+
+def test_the_node_is_told_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An asker from one of the node's own addresses gets the values too; nobody while these are not known."""
+    monkeypatch.setattr(Askers, "origin", lambda _askers, _peer: Origin.NODE)
+    with served() as serving:
+        assert json.loads(serving.get("/status")[2]) == STATUS
+        assert serving.get("/readyz")[2] == (
+            "not ready: the gate does not hold\n[+] uptime: running\n[-] port http: port http 8080: not listening\n"
+        )
+        monkeypatch.setattr(Askers, "knows_node", False)
+        assert "listening" not in serving.get("/readyz")[2] + serving.get("/status")[2]
 
 
 def test_livez_follows_the_view() -> None:
@@ -110,7 +135,7 @@ def test_status_and_metrics_are_served() -> None:
     """Status is JSON, metrics are Prometheus text with its content type."""
     with served() as serving:
         code, head, body = serving.get("/status")
-        assert (code, json.loads(body)) == (200, {"ordinal": 2})
+        assert (code, json.loads(body).pop("ordinal")) == (200, 2)
         assert "Content-Type: application/json" in head
         code, head, body = serving.get("/metrics")
         assert code == 200
@@ -147,7 +172,7 @@ def test_head_has_no_body() -> None:
 def test_a_failing_page_does_not_end_the_server() -> None:
     """A page that cannot be made answers 500, and the next page is served."""
     with served() as serving:
-        serving.view = serving.view._replace(status={"bad": object()})
+        serving.view = serving.view._replace(status={"app": object()})
         assert serving.get("/status")[0] == 500
         assert serving.get("/livez")[0] == 200
 
@@ -308,7 +333,7 @@ def test_a_client_that_never_reads_does_not_block(monkeypatch: pytest.MonkeyPatc
     """A huge answer that a client does not read is given up in time; others are served meanwhile."""
     monkeypatch.setattr(server_module, "REQUEST_LIMIT_S", 0.5)
     with served() as serving:
-        serving.view = serving.view._replace(status={"big": "x" * 8_000_000})
+        serving.view = serving.view._replace(status={"app": "x" * 8_000_000})
         with serving.connect() as deaf:
             deaf.sendall(b"GET /status HTTP/1.1\r\n\r\n")
             wait_for(lambda: any(c.to_send for c in serving.server._active.values()), "the stuck answer")

@@ -27,5 +27,5 @@ def test_a_failing_step_is_told_and_the_tree_is_killed_all_the_same() -> None:
     ladder.start()
     ladder.join(10)
     assert killed.is_set()
-    assert ended == ["kill"]
+    assert ended == ["SIGKILL"]
     assert "a step of the stop failed: ZeroDivisionError: " in told

@@ -106,6 +106,8 @@ def test_the_tables_of_listeners_are_read_as_windows_lays_them_out() -> None:
         ("C:\\two words\\", r'"C:\two words\\"'),
         ('say "hi"', r'"say \"hi\""'),
         ('a\\"b', r'"a\\\"b"'),
+        ("C:\\my dir\\\n", '"C:\\my dir\\\n"'),
+        ("plain\n", '"plain\n"'),
     ],
 )
 def test_arguments_are_quoted_as_the_rules_say(argument: str, quoted: str) -> None:

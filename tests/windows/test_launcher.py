@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from tests.windows.machine import COMPARTMENT, Machine, wait_until
@@ -83,11 +84,30 @@ def test_the_gate_measures_a_windows_program(launch: Any) -> None:
     launcher = launch(portless({"exe": TOY, "args": ["leak", "600"]}), layer)
     launcher.wait_ready()
     status = json.loads(launcher.get("/status")[1])
-    values = {one["name"]: one["value"] for one in status["conditions"]}
-    assert values["handles"] == "handles 0, wanted at most 5"
-    assert "MiB" in values["memory"]
+    holding = {one["name"] for one in status["conditions"] if one["holds"]}
+    assert {"handles", "memory", "threads"} <= holding
     _, metrics = launcher.get("/metrics")
-    assert "mooring" in metrics
+    memory = re.search(r"^mooring_target_resident_memory_bytes (\d+)$", metrics, re.MULTILINE)
+    assert memory is not None
+    assert int(memory[1]) > 1 << 20
+    assert re.search(r"^mooring_target_open_handles 0$", metrics, re.MULTILINE)
+
+
+def test_a_body_is_compared_by_a_process_of_its_own(launch: Any) -> None:
+    """An expression that repeats is matched by a second Python, which Windows starts without a console."""
+    timing = {"port": 8091, "path": "/livez", "timeoutSeconds": 20, "periodSeconds": 1}
+    checks = {"same": {**timing, "bodyMatches": "^li+ve"}, "other": {**timing, "bodyMatches": "dea+d"}}
+    launcher = launch(portless({"exe": TOY, "args": ["wait"]}), {"gate": {"ports": None, "http": checks}})
+
+    def told() -> list[str]:
+        return [one["value"] for one in launcher.events("gate-waiting") if one["condition"] == "http other"]
+
+    wait_until(lambda: any("body does not match 'dea+d'" in value for value in told()), "the comparison")
+    conditions = json.loads(launcher.get("/status")[1])["conditions"]
+    assert {one["name"]: one["holds"] for one in conditions if "http" in one["name"]} == {
+        "http same": True,
+        "http other": False,
+    }
 
 
 def test_a_port_that_is_taken_is_told(launch: Any, machine: Machine) -> None:

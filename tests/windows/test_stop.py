@@ -33,7 +33,7 @@ def test_a_request_in_flight_is_answered_before_the_program_ends(launch: Any) ->
     assert answers
     assert answers[0][0] == 200
     assert (end["by"], end["code"]) == ("target", 0)
-    assert "(console)" in end["message"]
+    assert "(CTRL_C)" in end["message"]
 
 
 def test_a_program_ends_by_the_stop_command(launch: Any) -> None:

@@ -17,8 +17,8 @@ from .model import complete
 from .pairs import Found, group_pairs
 from .services import Route, convert_services, find_routes, leftover_routes
 
-_SUFFIX = re.compile(r"-?(hostprocess|host-process|launcher|cplauncher|hp|app-hostprocess)$")
-_TAKEN_SUFFIX = re.compile(r"-(anchor|launcher)(-[0-9]+)?$")
+_SUFFIX = re.compile(r"-?(hostprocess|host-process|launcher|cplauncher|hp|app-hostprocess)\Z")
+_TAKEN_SUFFIX = re.compile(r"-(anchor|launcher)(-[0-9]+)?\Z")
 _VERSION = "app.kubernetes.io/version"
 
 
@@ -172,7 +172,7 @@ def _choose_name(members: Sequence[Converted], routes: Sequence[Route], found: F
     """Choose the App's name, which is the release's too: that of the Service over all replicas if it can be."""
     main = next((each.manifest.name for each in routes if each.is_main), "")
     launcher = members[0].pair.launcher.manifest.name
-    stem = re.sub(r"-?\d+$", "", launcher) if len(members) > 1 else launcher
+    stem = re.sub(r"-?\d+\Z", "", launcher) if len(members) > 1 else launcher
     name = _legalise(main or _SUFFIX.sub("", stem) or launcher or "app")
     taken = {each.name.casefold() for each in others}
     old = found.names_in(members[0].pair.namespace)

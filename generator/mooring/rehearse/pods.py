@@ -8,7 +8,7 @@ from mooring.rehearse.network import NODE_IP
 from mooring.rehearse.store import Object, now
 
 NODE_NAME = "rehearsal"
-_KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]$")
+_KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]\Z")
 
 
 def make_pod(stateful_set: Object, ordinal: int) -> Object:

@@ -1,56 +1,64 @@
 """Runs a command beside the target: in its network, pid and mount namespaces, with a time limit.
 
-It can therefore see and signal the target's processes, and dies with them.
+It can therefore see and signal the target's processes, and dies with them. Between the launcher and the command stands
+a keeper, a fork of the launcher that adopts what the command leaves behind and ends it, as the job does on Windows:
+also what has a session of its own, or was started twice removed.
 """
 
 import os
 import select
 import signal
 import time
+from contextlib import suppress
 from typing import NoReturn
 
 from mooring_launcher._linux import _init, _namespaces, _syscalls
+from mooring_launcher._linux._children import read_children
 from mooring_launcher._linux._report import exit_status, read_all, start_error
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.target import CommandResult, TargetSpec
 
 _OUTPUT_LIMIT = 4096
+_ENDED, _LATE = "ended ", "late"
+_CLEAN_UP_S = 5.0
+"""What the kernel may take to end all that is left, once it has been killed."""
 
 
 def run_beside(compartment: Compartment, init_pid: int, spec: TargetSpec, timeout_s: float) -> CommandResult:
     """Run `spec` in the namespaces of the init; LauncherError TARGET_NOT_STARTED when that cannot be."""
 
     def work() -> CommandResult:
-        child, output = _start(init_pid, spec)
-        return _follow(child, output, timeout_s)
+        output, child_output = os.pipe()
+        report, child_report = os.pipe()
+        try:
+            keeper = _fork(init_pid, spec, child_output, child_report, timeout_s)
+        except OSError as error:
+            os.close(output)
+            os.close(report)
+            message = f"{spec.exe}: the target has ended: {error.filename or 'fork'}: {error.errno} {error.strerror}"
+            raise LauncherError(ExitCode.TARGET_NOT_STARTED, message) from error
+        finally:
+            os.close(child_output)
+            os.close(child_report)
+        text = _follow(keeper, output, time.monotonic() + timeout_s + _CLEAN_UP_S)
+        return _result(spec, read_all(report), text)
 
     return _namespaces.run_inside(compartment, work)
 
 
-def _start(init_pid: int, spec: TargetSpec) -> tuple[int, int]:
-    """Fork and exec the command; return its pid and the pipe of its output."""
-    output, child_output = os.pipe()
-    report, child_report = os.pipe()
-    try:
-        child = _fork(init_pid, spec, child_output, child_report)
-    except OSError as error:
-        os.close(output)
-        os.close(report)
-        message = f"{spec.exe}: the target has ended: {error.filename or 'fork'}: {error.errno} {error.strerror}"
-        raise LauncherError(ExitCode.TARGET_NOT_STARTED, message) from error
-    finally:
-        os.close(child_output)
-        os.close(child_report)
-    failure = read_all(report)
-    if failure:
-        os.close(output)
-        os.waitpid(child, 0)
-        raise start_error(spec, failure)
-    return child, output
+def _result(spec: TargetSpec, report: str, text: bytes) -> CommandResult:
+    output = text.decode("utf-8", "replace").strip()
+    if report == _LATE:
+        return CommandResult(None, output)
+    if report.startswith(_ENDED):
+        return CommandResult(exit_status(int(report.removeprefix(_ENDED))), output)
+    if not report:  # the keeper was killed, with the target's tree or by somebody
+        return CommandResult(exit_status(signal.SIGKILL), output)
+    raise start_error(spec, report)
 
 
-def _fork(init_pid: int, spec: TargetSpec, output: int, report: int) -> int:
+def _fork(init_pid: int, spec: TargetSpec, output: int, report: int, timeout_s: float) -> int:
     with (
         open(f"/proc/{init_pid}/ns/pid", "rb", buffering=0) as pid_namespace,
         open(f"/proc/{init_pid}/ns/mnt", "rb", buffering=0) as mount_namespace,
@@ -60,18 +68,21 @@ def _fork(init_pid: int, spec: TargetSpec, output: int, report: int) -> int:
         changed = _init.changed_signals()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
-            child = os.fork()
-            if child == 0:
-                _become_command(spec, mount_namespace.fileno(), output, report, changed)
+            keeper = os.fork()
+            if keeper == 0:
+                _become_keeper(spec, mount_namespace.fileno(), output, report, changed, timeout_s)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        return child
+        return keeper
 
 
-def _become_command(spec: TargetSpec, mount_namespace: int, output: int, report: int, changed: list[int]) -> NoReturn:
+def _become_keeper(
+    spec: TargetSpec, mount_namespace: int, output: int, report: int, changed: list[int], timeout_s: float
+) -> NoReturn:
     try:
         os.setsid()
         _init.reset_signals(changed)
+        _syscalls.name_process("mooring-keeper")
         folder = os.getcwd()
         _syscalls.set_namespace(mount_namespace, _syscalls.CLONE_NEWNS, "mnt")
         os.chdir(folder)  # joining a mount namespace goes to its root
@@ -79,29 +90,54 @@ def _become_command(spec: TargetSpec, mount_namespace: int, output: int, report:
         os.dup2(output, 1)
         os.dup2(output, 2)
         _init.close_all_but((report,))
-        _init.exec_program(spec, report)
+        _syscalls.adopt_orphans()
+        command = _init.spawn(spec, spec.exe)
+        status = _wait(command, timeout_s)
+        os.write(report, _LATE.encode() if status is None else f"{_ENDED}{status}".encode())
+        _end_children()
     except OSError as error:
         _init.report_failure(report, error)
     finally:
-        os._exit(127)
+        os._exit(0)
 
 
-def _follow(child: int, output: int, timeout_s: float) -> CommandResult:
-    """Wait for the command, reading what it prints; kill its process group when the time is up."""
-    pidfd = os.pidfd_open(child)
+def _wait(command: int, timeout_s: float) -> int | None:
+    """Return the command's raw status, None when its time is up. What it left behind and has ended is reaped after."""
+    pidfd = os.pidfd_open(command)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    ended = poll.poll(timeout_s * 1000)
+    os.close(pidfd)
+    return os.waitpid(command, 0)[1] if ended else None
+
+
+def _end_children() -> None:
+    """Kill and reap every child until there is none: those of a killed one become this process's own."""
+    me = os.getpid()
+    with suppress(ChildProcessError):
+        while True:
+            for child in read_children(me):
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            os.waitpid(-1, 0)
+
+
+def _follow(keeper: int, output: int, deadline: float) -> bytes:
+    """Read what the command prints, cut to the limit, until its keeper has ended; a keeper that is late is killed."""
+    pidfd = os.pidfd_open(keeper)
     try:
-        text, in_time = _read_until_exit(pidfd, output, time.monotonic() + timeout_s)
+        text, in_time = _read_until_exit(pidfd, output, deadline)
         if not in_time:
-            os.killpg(child, signal.SIGKILL)
-        _pid, status = os.waitpid(child, 0)
+            os.kill(keeper, signal.SIGKILL)
+        os.waitpid(keeper, 0)
     finally:
         os.close(pidfd)
         os.close(output)
-    return CommandResult(exit_status(status) if in_time else None, text.decode("utf-8", "replace").strip())
+    return text
 
 
 def _read_until_exit(pidfd: int, output: int, deadline: float) -> tuple[bytes, bool]:
-    """Return what was printed, cut to the limit, and whether the command ended before the deadline."""
+    """Return what was printed, cut to the limit, and whether the keeper ended before the deadline."""
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(output, select.POLLIN)

@@ -29,15 +29,18 @@ class Pipes(NamedTuple):
     status: int
 
 
-def run_init(spec: TargetSpec, pipes: Pipes, changed: list[int]) -> NoReturn:
+def run_init(spec: TargetSpec, pipes: Pipes, changed: list[int], path: str, program: int | None) -> NoReturn:
     """Be the init of a new pid namespace: start the target, reap everything, end when nothing is left.
 
-    `changed` are the signals whose action is not the default one (`changed_signals`, asked before the fork).
+    `changed` are the signals whose action is not the default one (`changed_signals`, asked before the fork). `path` is
+    what to start, for which the descriptor `program` is kept open.
     """
     try:
-        _prepare_init(pipes, changed)
+        _prepare_init(pipes if program is None else (*pipes, program), changed)
         _await_launcher(pipes.go)
-        main = _spawn(spec)
+        main = spawn(spec, path)
+        if program is not None:
+            os.close(program)
         os.write(pipes.report, f"{STARTED}{main}".encode())
         os.close(pipes.report)
         # Until the launcher has found the main process, nothing is reaped: so its number means that process alone.
@@ -48,18 +51,6 @@ def run_init(spec: TargetSpec, pipes: Pipes, changed: list[int]) -> NoReturn:
         report_failure(pipes.report, error)
     finally:
         os._exit(0)
-
-
-def exec_program(spec: TargetSpec, report: int) -> NoReturn:
-    """Become the program; the report pipe closes by itself when that works."""
-    try:
-        if spec.working_dir:
-            os.chdir(spec.working_dir)
-        os.execve(spec.exe, [spec.exe, *spec.args], spec.env)  # noqa: S606 - no shell wanted
-    except OSError as error:
-        report_failure(report, error)
-    finally:
-        os._exit(127)
 
 
 def report_failure(report: int, error: OSError) -> None:
@@ -90,10 +81,10 @@ def close_all_but(kept: tuple[int, ...]) -> None:
                 os.close(fd)
 
 
-def _prepare_init(pipes: Pipes, changed: list[int]) -> None:
+def _prepare_init(kept: tuple[int, ...], changed: list[int]) -> None:
     _syscalls.die_with_parent(signal.SIGKILL)
     _syscalls.name_process("mooring-init")
-    close_all_but(pipes)
+    close_all_but(kept)
     os.setsid()
     reset_signals(changed)
     _syscalls.unshare(_syscalls.CLONE_NEWNS, "CLONE_NEWNS")
@@ -107,14 +98,18 @@ def _await_launcher(go: int) -> None:
         os._exit(0)
 
 
-def _spawn(spec: TargetSpec) -> int:
-    """Start the target and return its pid in here. posix_spawn copies no page tables, so it is faster than fork.
+def spawn(spec: TargetSpec, path: str) -> int:
+    """Start the program and return its pid in here. posix_spawn copies no page tables, so it is faster than fork.
 
-    A session of its own: a Ctrl-C at the launcher's terminal must not reach the target.
+    A session of its own: a Ctrl-C at the launcher's terminal must not reach it. OSError whose `filename` is the call.
     """
     if spec.working_dir:
         os.chdir(spec.working_dir)
-    return os.posix_spawn(spec.exe, [spec.exe, *spec.args], spec.env, setsid=True)
+    try:
+        return os.posix_spawn(path, [spec.exe, *spec.args], spec.env, setsid=True)
+    except OSError as error:
+        error.filename = spec.exe
+        raise
 
 
 def _reap_all(main: int, status_pipe: int) -> None:

@@ -13,6 +13,7 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+_PR_SET_CHILD_SUBREAPER = 36
 _MS_REC = 0x4000
 _MS_SLAVE = 0x80000
 _MS_NOSUID_NODEV_NOEXEC = 2 | 4 | 8
@@ -42,6 +43,11 @@ def unshare(kind: int, name: str) -> None:
 def die_with_parent(signal_number: int) -> None:
     """Have the kernel send this process the signal when the thread that forked it ends (PR_SET_PDEATHSIG)."""
     _check(_libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0), "prctl(PR_SET_PDEATHSIG)")
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of every descendant whose own has ended (PR_SET_CHILD_SUBREAPER)."""
+    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
 def name_process(name: str) -> None:

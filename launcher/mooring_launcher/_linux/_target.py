@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable
 
 from mooring_launcher._linux import _init, _namespaces, _sockets, _syscalls
+from mooring_launcher._linux._children import read_children
 from mooring_launcher._linux._command import run_beside
+from mooring_launcher._linux._program import opened
 from mooring_launcher._linux._report import exit_status, read_all, start_error
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.program import OpenedProgram
 from mooring_launcher.target import CommandResult, ExitStatus, Listener, TargetSpec
 
 _TREE_KILLED = ExitStatus(128 + signal.SIGKILL, signal.SIGKILL, "was killed together with its process tree")
@@ -55,12 +58,22 @@ class LinuxTarget:
 
         A fresh thread also because one whose pid namespace is dead can never fork again (ENOMEM).
         """
+        with opened(self._spec) as (program, path):
+            self._start_thread(path, program)
+            if program is None or program.is_unchanged():
+                return
+        self.kill()
+        self.wait_all()
+        message = f"{self._spec.exe} was changed between the comparison with target.sha256 and its start"
+        raise LauncherError(ExitCode.TARGET_CHECKSUM, message)
+
+    def _start_thread(self, path: str, program: OpenedProgram | None) -> None:
         started = threading.Event()
         errors: list[BaseException] = []
 
         def body() -> None:
             try:
-                status_pipe = self._start_in_this_thread()
+                status_pipe = self._start_in_this_thread(path, program)
             except BaseException as error:  # noqa: BLE001 - handed to the caller, who waits for it
                 errors.append(error)
                 return
@@ -145,17 +158,17 @@ class LinuxTarget:
         """Run a command in the target's namespaces."""
         if self._all_gone.is_set():  # the init's number may be another process's by now
             raise LauncherError(ExitCode.TARGET_NOT_STARTED, f"{command[0]}: the target has ended")
-        spec = self._spec._replace(exe=command[0], args=command[1:])
+        spec = self._spec._replace(exe=command[0], args=command[1:], sha256="")
         return run_beside(self._compartment, self._init_pid, spec, timeout_s)
 
-    def _start_in_this_thread(self) -> int:
+    def _start_in_this_thread(self, path: str, program: OpenedProgram | None) -> int:
         """Fork the init and let the target go; return the pipe that will tell how it ends."""
         _namespaces.enter(self._compartment)
         report, init_report = os.pipe()
         init_go, go = os.pipe()
         status, init_status = os.pipe()
         try:
-            self._fork_init(_init.Pipes(init_report, init_go, init_status))
+            self._fork_init(_init.Pipes(init_report, init_go, init_status), path, program and program.fd)
         except OSError as error:
             for fd in (report, go, status):
                 os.close(fd)
@@ -171,7 +184,7 @@ class LinuxTarget:
             raise start_error(self._spec, failure)
         return status
 
-    def _fork_init(self, pipes: _init.Pipes) -> None:
+    def _fork_init(self, pipes: _init.Pipes, path: str, program: int | None) -> None:
         _syscalls.unshare(_syscalls.CLONE_NEWPID, "CLONE_NEWPID")
         changed = _init.changed_signals()
         # No signal may reach the child while it still has the launcher's handlers.
@@ -179,7 +192,7 @@ class LinuxTarget:
         try:
             self._init_pid = os.fork()
             if self._init_pid == 0:
-                _init.run_init(self._spec, pipes, changed)
+                _init.run_init(self._spec, pipes, changed, path, program)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._init_fd = os.pidfd_open(self._init_pid)
@@ -247,18 +260,6 @@ class LinuxTarget:
             return os.stat(f"/proc/{pid}/ns/net").st_ino == self._compartment.id
         except OSError:
             return True  # it has ended meanwhile
-
-
-def read_children(pid: int) -> list[int]:
-    """Return the children of every thread of a process, none when it has gone (proc_pid_task(5): children)."""
-    children: list[int] = []
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listing:
-                children += map(int, listing.read().split())
-    except OSError:
-        return children
-    return children
 
 
 def read_name(pid: int) -> str:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
-_PLAIN = re.compile(r'^[^ \t\n\v"]+$')
+_PLAIN = re.compile(r'[^ \t\n\v"]+\Z')
 _BEFORE_QUOTE = re.compile(r'(\\*)"')
-_AT_END = re.compile(r"(\\+)$")
+_AT_END = re.compile(r"(\\+)\Z")  # not $, which also stands before a last line end
 _LONG_PATH = 248
 """From this length on a path needs the prefix that lifts MAX_PATH; a folder must leave room for 8.3 in it."""
 

@@ -15,6 +15,7 @@ from ctypes import POINTER, byref, c_void_p
 from mooring_launcher._windows import _layouts as w
 from mooring_launcher._windows import _processes
 from mooring_launcher._windows._calls import WindowsCallError, bind, bind_checked, last_error, wide
+from mooring_launcher.status import create_file
 
 FILE_NAME = "stop.pipe"
 _PREFIX = "\\\\.\\pipe\\mooring-stop-"
@@ -62,7 +63,7 @@ class PipeListener(threading.Thread):
         self._closing = False
         self._waiting = self._new_instance(w.FILE_FLAG_FIRST_PIPE_INSTANCE)
         self._path = os.path.join(state_dir, FILE_NAME)
-        with open(self._path, "w", encoding="ascii") as file:
+        with open(create_file(self._path), "w", encoding="ascii") as file:
             file.write(self._name)
 
     def run(self) -> None:

@@ -25,7 +25,7 @@ def main() -> None:
     address, port = sys.argv[1], int(sys.argv[2])
     time.sleep(float(sys.argv[3]) if len(sys.argv) > 3 else 0)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.create_server((address, port), family=family)
+    listener = socket.create_server((address, port), family=family, dualstack_ipv6=address == "::")
     while True:
         client, _ = listener.accept()
         threading.Thread(target=answer, args=(client,), daemon=True).start()
