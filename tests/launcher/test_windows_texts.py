@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from mooring_launcher._windows import _hcn, _ipconfig, _layouts, _sockets
-from mooring_launcher._windows._account import split_name
+from mooring_launcher._windows._account import logon_password, split_name
 from mooring_launcher._windows._addresses import pack_ip
 from mooring_launcher._windows._command_line import environment_block, join_arguments, long_path, quote
 from mooring_launcher._windows._exit_status import KILLED, exit_status
+from mooring_launcher.errors import LauncherError
 
 _RULE = "=" * 78
 # As Windows prints it in each language; the words are not looked at, the structure is.
@@ -136,3 +137,27 @@ def test_the_end_of_a_program_is_worded() -> None:
 def test_accounts_are_named_as_windows_names_them(run_as: str, split: tuple[str, str]) -> None:
     """Built-in accounts belong to NT AUTHORITY; a name without a domain is this machine's."""
     assert split_name(run_as) == split
+
+
+@pytest.mark.parametrize(
+    ("run_as", "given", "password"),
+    [
+        ("LocalService", None, None),
+        (r"NT AUTHORITY\NetworkService", "unused", None),
+        (r"CORP\orders$", None, "_SA_{262E99C9-6160-4871-ACEC-4E61736B6F21}"),
+        ("orders$", "unused", "_SA_{262E99C9-6160-4871-ACEC-4E61736B6F21}"),
+        (r"CORP\orders", "secret", "secret"),
+        (r".\orders", "", ""),
+    ],
+)
+def test_each_account_logs_on_with_the_password_that_windows_wants(
+    run_as: str, given: str | None, password: str | None
+) -> None:
+    """None for built-in accounts; for a managed one the constant by which LSA finds the real one (lmaccess.h)."""
+    assert logon_password(run_as, given) == password
+
+
+def test_an_account_without_its_password_is_refused() -> None:
+    """The sentence says where the password is expected."""
+    with pytest.raises(LauncherError, match="RUN_AS_PASSWORD"):
+        logon_password(r"CORP\orders", None)
