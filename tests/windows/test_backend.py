@@ -112,7 +112,9 @@ def test_the_compartment_of_an_ip_is_found(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("code", ["1168", "0xC0000225"])
-def test_a_job_that_may_not_be_bound_is_told_apart_from_a_compartment_that_has_gone(machine: Machine, code: str) -> None:
+def test_a_job_that_may_not_be_bound_is_told_apart_from_a_compartment_that_has_gone(
+    machine: Machine, code: str
+) -> None:
     """A thread can enter the compartment, so "not found" for the job means that the call is not permitted."""
     machine.set_node(f"job-refused={code}", f"{COMPARTMENT} {machine.ip}")
     name, sentence = ask(machine, "job")
@@ -122,7 +124,7 @@ def test_a_job_that_may_not_be_bound_is_told_apart_from_a_compartment_that_has_g
 
 
 def test_a_helper_that_its_own_event_ends_has_sent_it(machine: Machine) -> None:
-    """Windows ends a helper without a handler with 0xC000013A at CTRL_BREAK: the event is out. Any other code failed."""
+    """Windows ends a helper without a handler with 0xC000013A at CTRL_BREAK: the event is out. Other codes failed."""
     sent, failed = ask(machine, "events", "0xC000013A", "5")
     assert sent == [[True], "nothing", ""]
     assert failed[:2] == [[], "UNEXPECTED"]
