@@ -34,7 +34,7 @@ def psutil_folder() -> str:
 
 def check_psutil_folder() -> None:
     """LauncherError UNTRUSTED_PATH when somebody else could change psutil: it would run as SYSTEM."""
-    refuse_exposed("psutil's folder", find_exposure_below(psutil_folder()))
+    refuse_exposed("psutil's folder", psutil_folder(), find_exposure_below)
 
 
 def load_psutil() -> ModuleType:

@@ -7,7 +7,7 @@ What "another account" is, `_linux/_trust.py` and `_windows/_trust.py` say.
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mooring_launcher.errors import ExitCode, LauncherError
 
@@ -24,7 +24,7 @@ def find_exposure(path: str, *, lookup: bool = False) -> str:
         from mooring_launcher._windows._trust import find_exposure as find
     else:
         from mooring_launcher._linux._trust import find_exposure as find
-    return find(path, lookup) if os.path.lexists(path) else ""
+    return find(path, lookup) if os.path.exists(path) else ""
 
 
 def find_exposure_below(folder: str) -> str:
@@ -39,8 +39,12 @@ def find_exposure_below(folder: str) -> str:
     return ""
 
 
-def refuse_exposed(what: str, found: str) -> None:
-    """LauncherError UNTRUSTED_PATH when something was found."""
+def refuse_exposed(what: str, path: str, find: Callable[[str], str]) -> None:
+    """LauncherError UNTRUSTED_PATH when something is found, or it cannot be told."""
+    try:
+        found = find(path)
+    except OSError as error:
+        found = f"who may write to {path} cannot be told: {error.strerror or error}"
     if found:
         message = f"{what} is not safe to use: {found}; only {_WHO} may"
         raise LauncherError(ExitCode.UNTRUSTED_PATH, message)
@@ -51,13 +55,9 @@ def check_places(places: Mapping[str, str], state_dir: str) -> None:
 
     LauncherError UNTRUSTED_PATH with the first that somebody else could change.
     """
-    try:
-        for what, path in (*_own_code(), *places.items()):
-            refuse_exposed(what, find_exposure(path, lookup=os.path.isdir(path)))
-        refuse_exposed("the state directory", _make_own(state_dir))
-    except OSError as error:
-        message = f"cannot tell who may write to {error.filename}: {error.strerror or error}"
-        raise LauncherError(ExitCode.UNTRUSTED_PATH, message) from error
+    for what, path in (*_own_code(), *places.items()):
+        refuse_exposed(what, path, lambda one: find_exposure(one, lookup=os.path.isdir(one)))
+    refuse_exposed("the state directory", state_dir, _make_own)
 
 
 def _own_code() -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ import pytest
 from mooring.rehearse.bundle import build_bundle
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.mounts import find_mounted
-from mooring_launcher.trust import check_places, find_exposure, find_exposure_below
+from mooring_launcher.trust import check_places, find_exposure, find_exposure_below, refuse_exposed
 from rig import Rig
 from tools import missing
 
@@ -109,9 +109,9 @@ def test_links_are_followed_and_judged(folder: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to("one/../one/two")
     assert find_exposure(str(link / "file")) == ""
-    (folder / "loop").symlink_to("loop")
-    with pytest.raises(OSError, match="symbolic links"):
-        find_exposure(str(folder / "loop"))
+    for name in ("loop", "dangling"):  # nothing is there to be changed
+        (folder / name).symlink_to("loop")
+        assert find_exposure(str(folder / name)) == ""
     folder.parent.chmod(0o777)
     assert "one (mode 0777)" in find_exposure(str(link / "file"))
     folder.parent.chmod(0o755)
@@ -237,6 +237,17 @@ def test_a_directory_of_somebody_else_never_wins(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(os.path, "exists", there.__contains__)
         assert find_mounted(planted, environ) == found
     assert find_mounted(planted, {}) == planted
+
+
+def test_what_cannot_be_looked_at_is_refused(folder: Path) -> None:
+    """No answer is not a good one."""
+
+    def fail(path: str) -> str:
+        raise PermissionError(13, "Permission denied", path)
+
+    with pytest.raises(LauncherError, match="cannot be told: Permission denied") as refused:
+        refuse_exposed("the configuration", str(folder), fail)
+    assert refused.value.code == ExitCode.UNTRUSTED_PATH
 
 
 def test_a_folder_that_is_absent_is_nobodys(tmp_path: Path) -> None:
