@@ -200,6 +200,44 @@ def test_the_bundles_own_psutil_is_imported(bundle: Path) -> None:
     assert "psutil/__init__.py" in done.stdout
 
 
+@pytest.mark.sandbox
+def test_a_planted_psutil_ends_the_launcher_at_its_start(rig: Rig, bundle: Path) -> None:
+    """Not at the first /metrics, which would have run it: before anything is imported from there."""
+    lib = bundle / "lib"
+    (lib / "psutil").unlink()
+    (lib / "psutil").mkdir()
+    (lib / "psutil/__init__.py").write_text(PLANTED)
+    lib.chmod(0o777)
+    rig.program = (sys.executable, "-I", str(bundle / "mooring-launcher.pyz"))
+    launcher = rig.launch()
+    assert launcher.wait_exit() == ExitCode.UNTRUSTED_PATH
+    assert rig.message()["message"] == (
+        f"psutil's folder is not safe to use: every user may write to {lib} (mode 0777); only root may"
+    )
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("volume", "found"),
+    [("pods/1/volumes/kubernetes.io~configmap/code", ""), ("pods/1/somewhere/code", "every user may write to")],
+)
+def test_a_mounted_volume_of_kubelets_is_trusted(tmp_path: Path, volume: str, found: str) -> None:
+    """A ConfigMap's volume is 0777 and not sticky: only this pod, and root on the node, can reach it."""
+    source, point = tmp_path / volume, tmp_path / "mounted"
+    for folder in (source, point):
+        folder.mkdir(parents=True)
+    (source / "file").write_text("x")
+    source.chmod(0o777)
+    code = (
+        "import sys; from mooring_launcher.trust import find_exposure; print(find_exposure(sys.argv[1], lookup=True))"
+    )
+    inside = 'mount --bind "$0" "$1" && exec "$2" -c "$3" "$1"'
+    command = ["unshare", "--mount", "sh", "-c", inside, str(source), str(point), sys.executable, code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().startswith(found)
+    assert bool(done.stdout.strip()) == bool(found)
+
+
 @pytest.mark.parametrize(
     ("expose", "says"),
     [
