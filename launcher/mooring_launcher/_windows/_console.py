@@ -68,10 +68,24 @@ def send_event(event: str, pid: int) -> None:
 
 
 def run_helper(event: str, pid: int) -> int:
-    """Be the helper: go to the console of a process, send it the event and return 0, or the code of what failed.
+    """Be the helper: go to the console of a process, send it the event and return 0, or the code of what failed."""
+    try:
+        _free()
+        _attach(pid)
+        _send_here(event)
+    except WindowsCallError as error:
+        sys.stdout.write(f"{error}\n")
+        return error.code or 1
+    return 0
 
-    The helper is at that console too and must outlive its own event. SetConsoleCtrlHandler(NULL, TRUE) would do for
-    CTRL_C only, as it does not ignore CTRL_BREAK (documented there), so it has a handler of its own.
+
+def _send_here(event: str) -> None:
+    """Send the event to everybody at this process's console, outlive it, and wait until it has arrived.
+
+    SetConsoleCtrlHandler(NULL, TRUE) would do for CTRL_C only: it does not ignore CTRL_BREAK (documented there), so
+    there is a handler. The event is delivered after the call has returned, and who detaches at once can be gone before
+    that (winsw waits for the same reason). Once this process has got it, the console is at its list; the rest takes a
+    moment.
     """
     arrived = threading.Event()
 
@@ -79,21 +93,12 @@ def run_helper(event: str, pid: int) -> int:
         arrived.set()
         return True
 
-    try:
-        _free()
-        _attach(pid)
-        _handle(outlive)
-        _set_handler(None, False)  # CTRL_C may have been switched off further up, and its arrival is waited for
-        # Group 0 is everybody at the console. CTRL_BREAK reaches the target as well, whose group that is.
-        _generate(EVENTS[event], 0)
-        # The event is delivered after the call has returned. Who detaches at once can be gone before it is (winsw waits
-        # for the same reason). Once this process has got it, the console is at its list; the rest takes a moment.
-        arrived.wait(_ARRIVAL_LIMIT_S)
-        time.sleep(_DELIVERY_S)
-    except WindowsCallError as error:
-        sys.stdout.write(f"{error}\n")
-        return error.code or 1
-    return 0
+    _handle(outlive)
+    _set_handler(None, False)  # CTRL_C may have been switched off further up, and its arrival is waited for
+    # Group 0 is everybody at the console. CTRL_BREAK reaches the target as well, whose group that is.
+    _generate(EVENTS[event], 0)
+    arrived.wait(_ARRIVAL_LIMIT_S)
+    time.sleep(_DELIVERY_S)
 
 
 def let_ctrl_c_through() -> None:

@@ -20,9 +20,6 @@ from mooring_launcher._windows._calls import WindowsCallError, bind, bind_checke
 _OWN = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)"
 """SDDL of the state directory: all rights to SYSTEM, Administrators and the owner, and nothing inherited."""
 
-_create_file = bind(
-    "kernel32", "CreateFileW", w.HANDLE, c_void_p, w.DWORD, w.DWORD, c_void_p, w.DWORD, w.DWORD, w.HANDLE
-)
 _final_path = bind("kernel32", "GetFinalPathNameByHandleW", w.DWORD, w.HANDLE, c_void_p, w.DWORD, w.DWORD)
 _get_security = bind(
     "advapi32", "GetKernelObjectSecurity", w.BOOL, w.HANDLE, w.DWORD, c_void_p, w.DWORD, POINTER(w.DWORD)
@@ -145,10 +142,7 @@ def _resolve(path: str) -> str:
 def _opened(path: str, access: int, flags: int) -> Iterator[int]:
     flags |= w.FILE_FLAG_BACKUP_SEMANTICS  # else directories cannot be opened
     share = w.FILE_SHARE_READ | w.FILE_SHARE_WRITE | w.FILE_SHARE_DELETE
-    handle = _create_file(wide(path), access, share, None, w.OPEN_EXISTING, flags, None)
-    if handle == _processes.INVALID_HANDLE:
-        call = f"CreateFileW({path})"
-        raise WindowsCallError(call, last_error())
+    handle = _processes.open_file(path, access, share, flags=flags)
     with _processes.closing(handle):
         yield handle
 
