@@ -6,18 +6,17 @@ from contextlib import ExitStack
 
 from mooring_launcher._gate_psutil import check_psutil_folder
 from mooring_launcher.anchor import Ambiguous, Attach, Attached, Elsewhere, Me, Pod, Verdict, find_gaps, judge
-from mooring_launcher.api import SERVICE_ACCOUNT, ApiClient, Session, pod, pods
+from mooring_launcher.api import ApiClient, Session, pod, pods
 from mooring_launcher.attachment import check_program, working_dir
 from mooring_launcher.backends import backend
 from mooring_launcher.config import Config, read_ordinal
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import check_gate
 from mooring_launcher.log import Log, mask_args
-from mooring_launcher.mounts import find_mounted
 from mooring_launcher.outcome import Outcome, failure, write_termination_message
 from mooring_launcher.runner import Runner
-from mooring_launcher.setup import Setup, config_path, least_anchor_grace_s, make_setup
-from mooring_launcher.trust import check_places
+from mooring_launcher.setup import Setup, inputs, least_anchor_grace_s, make_setup
+from mooring_launcher.trust import check_files, make_state_own
 from mooring_launcher.waiting import Search
 
 
@@ -47,9 +46,8 @@ def _run(environ: Mapping[str, str], state_dir: str, log: Log, afterwards: ExitS
 
 def _check_trust(environ: Mapping[str, str], state_dir: str) -> None:
     """LauncherError UNTRUSTED_PATH when somebody else could change what this launcher is about to use."""
-    account = find_mounted(SERVICE_ACCOUNT, environ)
-    files = {f"the service account's {name}": os.path.join(account, name) for name in ("token", "ca.crt")}
-    check_places({"the configuration": config_path(environ), **files}, state_dir)
+    check_files(inputs(environ))
+    make_state_own(state_dir)
     check_psutil_folder()
 
 

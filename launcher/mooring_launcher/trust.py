@@ -50,13 +50,20 @@ def refuse_exposed(what: str, path: str, find: Callable[[str], str]) -> None:
         raise LauncherError(ExitCode.UNTRUSTED_PATH, message)
 
 
-def check_places(places: Mapping[str, str], state_dir: str) -> None:
-    """Look at files and directories the launcher is about to use, by what each is; then make the state its own.
+def check_files(files: Mapping[str, str]) -> None:
+    """Look at the launcher's own code and at files that it is about to read, by what each is.
 
     LauncherError UNTRUSTED_PATH with the first that somebody else could change.
     """
-    for what, path in (*_own_code(), *places.items()):
+    for what, path in (*_own_code(), *files.items()):
         refuse_exposed(what, path, lambda one: find_exposure(one, lookup=os.path.isdir(one)))
+
+
+def make_state_own(state_dir: str) -> None:
+    """Let nobody else write to the state directory.
+
+    LauncherError UNTRUSTED_PATH where it is somebody else's, or somebody else has put something there already.
+    """
     refuse_exposed("the state directory", state_dir, _make_own)
 
 

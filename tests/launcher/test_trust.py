@@ -14,7 +14,7 @@ import pytest
 from mooring.rehearse.bundle import build_bundle
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.mounts import find_mounted
-from mooring_launcher.trust import check_places, find_exposure, find_exposure_below, refuse_exposed
+from mooring_launcher.trust import find_exposure, find_exposure_below, make_state_own, refuse_exposed
 from rig import Rig
 from tools import missing
 
@@ -136,12 +136,12 @@ def test_an_emptydir_becomes_the_launchers_own(tmp_path: Path) -> None:
     state.mkdir()
     (state / "status.json").write_text("{}")
     state.chmod(0o777)
-    check_places({}, str(state))
+    make_state_own(str(state))
     assert state.stat().st_mode & 0o7777 == 0o755
     (state / "stop.sock").write_text("")
     give_away(state / "stop.sock")
     with pytest.raises(LauncherError, match=f"stop.sock belongs to user {STRANGER}") as refused:
-        check_places({}, str(state))
+        make_state_own(str(state))
     assert refused.value.code == ExitCode.UNTRUSTED_PATH
 
 
@@ -151,7 +151,7 @@ def test_a_state_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     state.mkdir(0o777)
     give_away(state)
     with pytest.raises(LauncherError, match=f"state belongs to user {STRANGER}"):
-        check_places({}, str(state))
+        make_state_own(str(state))
 
 
 @pytest.fixture
@@ -258,6 +258,9 @@ def test_the_launcher_refuses_to_start(rig: Rig, expose: Callable[[Rig], Any], s
         if command == "run":
             assert says in rig.message()["message"]
             assert "; only root may" in rig.message()["message"]
+    asked = rig.command("check-release", "1")
+    assert (asked.returncode == 1) == says.startswith(("the configuration", "the service account"))
+    assert says in asked.stdout
     assert rig.verbs() == []
 
 

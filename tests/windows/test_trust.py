@@ -29,6 +29,7 @@ def ask(machine: Machine, case: str, *words: str) -> Any:
     ("sddl", "replace", "add"),
     [
         (_FINE, "", ""),
+        ("O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BU)", "", ""),  # a token of kubelet's, recorded
         # What a directory below C: of a server inherits: Users may create, and own what they create.
         (_FINE + _USERS_ADD, "", "can be changed by Users (S-1-5-32-545) (0x4)"),
         # The same on a client.

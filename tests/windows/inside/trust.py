@@ -10,7 +10,7 @@ from mooring_launcher._windows import _descriptor, _trust
 from mooring_launcher._windows import _layouts as w
 from mooring_launcher._windows._calls import bind_checked, wide
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.trust import check_places, find_exposure, find_exposure_below
+from mooring_launcher.trust import find_exposure, find_exposure_below, make_state_own
 
 _parse = bind_checked(
     "advapi32",
@@ -50,7 +50,7 @@ CASES = {
     "sddl": lambda *texts: [judged(text) for text in texts],
     "find": lambda *paths: [find_exposure(path, lookup=os.path.isdir(path)) for path in paths],
     "below": lambda path: find_exposure_below(path),
-    "own": lambda path: [*refused(lambda: check_places({}, path)), _trust.find_exposure(path, True)],
+    "own": lambda path: [*refused(lambda: make_state_own(path)), _trust.find_exposure(path, True)],
     "sid": lambda: _trust.own_sid(),
 }
 print(json.dumps(CASES[sys.argv[1]](*sys.argv[2:])))
