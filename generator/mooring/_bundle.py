@@ -36,6 +36,24 @@ _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
 _UNIX = 3
 
 
+HOST_PATH = r"C:\mooring"
+"""Where a node has the bundle unless `launcher.hostPath` says otherwise."""
+
+
+def access_commands(host_path: str = HOST_PATH) -> list[str]:
+    """Return the commands that let only SYSTEM (S-1-5-18) and Administrators (S-1-5-32-544) into the directory.
+
+    A directory made below C: inherits that Users may add to it, on a client that they may change it. The last one
+    has all below inherit from the directory. Quoted for cmd and PowerShell; SIDs, as names are translated.
+    """
+    grants = " ".join(f'"*{sid}:(OI)(CI)F"' for sid in ("S-1-5-18", "S-1-5-32-544"))
+    return [
+        f'icacls {host_path} /setowner "*S-1-5-32-544" /t /q',
+        f"icacls {host_path} /inheritance:r /grant:r {grants}",
+        f"icacls {host_path}\\* /reset /t /q",
+    ]
+
+
 class Bundle(NamedTuple):
     """A bundle that was written or verified: where it is and how many files it holds."""
 

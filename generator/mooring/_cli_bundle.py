@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mooring._bundle import verify_bundle, write_bundle
+from mooring._bundle import access_commands, verify_bundle, write_bundle
 from mooring._console import say
 from mooring._errors import UserError
 
@@ -21,6 +21,9 @@ def write(arguments: argparse.Namespace) -> int:
     given = (Path(one) if one else None for one in (arguments.python, arguments.psutil))
     bundle = write_bundle(Path(arguments.out), *given)
     say(f"wrote {bundle.path}: {bundle.files} files; next: copy it to every node as launcher.hostPath")
+    say("and there, as an administrator, let nobody else write to it, as it runs as SYSTEM:")
+    for command in access_commands():
+        say(f"  {command}")
     return 0
 
 

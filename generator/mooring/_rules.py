@@ -76,6 +76,20 @@ def _launcher_paths_plain(values: Values) -> Iterator[Violation]:
             )
 
 
+def _launcher_found(values: Values) -> Iterator[Violation]:
+    """Refuse Windows Server 2019 for a launcher out of a ConfigMap: no bindflt (hcsshim internal/jobcontainers)."""
+    build = "node.kubernetes.io/windows-build"
+    from_chart = values["platform"] == "windows" and values["launcher"]["source"] == "configMap"
+    if from_chart and values["nodeSelector"].get(build) == "10.0.17763":
+        yield Violation(
+            ("nodeSelector", build),
+            "10.0.17763",
+            "is Windows Server 2019, where a launcher out of a ConfigMap cannot be found: nothing shows volumes at"
+            " their paths there (no bindflt)",
+            "use launcher.source: host, or nodes of Windows Server 2022 or later",
+        )
+
+
 def _ports_unique(values: Values) -> Iterator[Violation]:
     listened: set[tuple[int, str]] = set()
     for name, port in sorted(values["target"]["ports"].items()):
@@ -597,6 +611,7 @@ RULES: tuple[Rule, ...] = (
     Rule("paths-absolute", _paths_absolute),
     *TEXT_RULES,
     Rule("launcher-paths-plain", _launcher_paths_plain),
+    Rule("launcher-found", _launcher_found),
     Rule("ports-unique", _ports_unique),
     Rule("service-ports-unique", _service_ports_unique),
     Rule("port-names-legal", _port_names_legal),

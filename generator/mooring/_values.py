@@ -84,7 +84,7 @@ TARGET = Obj(
             ),
         ),
         "runAs": Str(
-            doc=r"Account the program runs as, on Windows: restricted, LocalService, NetworkService, DOMAIN\name$ (a group-managed service account) or DOMAIN\name (its password in RUN_AS_PASSWORD, by extraEnv from a Secret); empty: the launcher's, which is SYSTEM."
+            doc=r"Account the program runs as, on Windows: LocalService, NetworkService, DOMAIN\name$ (a group-managed service account) or DOMAIN\name (its password in RUN_AS_PASSWORD, by extraEnv from a Secret); each is a boundary. restricted is hygiene and no boundary: fewer privileges, but still SYSTEM's SID, so all that SYSTEM may write. Empty: the launcher's own account, SYSTEM."
         ),
         "sha256": Str(
             doc="SHA-256 of the program's file, in hex: a file with another one is not started, on Linux no script either. Empty: no check.",
@@ -170,7 +170,9 @@ READINESS = Obj(
 LAUNCHER = Obj(
     doc="The launcher: what it is made of and where it is found on the node.",
     fields={
-        "hostPath": Str(doc=r"Directory of the launcher on every node; empty: C:\mooring, on Linux /opt/mooring."),
+        "hostPath": Str(
+            doc=r"Directory of the launcher on every node, which must exist; only administrators may write to it, as it runs as SYSTEM (docs/bundle.md). Empty: C:\mooring, on Linux /opt/mooring."
+        ),
         "python": Str(
             doc=r"Python that runs it; empty: python\python.exe (on Linux python/bin/python3) below launcher.hostPath."
         ),

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.trust import find_exposure_below, own_archive, refuse_exposed
 
 if TYPE_CHECKING:
     import psutil
@@ -26,14 +27,24 @@ class Usage(NamedTuple):
     threads: int
 
 
-def load_psutil() -> ModuleType:
-    """Import psutil, from the launcher's `lib` folder too; LauncherError PSUTIL_MISSING when it is nowhere.
+def psutil_folder() -> str:
+    """Return the launcher's `lib` folder: MOORING_LIB, which a chart that brings the launcher sets, else beside it."""
+    return os.environ.get("MOORING_LIB") or os.path.join(os.path.dirname(own_archive()), "lib")
 
-    The folder is MOORING_LIB, which a chart that brings the launcher itself sets, or else beside the launcher.
+
+def check_psutil_folder() -> None:
+    """LauncherError UNTRUSTED_PATH when somebody else could change psutil: it would run as SYSTEM."""
+    refuse_exposed("psutil's folder", psutil_folder(), find_exposure_below)
+
+
+def load_psutil() -> ModuleType:
+    """Import psutil, from the launcher's `lib` folder too.
+
+    LauncherError PSUTIL_MISSING when it is nowhere, UNTRUSTED_PATH when somebody else could change it.
     """
-    # …/mooring-launcher.pyz/mooring_launcher/_gate_psutil.py: the folder that the zipapp is in.
-    folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    beside = os.environ.get("MOORING_LIB") or os.path.join(folder, "lib")
+    if "psutil" not in sys.modules:
+        check_psutil_folder()
+    beside = psutil_folder()
     sys.path.append(beside)
     try:
         import psutil

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
+from mooring_launcher._gate_psutil import check_psutil_folder
 from mooring_launcher.anchor import Ambiguous, Attach, Attached, Elsewhere, Pod, Verdict, find_gaps, judge
 from mooring_launcher.api import ApiClient
 from mooring_launcher.attachment import working_dir
@@ -16,7 +17,8 @@ from mooring_launcher.masking import mask_args
 from mooring_launcher.outcome import Outcome, failure, write_termination_message
 from mooring_launcher.program import check_program
 from mooring_launcher.runner import Runner
-from mooring_launcher.setup import Setup, anchor_resource, least_anchor_grace_s, make_setup
+from mooring_launcher.setup import Setup, anchor_resource, inputs, least_anchor_grace_s, make_setup
+from mooring_launcher.trust import check_files, make_state_own
 from mooring_launcher.waiting import Search
 
 
@@ -37,10 +39,18 @@ def _as_status(code: int) -> int:
 
 def _run(environ: Mapping[str, str], state_dir: str, log: Log, afterwards: ExitStack) -> Outcome:
     log.ordinal = read_ordinal(environ)
+    _check_trust(environ, state_dir)
     setup = make_setup(environ, state_dir, log.ordinal)
     runner = Runner(setup, ApiClient.in_cluster(environ), backend(), log)
     afterwards.callback(runner.last_act)
     return runner.run()
+
+
+def _check_trust(environ: Mapping[str, str], state_dir: str) -> None:
+    """LauncherError UNTRUSTED_PATH when somebody else could change what this launcher is about to use."""
+    check_files(inputs(environ))
+    make_state_own(state_dir)
+    check_psutil_folder()
 
 
 def _guarded(action: Callable[[], Outcome], log: Log) -> Outcome:
@@ -67,6 +77,7 @@ def check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], None
 
 def _check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], None]) -> None:
     ordinal = read_ordinal(environ)
+    _check_trust(environ, state_dir)
     setup = make_setup(environ, state_dir, ordinal)
     target = setup.config["target"]
     tell(f"ordinal {ordinal}, app {setup.config['app']['name']} {setup.config['app']['version']}")

@@ -140,6 +140,11 @@ class ExitCode(IntEnum):
         "The account of target.runAs could not be used.",
         "The message names the call that was refused, and what it needs.",
     )
+    UNTRUSTED_PATH = (
+        224,
+        "Somebody other than the node's administrators could change what the launcher runs, imports or reads.",
+        "Take from others the right to write to the path in the message: see docs/bundle.md for the commands.",
+    )
 
 
 class LauncherError(Exception):

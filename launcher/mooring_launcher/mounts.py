@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 
 def find_mounted(path: str, environ: Mapping[str, str]) -> str:
-    """Return where a mounted path is: itself, or on Windows with containerd 1.6 below the sandbox mount point.
+    """Return where a mounted path is: on Windows below the sandbox mount point, which every version has; else itself.
 
-    containerd 1.7 and later bind each volume to its own path, and set the variable too; so the path itself comes first.
+    containerd 1.7 and later bind each volume to its own path as well, by bindflt, which Windows Server 2019 lacks
+    (hcsshim internal/jobcontainers). Where nothing is bound, anybody who may make directories on C: could make
+    that path, so it is taken only where the other is not there.
     """
     below = environ.get("CONTAINER_SANDBOX_MOUNT_POINT", "")
-    if not below or os.path.exists(path):
+    if not below:
         return path
     beside = ntpath.join(below, ntpath.splitdrive(path)[1].lstrip("\\/"))
-    return beside if os.path.exists(beside) else path
+    return beside if os.path.exists(beside) or not os.path.exists(path) else path

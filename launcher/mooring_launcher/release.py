@@ -15,7 +15,8 @@ from mooring_launcher.answers import Object
 from mooring_launcher.api import ApiClient, ApiError, Resource, pod, stateful_set
 from mooring_launcher.config import load_config
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.setup import Setup, config_path, make_setup
+from mooring_launcher.setup import Setup, config_path, inputs, make_setup
+from mooring_launcher.trust import check_files
 
 _ANSWER_TIMEOUT_S = 5.0
 _PAUSE_S = 0.5
@@ -44,6 +45,7 @@ def check_release(environ: Mapping[str, str], patience_s: float, service: str, t
 
 
 def _checks(environ: Mapping[str, str], service: str, tell: Callable[[str], None]) -> Iterator[Check]:
+    check_files(inputs(environ))
     client = ApiClient.in_cluster(environ)
     config = load_config(config_path(environ))
     namespace = environ.get("POD_NAMESPACE", "")

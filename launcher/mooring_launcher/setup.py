@@ -1,11 +1,12 @@
 """What a run starts from: the environment and the configuration of this replica."""
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mooring_launcher.anchor import Me
-from mooring_launcher.api import Resource, pod, pods
+from mooring_launcher.api import SERVICE_ACCOUNT, Resource, pod, pods
 from mooring_launcher.attachment import Place, working_dir
 from mooring_launcher.config import Config, for_ordinal, load_config
 from mooring_launcher.masking import mask_args
@@ -66,6 +67,13 @@ def config_path(environ: Mapping[str, str]) -> str:
     """Return where the configuration is: MOORING_CONFIG, else where the chart mounts it."""
     usual = r"C:\etc\mooring\config.json" if sys.platform == "win32" else "/etc/mooring/config.json"
     return find_mounted(environ.get("MOORING_CONFIG", usual), environ)
+
+
+def inputs(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the files that every run reads, by what each is."""
+    account = find_mounted(SERVICE_ACCOUNT, environ)
+    files = {f"the service account's {name}": os.path.join(account, name) for name in ("token", "ca.crt")}
+    return {"the configuration": config_path(environ), **files}
 
 
 def bootstrap_fields(setup: Setup, place: Place) -> dict[str, Any]:

@@ -86,9 +86,9 @@ def render(values: Mapping[str, Any] | None = None, **options: Any) -> Objects:
     return {(one["kind"], one["metadata"]["name"]): one for one in documents if one}
 
 
-def notes(folder: Path, values: Mapping[str, Any]) -> str:
+def notes(folder: Path, values: Mapping[str, Any], source: Path = CHART) -> str:
     """Return what Helm tells after an installation, which only a cluster sees: a copy renders it as an object."""
-    chart = Path(shutil.copytree(CHART, folder / "chart"))
+    chart = Path(shutil.copytree(source, folder / "chart"))
     (chart / "templates" / "NOTES.txt").rename(chart / "notes")
     (chart / "templates" / "notes.yaml").write_text(
         'kind: Notes\nmetadata: {name: notes}\ntext: {{ tpl (.Files.Get "notes") . | toJson }}\n', encoding="utf-8"

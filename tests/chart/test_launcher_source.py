@@ -19,7 +19,18 @@ from mooring import _launcher_archive
 from mooring._generate import generate
 from mooring._launcher_archive import ARCHIVE_FILE, archive_text, strip
 
-from .rendering import MINIMAL, Objects, assert_accepted, container, layered, pod_spec, refusal, render, render_text
+from .rendering import (
+    MINIMAL,
+    Objects,
+    assert_accepted,
+    container,
+    layered,
+    notes,
+    pod_spec,
+    refusal,
+    render,
+    render_text,
+)
 
 APP = "apiVersion: mooring/v1\nkind: App\nname: carrier\nversion: 1.0.0\nvalues: {launcher: {source: configMap}, "
 WINDOWS = APP + r"target: {exe: 'C:\apps\orders.exe', ports: {http: {port: 8080}}}}"
@@ -168,3 +179,65 @@ def test_a_release_stays_below_its_limit(carrier: Path) -> None:
     packed = base64.b64encode(gzip.compress(release)), base64.b64encode(gzip.compress(older))
     print(f"release {len(packed[0])} bytes, two older launchers {len(packed[1])} bytes more")
     assert sum(map(len, packed)) < 0.85 * LIMIT_BYTES
+
+
+_BUILD = {"key": "node.kubernetes.io/windows-build", "operator": "NotIn", "values": ["10.0.17763"]}
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def required_nodes(objects: Objects, kind: str, name: str) -> list[dict[str, object]]:
+    """Return the node selector terms of a pod, or of a set's pods."""
+    found = objects[kind, name]["spec"]
+    affinity = found.get("template", {}).get("spec", found).get("affinity") or {}
+    terms: list[dict[str, object]] = affinity.get("nodeAffinity", {}).get(_REQUIRED, {}).get("nodeSelectorTerms", [])
+    return terms
+
+
+def test_a_launcher_of_the_charts_own_keeps_away_from_server_2019(carrier: Path) -> None:
+    """Nothing shows a volume at its path there: whoever made that path on C: would be run as SYSTEM."""
+    on_disk = {"key": "disk", "operator": "In", "values": ["ssd"]}
+    terms = [{"matchExpressions": [on_disk]}, {"matchFields": []}, {}]
+    given = {"nodeAffinity": {_REQUIRED: {"nodeSelectorTerms": terms}}}
+    objects = render(chart=carrier)
+    assert required_nodes(objects, "StatefulSet", "orders") == [{"matchExpressions": [_BUILD]}]
+    assert required_nodes(objects, "Pod", "orders-test") == [{"matchExpressions": [_BUILD]}]
+    assert required_nodes(objects, "StatefulSet", "orders-anchor") == []  # they follow
+    assert required_nodes(render({"affinity": given}, chart=carrier), "StatefulSet", "orders") == [
+        {"matchExpressions": [on_disk, _BUILD]},
+        {"matchFields": [], "matchExpressions": [_BUILD]},
+        {},
+    ]
+    for values in (LINUX, {"launcher": {"source": "host"}}):
+        others = render(values, chart=carrier)
+        assert required_nodes(others, "StatefulSet", "orders") == []
+        assert required_nodes(others, "Pod", "orders-test") == []
+    assert_accepted(objects, "1.31")
+
+
+@pytest.mark.parametrize(
+    ("values", "there"),
+    [
+        ({}, True),
+        ({"launcher": {"source": "host"}}, True),
+        ({"launcher": {"python": r"C:\mooring\py312\python.exe"}}, True),
+        ({"launcher": {"python": r"C:\Python\python.exe"}}, False),
+        ({"launcher": {"python": r"C:\mooring-python\python.exe"}}, False),
+        ({"launcher": {"python": r"C:\Python\python.exe", "hostPath": r"D:\mooring"}}, True),
+        ({"launcher": {"python": r"C:\Python\python.exe", "source": "host"}}, True),
+    ],
+)
+def test_the_launchers_directory_is_never_created(carrier: Path, values: dict[str, object], there: bool) -> None:
+    """What is made below C: is open to ordinary users; who needs nothing of it mounts nothing."""
+    objects = render(values, chart=carrier)
+    found = [one["hostPath"]["type"] for one in pod_spec(objects, "orders")["volumes"] if one["name"] == "launcher"]
+    assert found == (["Directory"] if there else [])
+    one = container(objects, "orders")
+    assert ("launcher" in [mount["name"] for mount in one["volumeMounts"]]) == there
+    if not there:
+        assert "MOORING_LIB" not in [entry["name"] for entry in one["env"]]
+
+
+def test_the_notes_say_why_server_2019_is_left_out(carrier: Path, tmp_path: Path) -> None:
+    """A launcher that stays Pending has its reason told."""
+    assert "no bindflt" in notes(tmp_path / "one", {}, carrier)
+    assert "no bindflt" not in notes(tmp_path / "two", {"launcher": {"source": "host"}}, carrier)

@@ -207,6 +207,12 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     ("launcher-paths-plain", {"launcher": {"hostPath": "C:\\R&D 100%"}}, "launcher.hostPath", "pass cmd /c"),
     ("launcher-paths-plain", {"launcher": {"python": "C:\\Program Files\\p.exe"}}, "launcher.python", "pass cmd /c"),
     (
+        "launcher-found",
+        {"launcher": {"source": "configMap"}, "nodeSelector": {"node.kubernetes.io/windows-build": "10.0.17763"}},
+        "nodeSelector.node.kubernetes.io/windows-build",
+        "use launcher.source: host",
+    ),
+    (
         "autoscaling-single",
         {"autoscaling": {"keda": {"enabled": True, "triggers": [TRIGGER]}}, "scaling": {"follow": False}},
         "scaling.follow",

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from mooring._bundle import PSUTIL, PSUTIL_SHA256, verify_bundle, write_bundle
+from mooring._bundle import PSUTIL, PSUTIL_SHA256, access_commands, verify_bundle, write_bundle
 from mooring._cli import main
 from mooring._errors import UserError
 
@@ -132,3 +132,19 @@ def test_the_command_writes_and_verifies(
     data = io.BytesIO(Path(out).read_bytes().replace(b"python313.zip\n", b"python314.zip\n", 1)).getvalue()
     Path(out).write_bytes(data)
     assert main(["bundle", "verify", out]) == 2
+
+
+def test_the_commands_that_close_the_directory_are_told(
+    tmp_path: Path, python: Path, psutil: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`mooring bundle` prints the commands of docs/bundle.md: in quotes for cmd and PowerShell, with SIDs for names."""
+    words = ["bundle", "--out", str(tmp_path / "bundle"), "--python", str(python), "--psutil", str(psutil)]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    page = (Path(__file__).parents[2] / "docs/bundle.md").read_text()
+    for command in access_commands():
+        assert f"  {command}\n" in told
+        assert f"\n{command}\n" in page
+    assert access_commands(r"D:\m")[1] == (
+        r'icacls D:\m /inheritance:r /grant:r "*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F"'
+    )

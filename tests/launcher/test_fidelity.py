@@ -15,7 +15,7 @@ _PROOFS = (
     "seen on Linux",
     "not run",
 )
-_MORE_PROOFS = ("the embedded API", "the real Python", "texts in five languages", "CommandLineToArgvW")
+_MORE_PROOFS = ("the embedded API", "the real Python", "texts in six languages", "CommandLineToArgvW")
 
 
 def _rows() -> list[list[str]]:

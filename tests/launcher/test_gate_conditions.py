@@ -389,8 +389,9 @@ def test_psutil_is_found_beside_the_launcher(tmp_path: Path) -> None:
     (bundle / "lib").mkdir(parents=True)
     (bundle / "lib" / "psutil").symlink_to(Path(psutil.__file__).parent)
     with zipfile.ZipFile(bundle / "mooring-launcher.pyz", "w") as zipped:
-        for source in Path(_gate_psutil.__file__).parent.glob("*.py"):
-            zipped.write(source, f"mooring_launcher/{source.name}")
+        package = Path(_gate_psutil.__file__).parent
+        for source in package.rglob("*.py"):
+            zipped.write(source, source.relative_to(package.parent))
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\nfrom mooring_launcher._gate_psutil import load_psutil\n"
         "before = list(sys.path); print(load_psutil().__file__); assert sys.path == before"

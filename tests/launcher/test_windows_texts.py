@@ -5,48 +5,169 @@ from typing import Any
 
 import pytest
 from mooring_launcher._windows import _hcn, _ipconfig, _layouts, _sockets
-from mooring_launcher._windows._account import split_name
+from mooring_launcher._windows._account import logon_password, split_name
 from mooring_launcher._windows._addresses import pack_ip
 from mooring_launcher._windows._command_line import environment_block, join_arguments, long_path, quote
 from mooring_launcher._windows._exit_status import KILLED, exit_status
+from mooring_launcher.errors import LauncherError
 
 _RULE = "=" * 78
-# As Windows prints it in each language; the words are not looked at, the structure is.
+# The shape that recorded outputs have, with words and addresses of our own. Per language: the compartment's heading, in
+# which the number need not stand last, then an adapter's labels, then what is added to an address in use.
 _LANGUAGES = {
     "English": (
         "Network Information for Compartment {} (ACTIVE)",
-        "IPv4 Address. . . . . . . . . . . :",
+        ("Media State", "Connection-specific DNS Suffix", "IPv6 Address", "Link-local IPv6 Address"),
+        ("IPv4 Address", "Subnet Mask", "Default Gateway"),
         "(Preferred)",
     ),
-    "German": ("Netzwerkinformationen für Depot {} (AKTIV)", "IPv4-Adresse  . . . . . . . . . . :", "(Bevorzugt)"),
-    "Spanish": ("Información de red para el compartimiento {}", "Dirección IPv4. . . . . . . . . . :", "(Preferido)"),
-    "French": ("Informations réseau du compartiment {}", "Adresse IPv4. . . . . . . . . . . :", "(préféré)"),
-    "Japanese": ("コンパートメント {} のネットワーク情報", "IPv4 アドレス . . . . . . . . . . .:", "(優先)"),
+    "German": (
+        "Netzwerkinformationen für Depot {} (AKTIV)",
+        ("Medienstatus", "Verbindungsspezifisches DNS-Suffix", "IPv6-Adresse", "Verbindungslokale IPv6-Adresse"),
+        ("IPv4-Adresse", "Subnetzmaske", "Standardgateway"),
+        "(Bevorzugt)",
+    ),
+    "Spanish": (
+        "Información de red para el compartimiento {}",
+        ("Estado de los medios", "Sufijo DNS de la conexión", "Dirección IPv6", "Vínculo: dirección IPv6 local"),
+        ("Dirección IPv4", "Máscara de subred", "Puerta de enlace predeterminada"),
+        "(Preferido)",
+    ),
+    "French": (
+        "Informations réseau du compartiment {} (ACTIF)",
+        ("Statut du média", "Suffixe DNS propre à la connexion", "Adresse IPv6", "Adresse IPv6 de liaison locale"),
+        ("Adresse IPv4", "Masque de sous-réseau", "Passerelle par défaut"),
+        "(préféré)",
+    ),
+    "Japanese": (
+        "コンパートメント {} のネットワーク情報",
+        ("メディアの状態", "接続固有の DNS サフィックス", "IPv6 アドレス", "リンクローカル IPv6 アドレス"),
+        ("IPv4 アドレス", "サブネット マスク", "デフォルト ゲートウェイ"),
+        "(優先)",
+    ),
+    "Chinese": (
+        "分段 {} 的网络信息(活动)",
+        ("媒体状态", "连接特定的 DNS 后缀", "IPv6 地址", "本地链接 IPv6 地址"),
+        ("IPv4 地址", "子网掩码", "默认网关"),
+        "(首选)",
+    ),
 }
 
 
-def _ipconfig_text(language: str) -> str:
-    heading, label, preferred = _LANGUAGES[language]
-    parts = ["", "Windows IP Configuration", ""]
-    for number, address in ((1, "192.168.1.10"), (7, "10.244.0.5"), (12, "10.244.0.6")):
-        parts += ["", _RULE, heading.format(number), _RULE, "", "vEthernet (Ethernet) 3:", ""]
-        parts += [f"   Connection-specific DNS Suffix  . : cluster{number}.local"]
-        parts += [f"   Link-local IPv6 Address . . . . . : fe80::{number}%4", f"   {label} {address}{preferred}"]
-        parts += [
-            "   Subnet Mask . . . . . . . . . . . : 255.255.255.0",
-            "   Default Gateway . . . . . . . . . : 10.244.0.1",
+def _ipconfig_text(language: str, line_end: str = "\r\n") -> str:
+    """Return three compartments: the host's, one with both families, one with IPv6 only; and one that is empty."""
+    heading, (media, suffix, ipv6, local), (ipv4, mask, gateway), used = _LANGUAGES[language]
+
+    def lines(*pairs: tuple[str, str]) -> list[str]:
+        return [
+            f"   {label.ljust(34, '.')} : {value}".rstrip() if label else " " * 39 + value for label, value in pairs
         ]
-    return "\r\n".join(parts)
+
+    def part(number: int, *adapters: list[str]) -> list[str]:
+        blocks = (["", f"Ethernet vEthernet {number}.{n}:", "", *one] for n, one in enumerate(adapters))
+        return ["", "", _RULE, heading.format(number), _RULE, *(line for block in blocks for line in block)]
+
+    unplugged = lines((media, "-"), (suffix, ""))
+    host = lines((suffix, "plant.example"), (local, "fe80::a1%6"), (ipv4, "192.168.7.20"), (mask, "255.255.255.0"))
+    host += lines((gateway, "192.168.7.254"))
+    bridge = lines((suffix, ""), (ipv4, "10.77.3.2"), (mask, "255.255.255.128"), (gateway, ""))
+    pod = lines((suffix, "apps.svc.cluster.local"), (ipv6, f"fd77:3::9{used}"), (local, f"fe80::c9%31{used}"))
+    pod += lines((ipv4, f"10.77.3.9{used}"), (mask, "255.255.255.128"))
+    pod += lines((gateway, "fe80::1%31"), ("", "10.77.3.2"))
+    six = lines((suffix, ""), (ipv6, "fd77:3::a"), (local, "fe80::ca%40"), (gateway, "fd77:3::1"))
+    text = ["", "Windows IP", *part(1, unplugged, host, bridge), *part(7, pod), *part(12, six), *part(15)]
+    return line_end.join([*text, ""])
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\r\r\n"])
+@pytest.mark.parametrize("language", _LANGUAGES)
+def test_ipconfig_is_read_by_its_structure(language: str, line_end: str) -> None:
+    """The compartment of an address is found whatever language Windows speaks."""
+    text = _ipconfig_text(language, line_end)
+    wanted = {
+        "192.168.7.20": [1],
+        "fe80::a1": [1],
+        "10.77.3.9": [7],
+        "fd77:3::9": [7],
+        "fe80::c9": [7],
+        "fd77:3::a": [12],
+        "fe80::ca": [12],
+        "10.77.3.10": [],
+    }
+    assert {ip: list(_ipconfig.parse(text, pack_ip(ip))) for ip in wanted} == wanted
 
 
 @pytest.mark.parametrize("language", _LANGUAGES)
-def test_ipconfig_is_read_by_its_structure(language: str) -> None:
-    """The compartment of an address is found whatever language Windows speaks."""
+def test_a_gateway_is_no_address_of_its_compartment(language: str) -> None:
+    """The host's bridge is the gateway of every pod: it is in the host's compartment only. Nor is a mask an address."""
     text = _ipconfig_text(language)
-    assert list(_ipconfig.parse(text, pack_ip("10.244.0.5"))) == [7]
-    assert list(_ipconfig.parse(text, pack_ip("10.244.0.6"))) == [12]
-    assert list(_ipconfig.parse(text, pack_ip("fe80::1"))) == [1]
-    assert _ipconfig.parse(text, pack_ip("10.244.0.7")) == {}
+    assert list(_ipconfig.parse(text, pack_ip("10.77.3.2"))) == [1]
+    for ip in ("192.168.7.254", "fe80::1", "fd77:3::1", "255.255.255.128"):
+        assert _ipconfig.parse(text, pack_ip(ip)) == {}, ip
+
+
+_NETWORK = "5D3C0F6A-1111-4D0E-9A40-00000000BEEF"
+_NAMESPACES: dict[str, dict[str, Any]] = {
+    # As HCN has them on a node: the host's, a pod's, one whose container has not started, one that is being removed.
+    "A7000000-0000-4000-8000-000000000001": {"NamespaceId": 1, "Type": "HostDefault", "Resources": []},
+    "A7000000-0000-4000-8000-000000000007": {"NamespaceId": 7, "Type": "Host"},
+    "A7000000-0000-4000-8000-0000000000FF": {"NamespaceId": 0, "Type": "Host"},
+    "A7000000-0000-4000-8000-0000000000EE": {"Type": "Host", "Health": {"LastErrorCode": 1}},
+}
+
+
+def _endpoint(namespace: str, *addresses: str, **changes: Any) -> dict[str, Any]:
+    """Return an endpoint in HCN's second schema, with all that a CNI plugin puts into it."""
+    document = {
+        "ID": "0E9D0000-0000-4000-8000-000000000001",
+        "Name": "c0ffee_net",
+        "HostComputeNetwork": _NETWORK,
+        "HostComputeNamespace": namespace,
+        "Policies": [
+            {"Type": "OutBoundNAT", "Settings": {"Exceptions": ["10.77.0.0/16", "10.96.0.0/12"]}},
+            {"Type": "SDNRoute", "Settings": {"DestinationPrefix": "10.96.0.0/12", "NeedEncap": True}},
+            {"Type": "ProviderAddress", "Settings": {"ProviderAddress": "10.77.3.9"}},
+        ],
+        "IpConfigurations": [{"IpAddress": one, "PrefixLength": 64 if ":" in one else 25} for one in addresses],
+        "Dns": {"Domain": "cluster.local", "Search": ["cluster.local"], "ServerList": ["10.96.0.10"]},
+        "Routes": [{"NextHop": "10.77.3.2", "DestinationPrefix": "0.0.0.0/0", "Metric": 0}],
+        "MacAddress": "00-15-5D-00-00-09",
+        "Flags": 0,
+        "Health": {"Data": None, "Extra": {"LastErrorCode": 0}},
+        "SchemaVersion": {"Major": 2, "Minor": 16},
+    }
+    return document | changes
+
+
+@pytest.mark.parametrize(
+    ("ip", "compartments"),
+    [
+        ("10.77.3.9", [7]),
+        ("fd77:3::9", [7]),
+        ("fd77:0003:0:0::0009", [7]),
+        ("10.77.3.2", [1]),  # next hop of the pod's routes, address of the host's own endpoint
+        ("10.77.3.11", [0]),  # its container has not started: no compartment yet
+        ("10.77.3.12", [0]),
+        ("10.77.9.5", []),  # on another node
+        ("10.96.0.10", []),
+    ],
+)
+def test_documents_as_a_node_has_them_are_joined(ip: str, compartments: list[int]) -> None:
+    """Only an endpoint's own addresses count, remote ones and those without a namespace are passed over."""
+    host, pod, early, ending = _NAMESPACES
+    endpoints = [
+        _endpoint(host, "10.77.3.2"),
+        _endpoint(pod, "10.77.3.9", "fd77:3::9"),
+        _endpoint(early, "10.77.3.11"),
+        _endpoint(ending, "10.77.3.12"),
+        # What an overlay network keeps of pods on other nodes: no namespace at all, or one of zeros.
+        _endpoint("", "10.77.9.5", Flags=1),
+        _endpoint("00000000-0000-0000-0000-000000000000", "10.77.9.5", Flags=1),
+        _endpoint(pod, IpConfigurations=[{}]),
+        _endpoint(pod, IpConfigurations=[{"IpAddress": "not an address", "PrefixLength": 0}]),
+    ]
+    del endpoints[1]["Dns"], endpoints[1]["Health"]
+    assert list(_hcn.match(pack_ip(ip), endpoints, _NAMESPACES.get)) == compartments
 
 
 def test_an_endpoint_is_joined_with_its_namespace() -> None:
@@ -153,3 +274,27 @@ def test_the_end_of_a_program_is_worded() -> None:
 def test_accounts_are_named_as_windows_names_them(run_as: str, split: tuple[str, str]) -> None:
     """Built-in accounts belong to NT AUTHORITY; a name without a domain is this machine's."""
     assert split_name(run_as) == split
+
+
+@pytest.mark.parametrize(
+    ("run_as", "given", "password"),
+    [
+        ("LocalService", None, None),
+        (r"NT AUTHORITY\NetworkService", "unused", None),
+        (r"CORP\orders$", None, "_SA_{262E99C9-6160-4871-ACEC-4E61736B6F21}"),
+        ("orders$", "unused", "_SA_{262E99C9-6160-4871-ACEC-4E61736B6F21}"),
+        (r"CORP\orders", "secret", "secret"),
+        (r".\orders", "", ""),
+    ],
+)
+def test_each_account_logs_on_with_the_password_that_windows_wants(
+    run_as: str, given: str | None, password: str | None
+) -> None:
+    """None for built-in accounts; for a managed one the constant by which LSA finds the real one (lmaccess.h)."""
+    assert logon_password(run_as, given) == password
+
+
+def test_an_account_without_its_password_is_refused() -> None:
+    """The sentence says where the password is expected."""
+    with pytest.raises(LauncherError, match="RUN_AS_PASSWORD"):
+        logon_password(r"CORP\orders", None)

@@ -21,9 +21,19 @@ LAUNCHER = os.environ.get("MOORING_LAUNCHER", r"C:\mooring\mooring-launcher.pyz"
 sys.path.insert(0, LAUNCHER)
 
 from mooring_launcher import _windows as backend  # noqa: E402 - only now can it be imported
-from mooring_launcher._windows import _adapters, _compartments, _hcn, _ipconfig, _sockets  # noqa: E402
+from mooring_launcher._gate_psutil import load_psutil  # noqa: E402
+from mooring_launcher._windows import (  # noqa: E402
+    _adapters,
+    _compartments,
+    _hcn,
+    _ipconfig,
+    _sockets,
+    _trust,
+)
 from mooring_launcher._windows._addresses import pack_ip  # noqa: E402
+from mooring_launcher.mounts import find_mounted  # noqa: E402
 from mooring_launcher.target import TargetSpec  # noqa: E402
+from mooring_launcher.trust import find_exposure, find_exposure_below  # noqa: E402
 
 PORT = 18091
 PYTHON = sys.executable
@@ -57,6 +67,12 @@ def start(**changes):
     target = backend.start_target(INSIDE, spec)
     time.sleep(3)
     return target
+
+
+def access(path):
+    """Return who owns a path and what its entries give to whom, as its access control list says."""
+    found = _trust.read(path)
+    return {"owner": found.owner, "entries": [f"{sid} 0x{mask:X}" for sid, mask in found.entries or ()]}
 
 
 def helper_line():
@@ -152,6 +168,20 @@ for event, code in (("ctrlC", 8), ("ctrlBreak", 9)):
         return status.sentence
 
 
+for event in ("ctrlC", "ctrlBreak"):
+
+    @check(f"the helper for {event} outlives its own event")
+    def _(event=event):
+        target = start(console_event=event)
+        try:
+            line = [PYTHON, "-I", LAUNCHER, "console-event", event, str(target.pid)]
+            done = subprocess.run(line, capture_output=True, text=True, check=False)
+        finally:
+            target.kill()
+        assert done.returncode == 0, f"0x{done.returncode & 0xFFFFFFFF:08X} {done.stdout}"
+        return "it ended with 0"
+
+
 for run_as in ("restricted", "LocalService", "NetworkService"):
 
     @check(f"runAs: {run_as}")
@@ -182,6 +212,45 @@ def _():
     listing = subprocess.run(["tasklist", "/fi", f"pid eq {pid}"], capture_output=True, text=True, check=False).stdout
     assert str(pid) not in listing, listing
     return f"process {pid} is gone"
+
+
+@check("only administrators may write to the launcher's directory")
+def _():
+    folder = os.path.dirname(LAUNCHER)
+    found = find_exposure(LAUNCHER) or find_exposure_below(folder)
+    # docs/bundle.md has the commands that close it.
+    assert not found, f"{found}; {json.dumps(access(folder))}"
+    return access(folder)
+
+
+@check("kubelet's volumes are safe to use, and where they are seen")
+def _():
+    account = r"C:\var\run\secrets\kubernetes.io\serviceaccount"
+    token = os.path.join(find_mounted(account, os.environ), "token")
+    assert os.path.exists(token), f"{token} is not there: run this in a HostProcess container"
+    seen = {
+        "below": os.environ.get("CONTAINER_SANDBOX_MOUNT_POINT", ""),
+        "at its own path": os.path.exists(account),
+        "found": token,
+        "leads to": _trust._resolve(token),
+        "token": access(_trust._resolve(token)),
+        "directory": access(os.path.dirname(os.path.dirname(_trust._resolve(token)))),
+    }
+    assert not find_exposure(token), f"{find_exposure(token)}; {json.dumps(seen)}"
+    return seen
+
+
+@check("memory of the runtime's shims: each exec leaves a goroutine there (hcsshim#1574)")
+def _():
+    psutil = load_psutil()
+    name = "containerd-shim-runhcs-v1.exe"
+    shims = [one for one in psutil.process_iter(["name"]) if (one.info["name"] or "").lower() == name]
+    assert shims, f"no {name} runs here"
+    return [
+        f"pid {one.pid}: {one.memory_info().private >> 20} MiB private, {one.num_threads()} threads,"
+        f" {one.num_handles()} handles, {(time.time() - one.create_time()) / 3600:.1f} h old"
+        for one in shims
+    ]
 
 
 @check("what ipconfig prints here (its first lines, for the parser's tests)")

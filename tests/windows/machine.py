@@ -79,7 +79,8 @@ class Machine:
         self.prefix = site.folder / name
         self._processes: list[Program] = []
         _clone(site.parts / "prefix", self.prefix)
-        (self.drive / "mooring").symlink_to(site.bundle)
+        # Not a link: the launcher trusts no directory below /tmp, where Wine knows nothing of the sticky bit.
+        shutil.copytree(site.bundle, self.drive / "mooring", copy_function=os.link)
         (self.drive / "toys").mkdir()
         for toy in site.parts.glob("*.exe"):
             shutil.copy(toy, self.drive / "toys" / toy.name)

@@ -120,6 +120,31 @@ def test_the_compartment_of_an_ip_is_found(machine: Machine) -> None:
     assert ways["usable"] is False
 
 
+@pytest.mark.parametrize("code", ["1168", "0xC0000225"])
+def test_a_job_that_may_not_be_bound_is_told_apart_from_a_compartment_that_has_gone(
+    machine: Machine, code: str
+) -> None:
+    """A thread can enter the compartment, so "not found" for the job means that the call is not permitted."""
+    machine.set_node(f"job-refused={code}", f"{COMPARTMENT} {machine.ip}")
+    name, sentence = ask(machine, "job")
+    assert name == "UNSUPPORTED_PLATFORM"
+    assert f"SetJobCompartmentId(7): {code}" in sentence
+    assert "the compartment exists, so this is not permitted here" in sentence
+
+
+def test_a_helper_that_its_own_event_ends_has_sent_it(machine: Machine) -> None:
+    """Windows ends a helper without a handler with 0xC000013A at CTRL_BREAK: the event is out. Other codes failed."""
+    sent, failed = ask(machine, "events", "0xC000013A", "5")
+    assert sent == [[True], "nothing", ""]
+    assert failed[:2] == [[], "UNEXPECTED"]
+    assert "the helper failed: 5" in failed[2]
+
+
+def test_the_helper_outlives_its_own_event(machine: Machine) -> None:
+    """It is at the program's console too: both get CTRL_C, the program ends by it, the helper with 0."""
+    assert ask(machine, "helper") == [0, "", 7]
+
+
 def test_commands_run_beside_the_target(machine: Machine) -> None:
     """A command has a job of its own inside the target's: it ends with its children in time, the target does not."""
     found = ask(machine, "commands")

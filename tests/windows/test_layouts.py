@@ -48,7 +48,9 @@ def test_every_structure_and_constant_is_the_compilers(machine: Machine, tmp_pat
 
 def _program() -> str:
     """Return a C program that prints a line for each: `STARTUPINFOW` is the first word of its class's docstring."""
-    lines = [f"#include <{name}.h>" for name in _HEADERS]
+    # windows.h has some of ntstatus.h's values, and the two agree only like this.
+    lines = ["#define WIN32_NO_STATUS", *(f"#include <{name}.h>" for name in _HEADERS)]
+    lines += ["#undef WIN32_NO_STATUS", "#include <ntstatus.h>"]
     lines += ["#include <stddef.h>", "#include <stdio.h>", "int main(void) {"]
     for name, value in vars(_layouts).items():
         if name.isupper() and isinstance(value, int):

@@ -2,10 +2,13 @@ r"""Starts the program as somebody else than the launcher, which is SYSTEM: `tar
 
 | value | the program gets |
 |---|---|
-| `restricted` | the launcher's own token with every privilege but one removed and Administrators for deny alone |
+| `restricted` | the launcher's own token with every privilege but one removed and Administrators for deny only |
 | `LocalService`, `NetworkService` | that built-in account |
-| `DOMAIN\name$` | a group-managed service account that this node may use; it has no password to know |
+| `DOMAIN\name$` | a group-managed service account that this node may use; nobody knows its password |
 | `DOMAIN\name`, `.\name` | that account, by the password in RUN_AS_PASSWORD of the launcher's environment |
+
+`restricted` is hygiene, not a boundary: the token keeps SYSTEM's SID as its user, so whatever SYSTEM owns or may write
+is still open to the program. The accounts below it in the table are boundaries.
 """
 
 import ctypes
@@ -20,6 +23,12 @@ from mooring_launcher.errors import ExitCode, LauncherError
 
 PASSWORD = "RUN_AS_PASSWORD"  # noqa: S105 - a variable's name
 """Where the password of an account is expected, from a Secret; the program does not get it."""
+
+MANAGED_PASSWORD = "_SA_{262E99C9-6160-4871-ACEC-4E61736B6F21}"  # noqa: S105 - public, the same everywhere
+"""What LogonUserW takes for a group-managed service account: LSA then fetches the real password by itself.
+
+SERVICE_ACCOUNT_PASSWORD of lmaccess.h. NULL is refused (1326), as it means an empty password.
+"""
 
 _open_token = bind_checked("advapi32", "OpenProcessToken", w.BOOL, w.HANDLE, w.DWORD, POINTER(w.HANDLE))
 _own_process = bind("kernel32", "GetCurrentProcess", w.HANDLE)
@@ -129,16 +138,29 @@ def split_name(run_as: str) -> tuple[str, str]:
     return domain or ".", name
 
 
+def logon_password(run_as: str, password: str | None) -> str | None:
+    """Return the password to log on with, None (NULL) for the built-in accounts. `password`: what RUN_AS_PASSWORD has.
+
+    LauncherError RUN_AS_REFUSED for an account that needs one where there is none.
+    """
+    domain, name = split_name(run_as)
+    if domain == "NT AUTHORITY":
+        return None
+    if name.endswith("$"):
+        return MANAGED_PASSWORD
+    if password is None:
+        message = f"target.runAs {run_as!r} needs its password in {PASSWORD}: set it by extraEnv from a Secret"
+        raise LauncherError(ExitCode.RUN_AS_REFUSED, message)
+    return password
+
+
 def _open(run_as: str, password: str | None) -> int:
     if run_as == "restricted":
         return _restricted_token()
     domain, name = split_name(run_as)
-    needs_none = domain == "NT AUTHORITY" or name.endswith("$")
-    if not needs_none and password is None:
-        message = f"target.runAs {run_as!r} needs its password in {PASSWORD}: set it by extraEnv from a Secret"
-        raise LauncherError(ExitCode.RUN_AS_REFUSED, message)
+    given = logon_password(run_as, password)
     token = w.HANDLE()
-    secret = None if needs_none else wide(password or "")
+    secret = None if given is None else wide(given)
     kind, provider = w.LOGON32_LOGON_SERVICE, w.LOGON32_PROVIDER_DEFAULT
     _log_on(wide(name), wide(domain), secret, kind, provider, byref(token))
     if not token.value:

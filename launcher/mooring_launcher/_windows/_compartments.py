@@ -1,8 +1,10 @@
 """Windows network compartments: whose IP is in which, working inside one, binding a job to one.
 
-Microsoft documents the compartment calls of iphlpapi as reserved; hcsshim, moby, Calico, Antrea and Istio rely on
-them. They return their error themselves: GetLastError means nothing here. Id 0 clears a setting, so it is never used
-as a compartment.
+Microsoft documents the compartment calls of iphlpapi as reserved. hcsshim, moby, Calico, Antrea and Istio rely on
+those of threads. SetJobCompartmentId is only declared by hcsshim (internal/winapi/net.go), never called, and nobody
+else is known to ship it: so it is checked at run time. It works for LocalSystem, LocalService and NetworkService, from
+the default compartment. All calls return their error themselves: GetLastError means nothing here. Id 0 clears a
+setting, so it is never used as a compartment.
 """
 
 import threading
@@ -23,6 +25,9 @@ _set_thread = bind("iphlpapi", "SetCurrentThreadCompartmentId", w.DWORD, w.DWORD
 _get_thread = bind("iphlpapi", "GetCurrentThreadCompartmentId", w.DWORD)
 _set_job = bind("iphlpapi", "SetJobCompartmentId", w.DWORD, w.HANDLE, w.DWORD)
 _get_job = bind("iphlpapi", "GetJobCompartmentId", w.DWORD, w.HANDLE)
+_get_default = bind("iphlpapi", "GetDefaultCompartmentId", w.DWORD)
+
+_NOT_FOUND = (w.ERROR_NOT_FOUND, w.STATUS_NOT_FOUND)
 
 _MOMENT_S = 0.5
 
@@ -104,7 +109,9 @@ def address_usable(compartment: Compartment, ip: str) -> bool:
     packed = pack_ip(ip)
     usable = _adapters.is_preferred(packed, compartment.id)
     if not usable:
-        _adapters.await_change(_MOMENT_S)
+        # The notification probably tells of the caller's own compartment only, so the thread asks from inside. Nothing
+        # rests on it: without one, the next look is half a second away.
+        run_inside(compartment, lambda: _adapters.await_change(_MOMENT_S))
         usable = _adapters.is_preferred(packed, compartment.id)
     return usable
 
@@ -129,8 +136,21 @@ def run_inside(compartment: Compartment, function: Callable[[], T]) -> T:
 
 
 def bind_job(job: int, compartment: Compartment) -> None:
-    """Put the job into the compartment and see that it is there. Before any process is in it."""
-    _check(_set_job(job, compartment.id), f"SetJobCompartmentId({compartment.id})")
+    """Put the job into the compartment and see that it is there. Before any process is in it.
+
+    LauncherError COMPARTMENT_NOT_FOUND when the compartment has gone, UNSUPPORTED_PLATFORM when this is not permitted.
+    """
+    call = f"SetJobCompartmentId({compartment.id})"
+    code = _set_job(job, compartment.id)
+    if code in _NOT_FOUND:
+        # "Not found" can also mean "not permitted". What a thread can enter exists.
+        run_inside(compartment, lambda: None)
+        message = (
+            f"{call}: {describe(code)}: the compartment exists, so this is not permitted here: the launcher must run as"
+            f" SYSTEM in the default compartment ({_get_default()}), it is in {_get_thread()}"
+        )
+        raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)
+    _check(code, call)
     check_job(job, compartment)
 
 
@@ -145,8 +165,12 @@ def check_job(job: int, compartment: Compartment) -> None:
 def _check(code: int, call: str) -> None:
     if code == 0:
         return
-    if code == w.ERROR_NOT_FOUND:
-        message = f"{call}: {code} no such compartment: the anchor's network has gone"
+    if code in _NOT_FOUND:
+        shown = code if code == w.ERROR_NOT_FOUND else f"0x{code:08X}"
+        message = (
+            f"{call}: {shown} no such compartment: the anchor's network has gone"
+            " (or, for an account other than SYSTEM: not permitted)"
+        )
         raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
     message = f"{call}: {describe(code)}: the launcher needs SYSTEM's rights"
     raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)

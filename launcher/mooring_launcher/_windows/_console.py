@@ -8,6 +8,7 @@ import ctypes
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection
 from ctypes import POINTER, byref, c_void_p
 
@@ -21,6 +22,8 @@ COMMAND = "console-event"
 """The launcher's subcommand that the helper runs: `console-event ctrlC|ctrlBreak PID`."""
 
 _HELPER_LIMIT_MS = 10_000
+_ARRIVAL_LIMIT_S = 2.0
+_DELIVERY_S = 0.1
 _ENDINGS = {
     w.CTRL_CLOSE_EVENT: "CTRL_CLOSE",
     w.CTRL_LOGOFF_EVENT: "CTRL_LOGOFF",
@@ -57,7 +60,8 @@ def send_event(event: str, pid: int) -> None:
                 _processes.terminate_process(process, 1)
                 raise WindowsCallError("the helper for console events did not end", w.WAIT_TIMEOUT)
             code = _processes.read_exit_code(process)
-        if code:
+        # The event itself has ended the helper: then it has been sent.
+        if code not in (0, w.STATUS_CONTROL_C_EXIT):
             said = _processes.read_chunk(reading).decode("utf-8", "replace").strip()
             call = f"{event} to the console of process {pid}: {said or 'the helper failed'}"
             raise WindowsCallError(call, code)
@@ -68,13 +72,33 @@ def run_helper(event: str, pid: int) -> int:
     try:
         _free()
         _attach(pid)
-        _set_handler(None, True)  # the helper is at that console now and must not end of its own event
-        # Group 0 is everybody at the console. CTRL_BREAK reaches the target as well, whose group that is.
-        _generate(EVENTS[event], 0)
+        _send_here(event)
     except WindowsCallError as error:
         sys.stdout.write(f"{error}\n")
         return error.code or 1
     return 0
+
+
+def _send_here(event: str) -> None:
+    """Send the event to everybody at this process's console, outlive it, and wait until it has arrived.
+
+    SetConsoleCtrlHandler(NULL, TRUE) would do for CTRL_C only: it does not ignore CTRL_BREAK (documented there), so
+    there is a handler. The event is delivered after the call has returned, and who detaches at once can be gone before
+    that (winsw waits for the same reason). Once this process has got it, the console is at its list; the rest takes a
+    moment.
+    """
+    arrived = threading.Event()
+
+    def outlive(_event: int) -> int:
+        arrived.set()
+        return True
+
+    _handle(outlive)
+    _set_handler(None, False)  # CTRL_C may have been switched off further up, and its arrival is waited for
+    # Group 0 is everybody at the console. CTRL_BREAK reaches the target as well, whose group that is.
+    _generate(EVENTS[event], 0)
+    arrived.wait(_ARRIVAL_LIMIT_S)
+    time.sleep(_DELIVERY_S)
 
 
 def let_ctrl_c_through() -> None:
@@ -116,6 +140,11 @@ def block_shutdown(tell: Callable[[str], None]) -> None:
         threading.Event().wait()
         return True
 
-    handler = _HANDLER(handle)
+    _handle(handle)
+
+
+def _handle(function: Callable[[int], int]) -> None:
+    """Have Windows ask this function first, in a thread of its own, at every console event until the process ends."""
+    handler = _HANDLER(function)
     _kept.append(handler)
     _set_handler(ctypes.cast(handler, c_void_p), True)

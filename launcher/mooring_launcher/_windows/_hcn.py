@@ -74,7 +74,15 @@ def match_container(container_id: str, namespaces: list[dict[str, Any]]) -> set[
 
 def _has_ip(endpoint: dict[str, Any], packed: bytes) -> bool:
     addresses = (str(one.get("IpAddress") or "") for one in endpoint.get("IpConfigurations") or [])
-    return any(address and pack_ip(address) == packed for address in addresses)
+    return any(_pack(address) == packed for address in addresses)
+
+
+def _pack(address: str) -> bytes | None:
+    """Return an address as bytes; None for what is none: one endpoint like that must not hide all others."""
+    try:
+        return pack_ip(address)
+    except ValueError:
+        return None
 
 
 def _read_all(kind: _Kind) -> list[dict[str, Any]]:

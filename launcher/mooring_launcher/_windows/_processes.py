@@ -253,10 +253,10 @@ def read_chunk(handle: int, size: int = 65536) -> bytes:
     return buffer.raw[: count.value]
 
 
-def open_file(path: str, access: int, share: int, *, inheritable: bool = False) -> int:
+def open_file(path: str, access: int, share: int, *, inheritable: bool = False, flags: int = 0) -> int:
     """Open what exists. WindowsCallError naming the path."""
     attributes = w.SecurityAttributes(ctypes.sizeof(w.SecurityAttributes), None, inheritable)
-    handle = _create_file(wide(path), access, share, byref(attributes), w.OPEN_EXISTING, 0, None)
+    handle = _create_file(wide(path), access, share, byref(attributes), w.OPEN_EXISTING, flags, None)
     if handle == INVALID_HANDLE:
         call = f"CreateFileW({path})"
         raise WindowsCallError(call, last_error())

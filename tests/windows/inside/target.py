@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 
@@ -83,6 +84,29 @@ def commands():
     }
 
 
+def events(code):
+    """Return what came of asking a program to stop when the helper for console events ends with a code."""
+    target = start("sleep")
+    launcher, sys.executable = sys.executable, TOY
+    sys.orig_argv, sys.argv = [TOY, "exit", code], [TOY]  # in place of the launcher's own command line
+    asked = []
+    said = refused(lambda: asked.append(target.ask_to_stop()))
+    sys.executable = launcher
+    target.kill()
+    return [asked, *said]
+
+
+def helper():
+    """Return how the real helper for CTRL_C ended, and the program it was sent to."""
+    target = start("wait")
+    time.sleep(1)  # until the program has a handler
+    line = [r"C:\mooring\mooring-launcher.pyz", "console-event", "ctrlC", str(target.pid)]
+    done = subprocess.run([sys.executable, "-I", *line], capture_output=True, text=True, check=False)
+    status = target.wait(10)
+    target.kill()
+    return [done.returncode, done.stdout, status and status.code]
+
+
 def ways():
     """Return what each way of finding a compartment says of the machine's IP."""
     found = [list(one) for one in backend.find_compartments(IP)]
@@ -125,6 +149,9 @@ CASES = {
     },
     "restricted": lambda: ended("exit", "5", run_as="restricted"),
     "compartment": lambda: ended("compartment"),
+    "job": lambda: refused(lambda: start("exit", "0")),
+    "events": lambda: [events(code) for code in sys.argv[3:]],
+    "helper": helper,
     "env-attach": lambda: ended("compartment", attach="env"),
 }
 print(json.dumps(CASES[sys.argv[2]]()))

@@ -4,7 +4,7 @@
 
    The compartment ID has the address IP. With zero=N HCN says 0 in place of ID the first N times a process asks; with
    tentative the address is not Preferred; a vanished endpoint can be enumerated and not be opened. A line `hcn-fails`
-   makes every HCN call fail. */
+   makes every HCN call fail; `job-refused=CODE` makes SetJobCompartmentId return that code. */
 #include <winsock2.h>
 #include <windows.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@ struct entry {
 };
 
 static int hcn_fails;
+static DWORD job_refused;
 
 static int read_node(struct entry *entries)
 {
@@ -28,12 +29,14 @@ static int read_node(struct entry *entries)
     char line[256];
     int count = 0;
     hcn_fails = 0;
+    job_refused = 0;
     if (!file) return 0;
     while (count < MOST && fgets(line, sizeof line, file)) {
         struct entry *e = &entries[count];
         const char *zeros = strstr(line, "zero=");
         memset(e, 0, sizeof *e);
         if (!strncmp(line, "hcn-fails", 9)) { hcn_fails = 1; continue; }
+        if (!strncmp(line, "job-refused=", 12)) { job_refused = strtoul(line + 12, NULL, 0); continue; }
         if (sscanf(line, "%u %63s", &e->id, e->ip) != 2) continue;
         if (zeros) e->zeros = atoi(zeros + 5);
         e->tentative = strstr(line, "tentative") != NULL;

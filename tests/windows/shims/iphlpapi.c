@@ -74,6 +74,7 @@ DWORD WINAPI SetJobCompartmentId(HANDLE job, NET_IF_COMPARTMENT_ID id)
     QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &accounting, sizeof accounting, NULL);
     note("SetJobCompartmentId %u with %lu processes", id, accounting.ActiveProcesses);
     if (!exists(id)) return ERROR_NOT_FOUND;
+    if (job_refused) return job_refused;
     for (i = 0; i < SLOTS; i++) {
         if (slots[i].used && slots[i].owner == GetCurrentProcessId() && slots[i].job == (ULONG_PTR)job) { free_slot = i; break; }
         if (!slots[i].used && free_slot < 0) free_slot = i;

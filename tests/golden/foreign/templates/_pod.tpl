@@ -136,22 +136,49 @@ that a re-created one usually comes home and keeps its IP; required both ways wo
 {{- end -}}
 {{- end }}
 
+{{- /* Whether the launcher must keep away from Windows Server 2019 (build 10.0.17763), as it would not be where its command names it. */}}
+{{- define "foreign.launcher.needsBinding" -}}
+{{- if and (eq .Values.platform "windows") (eq .Values.launcher.source "configMap") }}true{{ end -}}
+{{- end }}
+
+{{- /*
+An affinity with such nodes left out: Server 2019 binds no volume to its path (no bindflt), and whoever makes that path on C: there would
+be run as SYSTEM. Takes (dict "root" $ "affinity" .Values.affinity).
+*/}}
+{{- define "foreign.launcher.nodes" -}}
+{{- $affinity := deepCopy .affinity -}}
+{{- if include "foreign.launcher.needsBinding" .root -}}
+{{- $binding := dict "key" "node.kubernetes.io/windows-build" "operator" "NotIn" "values" (list "10.0.17763") -}}
+{{- $nodes := $affinity.nodeAffinity | default dict -}}
+{{- $terms := list -}}
+{{- range dig "requiredDuringSchedulingIgnoredDuringExecution" "nodeSelectorTerms" list $nodes -}}
+{{- /* An empty term matches no node, and stays so. */}}
+{{- $terms = append $terms (empty . | ternary . (set (deepCopy .) "matchExpressions" (append (.matchExpressions | default list) $binding))) -}}
+{{- end -}}
+{{- $terms = $terms | default (list (dict "matchExpressions" (list $binding))) -}}
+{{- $_ := set $nodes "requiredDuringSchedulingIgnoredDuringExecution" (dict "nodeSelectorTerms" $terms) -}}
+{{- $_ := set $affinity "nodeAffinity" $nodes -}}
+{{- end -}}
+{{- toYaml $affinity -}}
+{{- end }}
+
 {{- /* Takes (dict "root" $ "ordinal" 3); the ordinal counts where each launcher has a set of its own. */}}
 {{- define "foreign.launcher.affinity" -}}
 {{- $ordinal := .ordinal -}}
 {{- with .root -}}
+{{- $own := fromYaml (include "foreign.launcher.nodes" (dict "root" . "affinity" .Values.affinity)) -}}
 {{- if not .Values.anchor.create -}}
 {{- $term := fromYaml (include "foreign.foreignTerm" (dict "root" . "ordinal" $ordinal)) -}}
-{{- include "foreign.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- include "foreign.affinity" (dict "affinity" $own "required" (list $term)) -}}
 {{- else if eq .Values.anchor.strategy "shared" -}}
 {{- $term := fromYaml (include "foreign.affinityTerm" (dict "root" . "component" "anchor")) -}}
-{{- include "foreign.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- include "foreign.affinity" (dict "affinity" $own "required" (list $term)) -}}
 {{- else if eq .Values.colocation "perReplica" -}}
 {{- $term := fromYaml (include "foreign.affinityTerm" (dict "root" . "component" "anchor")) -}}
-{{- include "foreign.affinity" (dict "affinity" .Values.affinity "preferred" (list (dict "weight" 100 "podAffinityTerm" $term))) -}}
+{{- include "foreign.affinity" (dict "affinity" $own "preferred" (list (dict "weight" 100 "podAffinityTerm" $term))) -}}
 {{- else -}}
 {{- $term := fromYaml (include "foreign.affinityTerm" (dict "root" . "component" "launcher")) -}}
-{{- include "foreign.affinity" (dict "affinity" .Values.affinity "required" (list $term)) -}}
+{{- include "foreign.affinity" (dict "affinity" $own "required" (list $term)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -33,6 +33,10 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if not $target.exe -}}
 {{- include "orders.refuse" (list "target.exe" "" "must be set" "give the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
 {{- end -}}
+{{- $build := "node.kubernetes.io/windows-build" -}}
+{{- if and (include "orders.launcher.needsBinding" .) (eq (index .Values.nodeSelector $build | toString) "10.0.17763") -}}
+{{- include "orders.refuse" (list (printf "nodeSelector.%s" $build) "10.0.17763" "is Windows Server 2019, where a launcher out of a ConfigMap cannot be found: nothing shows volumes at their paths there (no bindflt)" "use launcher.source: host, or nodes of Windows Server 2022 or later") -}}
+{{- end -}}
 {{- include "orders.rules.paths" . -}}
 {{- include "orders.rules.text" . -}}
 {{- include "orders.rules.ports" . -}}

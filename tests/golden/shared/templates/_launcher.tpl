@@ -12,6 +12,13 @@
 {{- .Values.launcher.python | default (include "shared.launcher.join" (dict "root" . "directory" (include "shared.launcher.hostPath" .) "path" $below)) -}}
 {{- end }}
 
+{{- /* Whether anything on the node is needed from launcher.hostPath: a launcher of the chart's own may have its Python elsewhere. */}}
+{{- define "shared.launcher.needsHostPath" -}}
+{{- $folder := include "shared.launcher.join" (dict "root" . "directory" (include "shared.launcher.hostPath" .) "path" "") -}}
+{{- $below := hasPrefix $folder (include "shared.launcher.python" .) -}}
+{{- if or (eq .Values.launcher.source "host") .Values.launcher.hostPath $below }}true{{ end -}}
+{{- end }}
+
 {{- define "shared.launcher.configDir" -}}
 {{- eq .Values.platform "windows" | ternary "C:\\etc\\mooring" "/etc/mooring" -}}
 {{- end }}
@@ -253,9 +260,11 @@ could not start. resource-policy: keep would leave them behind at the uninstalla
 
 {{- /* The mounts and volumes that a container needs to run the launcher. */}}
 {{- define "shared.launcher.mounts" -}}
+{{- if include "shared.launcher.needsHostPath" . }}
 - name: launcher
   mountPath: {{ include "shared.launcher.hostPath" . | quote }}
   readOnly: true
+{{- end }}
 {{- if eq .Values.launcher.source "configMap" }}
 - name: launcher-code
   mountPath: {{ include "shared.launcher.codeDir" . | quote }}
@@ -264,11 +273,13 @@ could not start. resource-policy: keep would leave them behind at the uninstalla
 {{- end }}
 
 {{- define "shared.launcher.volumes" -}}
+{{- if include "shared.launcher.needsHostPath" . }}
 - name: launcher
   hostPath:
     path: {{ include "shared.launcher.hostPath" . | quote }}
-    # A launcher of the chart's own may need nothing there: launcher.python can be anywhere.
-    type: {{ eq .Values.launcher.source "configMap" | ternary "DirectoryOrCreate" "Directory" }}
+    # Never created: what is made below C: is open to ordinary users, and what is in here runs as SYSTEM.
+    type: Directory
+{{- end }}
 {{- if eq .Values.launcher.source "configMap" }}
 - name: launcher-code
   configMap:

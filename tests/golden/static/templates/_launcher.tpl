@@ -12,6 +12,13 @@
 {{- .Values.launcher.python | default (include "static.launcher.join" (dict "root" . "directory" (include "static.launcher.hostPath" .) "path" $below)) -}}
 {{- end }}
 
+{{- /* Whether anything on the node is needed from launcher.hostPath: a launcher of the chart's own may have its Python elsewhere. */}}
+{{- define "static.launcher.needsHostPath" -}}
+{{- $folder := include "static.launcher.join" (dict "root" . "directory" (include "static.launcher.hostPath" .) "path" "") -}}
+{{- $below := hasPrefix $folder (include "static.launcher.python" .) -}}
+{{- if or (eq .Values.launcher.source "host") .Values.launcher.hostPath $below }}true{{ end -}}
+{{- end }}
+
 {{- define "static.launcher.configDir" -}}
 {{- eq .Values.platform "windows" | ternary "C:\\etc\\mooring" "/etc/mooring" -}}
 {{- end }}
@@ -253,9 +260,11 @@ could not start. resource-policy: keep would leave them behind at the uninstalla
 
 {{- /* The mounts and volumes that a container needs to run the launcher. */}}
 {{- define "static.launcher.mounts" -}}
+{{- if include "static.launcher.needsHostPath" . }}
 - name: launcher
   mountPath: {{ include "static.launcher.hostPath" . | quote }}
   readOnly: true
+{{- end }}
 {{- if eq .Values.launcher.source "configMap" }}
 - name: launcher-code
   mountPath: {{ include "static.launcher.codeDir" . | quote }}
@@ -264,11 +273,13 @@ could not start. resource-policy: keep would leave them behind at the uninstalla
 {{- end }}
 
 {{- define "static.launcher.volumes" -}}
+{{- if include "static.launcher.needsHostPath" . }}
 - name: launcher
   hostPath:
     path: {{ include "static.launcher.hostPath" . | quote }}
-    # A launcher of the chart's own may need nothing there: launcher.python can be anywhere.
-    type: {{ eq .Values.launcher.source "configMap" | ternary "DirectoryOrCreate" "Directory" }}
+    # Never created: what is made below C: is open to ordinary users, and what is in here runs as SYSTEM.
+    type: Directory
+{{- end }}
 {{- if eq .Values.launcher.source "configMap" }}
 - name: launcher-code
   configMap:
