@@ -38,6 +38,13 @@ TARGET = Obj(
             item=Str(doc="One argument."),
         ),
         "workingDir": Str(doc="Its working directory; empty: the directory of the program."),
+        "lifetime": Str(
+            doc="When the program has ended: with its main process, which ends what it left behind too (process), or with the last "
+            "process of its tree (tree), for a start program that starts the real one and exits. With tree the exit code is the main "
+            "process's unless that is 0, then the last one's.",
+            default="process",
+            enum=("process", "tree"),
+        ),
         "env": env("Environment variables added for the program, on top of the container's."),
         "ports": MapOf(
             doc="Ports the program listens on, by name. Each replica has the same port on its own IP.",

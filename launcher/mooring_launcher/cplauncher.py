@@ -27,9 +27,8 @@ _REFUSED = {
     "scanners have nothing to kill",
     "export": "nothing is injected, so no function of a DLL is called",
     "legacy-inject": "nothing is injected: the job's compartment holds for every thread and child of the program",
-    "wait-tree": "what the program leaves behind when it ends is ended with it: let the program itself go on",
 }
-_MAPPED = {"label", "namespace", "label-timeout", "self-env", "env-name", "dry-run", "version"}
+_MAPPED = {"label", "namespace", "label-timeout", "self-env", "env-name", "wait-tree", "dry-run", "version"}
 
 
 class Wishes(NamedTuple):
@@ -120,7 +119,7 @@ def _document(flags: Mapping[str, str], command: list[str]) -> dict[str, Any]:
         },
         "scaling": {"follow": False},
         "attach": "env" if "self-env" in flags else "job",
-        "target": {"exe": exe, "args": args},
+        "target": {"exe": exe, "args": args, "lifetime": "tree" if "wait-tree" in flags else "process"},
     }
 
 

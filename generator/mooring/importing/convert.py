@@ -16,6 +16,7 @@ from .volumes import convert_volumes, drop_token
 
 _WINDOWS = {"kubernetes.io/os": "windows"}
 _SYSTEM = r"NT AUTHORITY\SYSTEM"
+_WAIT_TREE = "-wait-tree is target.lifetime: tree; if the first process exits with 0, the exit code is the last one's"
 _MOST_REPLICAS, _MOST_START = 1000, 9999
 _LEAST_GRACE_S = launcher_grace_s(
     {
@@ -124,6 +125,9 @@ def _convert_launch(made: Converted) -> None:
         )
     made.put(launch.exe, "target", "exe")
     made.args = [*launch.args]
+    if launch.waits_for_tree:
+        made.put("tree", "target", "lifetime")
+        made.change(container.place("command"), _WAIT_TREE)
     for text in launch.changes:
         made.change(container.place("command"), text)
 

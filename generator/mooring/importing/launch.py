@@ -35,7 +35,7 @@ _FLAGS: dict[str, tuple[bool, str]] = {
     "log-max-age": (True, _LOGS),
     "verbosity": (True, _LOGS),
     "v": (True, _LOGS),
-    "wait-tree": (False, "is always so: all the program's processes are in one job, which ends with the launcher"),
+    "wait-tree": (False, ""),
     "dry-run": (False, "would have started nothing; the App starts the program"),
     "version": (False, "would have started nothing; the App starts the program"),
 }
@@ -53,6 +53,8 @@ class Launch:
     """What is different now, a sentence each."""
     script: str = ""
     """Name of the ConfigMap whose script did it, for the newer form without cplauncher."""
+    waits_for_tree: bool = False
+    """Whether it waited for the last process of the program (-wait-tree), not for the first alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,10 @@ def find_cplauncher(words: Sequence[str]) -> Launch | None:
     return None
 
 
+_TRUE = ("", "1", "t", "T", "true", "True", "TRUE")
+"""What switches a flag on that takes no value: nothing, or what Go's strconv.ParseBool takes for true."""
+
+
 @dataclass(slots=True)
 class _Flags:
     values: dict[str, str] = field(default_factory=dict)
@@ -146,7 +152,9 @@ def _read_flags(words: list[str]) -> Launch:
     if not flags.target:
         raise NotUnderstoodError("no program stands behind --")
     exe, *args = flags.target
-    return Launch(flags.values["label"], flags.values.get("namespace", ""), exe, tuple(args), tuple(flags.changes))
+    waits = flags.values.get("wait-tree") in _TRUE
+    label, namespace = flags.values["label"], flags.values.get("namespace", "")
+    return Launch(label, namespace, exe, tuple(args), tuple(flags.changes), waits_for_tree=waits)
 
 
 def _parse_flags(words: list[str]) -> _Flags:
