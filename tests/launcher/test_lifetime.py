@@ -13,7 +13,7 @@ import pytest
 from inside_helpers import TOYS, is_running, namespace, random_ip
 from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
-from mooring_launcher.lifetime import hint_of_start_program
+from mooring_launcher.lifetime import hint_of_start_program, tree_status
 from mooring_launcher.target import ExitStatus, Target, TargetSpec
 from rig import PORT, SERVER_TOY, Rig, anchor_pod, ask, http_get, send_signal, wait_for
 
@@ -103,7 +103,7 @@ def test_asking_reaches_what_has_no_parent_left(tmp_path: Path) -> None:
     """SIGTERM goes to what the start program left behind, and not to the workers, which are that one's to stop."""
     said = tmp_path / "said"
     with tree(f"setsid {sys.executable} -S {TOYS / 'workers.py'} {said} & exit 0") as started:
-        wait_for(lambda: said.exists() and started.main_exit(), "the worker")
+        wait_for(lambda: said.exists() and said.read_text() and started.main_exit(), "the worker")
         assert started.ask_to_stop()
         started.ask_further()
         status = started.wait(10)
@@ -145,6 +145,13 @@ def test_a_running_command_does_not_keep_a_tree_alive() -> None:
     assert result.exit.signal == signal.SIGKILL
     assert status is not None
     assert (status.code, "sleep" in status.sentence) == (0, True)
+
+
+def test_an_end_that_nobody_saw_is_told() -> None:
+    """Where the last process's code could not be had, the main one's stands, and the sentence says why."""
+    unseen = "its main process; how the last process of its tree, process 4711, ended could not be seen"
+    main = ExitStatus(0, None, "exited with code 0")
+    assert tree_status(main, None, "process 4711") == (0, None, f"exited with code 0 ({unseen})")
 
 
 @pytest.mark.parametrize(

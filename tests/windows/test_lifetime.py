@@ -72,6 +72,11 @@ def test_a_running_command_does_not_keep_a_tree_alive(machine: Machine) -> None:
     assert found == {"code": 4, "sentence": f"exited with code 4 {_OF_MAIN}", "running": True, "ended": 137}
 
 
+def test_an_end_that_was_not_seen_is_known_as_such(machine: Machine) -> None:
+    """A process that ended before it could be opened is the last one, with no code; a command's never is."""
+    assert ask(machine, "unseen") == [0xFFFFFFF0, f"process {0xFFFFFFF0}", None, 0, True]
+
+
 def test_a_stop_asks_what_the_start_program_left(launch: Any) -> None:
     """The launcher tells of the main process's end, goes on, and a stop ends the rest by CTRL_C with its own code."""
     launcher = launch(toy("leave", "0", "wait", lifetime="tree"))

@@ -8,7 +8,8 @@ import time
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
 from mooring_launcher import _windows as backend
-from mooring_launcher._windows import _exit_status
+from mooring_launcher._windows import _exit_status, _members, _processes
+from mooring_launcher._windows import _layouts as w
 from mooring_launcher._windows._console import run_helper
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import LauncherError
@@ -143,6 +144,22 @@ def overlapping():
     return {"code": status.code, "sentence": status.sentence, "running": running, "ended": results[0].exit.code}
 
 
+def unseen():
+    """Return what is known of a process that had ended before its handle could be opened, of a member and a command."""
+    target = start("sleep", lifetime="tree")
+    members = _members.Members(target._job, set)
+    pid = 0xFFFFFFF0  # nobody's: numbers are multiples of 4 and small
+    job, command = _processes.JOB_MESSAGE, _processes.COMMAND_MESSAGE
+    for message in ((job, w.JOB_OBJECT_MSG_NEW_PROCESS, pid), (job, w.JOB_OBJECT_MSG_EXIT_PROCESS, pid)):
+        members.hear(_processes.Message(*message))
+    for key, what in ((job, 6), (command, 6), (command, 7), (job, 7)):
+        members.hear(_processes.Message(key, what, pid + 4))
+    found = [*members.last, members.look()]
+    members.close()
+    target.kill()
+    return found
+
+
 def ways():
     """Return what each way of finding a compartment says of the machine's IP."""
     found = [list(one) for one in backend.find_compartments(IP)]
@@ -165,6 +182,7 @@ CASES = {
     "left": left,
     "asked": asked,
     "overlapping": overlapping,
+    "unseen": unseen,
     "environment": lambda: [
         printed("env", name, env={"TOY_TEXT": "grüße 漢字 😀", "TOY_EMPTY": "", "TOY_LONG": "x" * 30000})
         for name in ("TOY_TEXT", "TOY_EMPTY", "TOY_ABSENT")
