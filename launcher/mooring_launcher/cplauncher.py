@@ -95,7 +95,7 @@ def _split(argv: list[str]) -> tuple[dict[str, str], list[str]]:
             if not words:
                 _refuse(f"-{name} has no value")
             value = words.pop(0)
-        if name in _TAKES_NO_VALUE and value.lower() in ("false", "0"):
+        if name in _TAKES_NO_VALUE and value.lower() in ("false", "f", "0"):
             continue
         flags[name] = value
     return flags, words

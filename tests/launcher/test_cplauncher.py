@@ -32,7 +32,7 @@ def test_the_program_may_follow_without_dashes() -> None:
 
 @pytest.mark.parametrize(
     ("words", "lifetime"),
-    [([], "process"), (["-wait-tree"], "tree"), (["--wait-tree=true"], "tree"), (["-wait-tree=false"], "process")],
+    [([], "process"), (["-wait-tree"], "tree"), (["--wait-tree=true"], "tree"), (["-wait-tree=F"], "process")],
 )
 def test_wait_tree_is_the_lifetime_of_the_tree(words: list[str], lifetime: str) -> None:
     """-wait-tree waits for the last process of the tree; without it the first one's end is the end."""

@@ -73,8 +73,15 @@ def test_a_running_command_does_not_keep_a_tree_alive(machine: Machine) -> None:
 
 
 def test_an_end_that_was_not_seen_is_known_as_such(machine: Machine) -> None:
-    """A process that ended before it could be opened is the last one, with no code; a command's never is."""
-    assert ask(machine, "unseen") == [0xFFFFFFF0, f"process {0xFFFFFFF0}", None, 0, True]
+    """A process that ended before it could be opened is the last one, with no code; a command's never is.
+
+    A message of an end that the job's list has shown already changes nothing.
+    """
+    assert ask(machine, "unseen") == {
+        "unseen": [0xFFFFFFF0, f"process {0xFFFFFFF0}", None, 0],
+        "left": True,
+        "late": [True, 4],
+    }
 
 
 def test_a_stop_asks_what_the_start_program_left(launch: Any) -> None:

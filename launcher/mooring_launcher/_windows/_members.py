@@ -43,6 +43,7 @@ class _Member:
         self.handle = handle
         self._pid = pid
         self._file = ""
+        self.learn_name()
 
     def learn_name(self) -> None:
         """Read the name of its file, which a process may not have in its first moment, and not after its end."""
@@ -76,6 +77,8 @@ class Members:
         self._commands = commands
         self._known: dict[int, _Member] = {}
         self._of_commands: set[int] = set()
+        self._seen_gone: set[int] = set()
+        """Those that were found ended before the job's message of it was taken."""
 
     def hear(self, message: _processes.Message) -> None:
         """Take a message of the job, or of a command's job, into account."""
@@ -94,7 +97,9 @@ class Members:
         commands = self._commands() | self._of_commands
         listed = set(_processes.list_processes(self._job)) - commands
         left = {pid for pid in listed if self._is_left(pid)}
-        ended = [pid for pid, member in self._known.items() if pid not in listed | commands or member.has_ended]
+        own = [(pid, member) for pid, member in self._known.items() if pid not in commands]
+        ended = {pid for pid, member in own if pid not in listed or member.has_ended}
+        self._seen_gone |= ended
         for departed in (self._depart(pid) for pid in ended):
             if departed is not None and (self.last is None or departed.ended_at >= self.last.ended_at):
                 self.last = departed
@@ -124,12 +129,15 @@ class Members:
         if pid in self._known:  # its number is another process's now
             _processes.close_handle(self._known[pid].handle)
         self._known[pid] = member
+        self._seen_gone.discard(pid)
         return member
 
     def _hear_exit(self, pid: int) -> None:
         if pid in self._of_commands:
             self._of_commands.discard(pid)
             self._forget(pid)
+        elif pid in self._seen_gone:
+            self._seen_gone.discard(pid)
         elif pid not in self._known:
             self.last = Departed(pid, f"process {pid}", None, 0)
         elif (departed := self._depart(pid)) is not None:

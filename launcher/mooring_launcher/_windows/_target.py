@@ -8,7 +8,7 @@ services, WMI) is in neither. When the target has ended is `target.lifetime`: wi
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mooring_launcher._windows import _account, _compartments, _console, _processes, _sockets
 from mooring_launcher._windows import _layouts as w
@@ -154,9 +154,12 @@ class WindowsTarget:
 
     def left_behind(self) -> list[str]:
         """Return the file names of the job's other processes, without console hosts and commands beside the target."""
-        without = self._commands() | {self.pid}
-        with self._lock:
-            return list(name_members(self._job, without)) if self._job and not self._all_gone.is_set() else []
+        try:
+            without = self._commands() | {self.pid}
+            with self._lock:
+                return list(name_members(self._job, without)) if self._job and not self._all_gone.is_set() else []
+        except WindowsCallError:
+            return []  # it is told to people; nothing rests on it
 
     def listeners(self, protocol: str = "TCP") -> list[Listener]:
         """Return every listening port of the compartment."""
@@ -265,16 +268,24 @@ class WindowsTarget:
         timeout_ms = _LAST_LOOK_MS if self._main.has_come() else w.INFINITE
         message = _processes.next_message(self._port, timeout_ms)
         if message is not None and self._members is not None:
-            self._members.hear(message)
+            with suppress(WindowsCallError):  # the job's list is read too
+                self._members.hear(message)
         return message
 
     def _has_emptied(self, message: _processes.Message | None) -> bool:
         """Tell of the end of the tree when that is due; whether the job is empty, commands included."""
         if not self._main.has_come() or (message is not None and message[:2] not in _LEAVING):
             return False
-        if self._members is not None and not self._end.has_come() and not self._members.look():
+        if self._members is not None and not self._end.has_come() and not self._is_left(self._members):
             self._end.tell(self._end_of_tree(self._members))
         return _processes.count_active(self._job) == 0
+
+    def _is_left(self, members: Members) -> bool:
+        """Tell whether a process of the tree is left; where that cannot be seen, whether one of the job is."""
+        try:
+            return members.look()
+        except WindowsCallError:
+            return _processes.count_active(self._job) > 0
 
     def _end_of_tree(self, members: Members) -> ExitStatus:
         main, last = self._main.wait(0), members.last

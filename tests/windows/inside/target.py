@@ -152,9 +152,25 @@ def unseen():
     job, command = _processes.JOB_MESSAGE, _processes.COMMAND_MESSAGE
     for message in ((job, w.JOB_OBJECT_MSG_NEW_PROCESS, pid), (job, w.JOB_OBJECT_MSG_EXIT_PROCESS, pid)):
         members.hear(_processes.Message(*message))
-    for key, what in ((job, 6), (command, 6), (command, 7), (job, 7)):
+    enters, leaves = w.JOB_OBJECT_MSG_NEW_PROCESS, w.JOB_OBJECT_MSG_EXIT_PROCESS
+    for key, what in ((job, enters), (command, enters), (command, leaves), (job, leaves)):
         members.hear(_processes.Message(key, what, pid + 4))
-    found = [*members.last, members.look()]
+    found = {"unseen": members.last, "left": members.look()}
+    target.kill()
+    target.wait_all(10)
+    members.close()
+    target = start("leave", "0", "later", "2000", "4", lifetime="tree")
+    members = _members.Members(target._job, set)
+    servers = []
+    while not servers:
+        time.sleep(0.05)
+        members.look()
+        servers = [pid for pid, one in members._known.items() if pid != target.pid and one.name == "toy.exe"]
+    (server,) = servers
+    target.wait(30)
+    members.look()
+    members.hear(_processes.Message(job, w.JOB_OBJECT_MSG_EXIT_PROCESS, server))  # late: it has been seen already
+    found["late"] = [members.last.pid == server, members.last.code]
     members.close()
     target.kill()
     return found
