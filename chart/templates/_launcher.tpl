@@ -62,6 +62,9 @@ the program's own words, so those are doubled.
 {{- if eq .Values.launcher.attach "env" -}}
 {{- $words = append $words "-self-env" -}}
 {{- end -}}
+{{- if eq .Values.target.lifetime "tree" -}}
+{{- $words = append $words "-wait-tree" -}}
+{{- end -}}
 {{- $words = append $words "--" -}}
 {{- range prepend .Values.target.args .Values.target.exe -}}
 {{- $words = append $words (replace "$(" "$$(" .) -}}
@@ -111,6 +114,8 @@ is a roll-out. Its definition is config.schema.json of the launcher.
 {{- range $name, $port := .Values.target.ports -}}
 {{- $_ := set $ports $name (omit $port "servicePort") -}}
 {{- end -}}
+{{- /* A launcher from before there was a lifetime refuses the key: it need not know the one that it has. */}}
+{{- $target := omit .Values.target "mounts" "placeholders" (eq .Values.target.lifetime "process" | ternary "lifetime" "") -}}
 {{- dict
   "configVersion" 1
   "app" (dict "name" .Chart.Name "version" .Chart.AppVersion)
@@ -122,7 +127,7 @@ is a roll-out. Its definition is config.schema.json of the launcher.
   "maxReplicas" .Values.rbac.maxReplicas
   "scaling" (dict "follow" $follow)
   "attach" .Values.launcher.attach
-  "target" (set (omit .Values.target "mounts" "placeholders") "ports" $ports)
+  "target" (set $target "ports" $ports)
   "gate" .Values.gate
   "stop" .Values.stop
   "readiness" .Values.readiness

@@ -37,8 +37,7 @@ def _mount_paths_unique(values: Values) -> Iterator[Violation]:
     platform = values["platform"]
     mounts = sorted(values["target"]["mounts"].items())
     places: list[tuple[tuple[str, ...], str]] = [
-        (("target", "mounts", name), mount.get("mountPath") or mount["hostPath"])
-        for name, mount in mounts
+        (("target", "mounts", name), mount.get("mountPath") or mount["hostPath"]) for name, mount in mounts
     ]
     for number, mount in enumerate(values["extraVolumeMounts"]):
         places.append((("extraVolumeMounts", str(number), "mountPath"), str(mount.get("mountPath", ""))))

@@ -39,6 +39,13 @@ TARGET = Obj(
             item=Str(doc="One argument."),
         ),
         "workingDir": Str(doc="Its working directory; empty: the directory of the program."),
+        "lifetime": Str(
+            doc="When the program has ended: with its main process, which ends what it left behind too (process), or with the last "
+            "process of its tree (tree), for a start program that starts the real one and exits. With tree the exit code is the main "
+            "process's unless that is 0, then the last one's.",
+            default="process",
+            enum=("process", "tree"),
+        ),
         "env": env("Environment variables added for the program, on top of the container's."),
         "placeholders": Str(
             doc="What becomes of {ordinal}, $(POD_NAME), %TEMP% and their like in its texts, which nothing expands: refuse, or literal, "

@@ -16,11 +16,11 @@ def main(argv: list[str]) -> int:
     match argv:
         case ["probe", "ready" | "live" | "started" as question]:
             return _probe(question, state_dir)
-        case ["console-event", "ctrlC" | "ctrlBreak" as event, pid] if pid.isdecimal():
+        case ["console-event", "ctrlC" | "ctrlBreak" as event, *pids] if all(map(str.isdecimal, pids)):
             # The launcher's own helper on Windows: not a command for people.
             from mooring_launcher._windows._console import run_helper
 
-            return run_helper(event, int(pid))
+            return run_helper(event, [int(pid) for pid in pids])
         case ["stop"]:
             from mooring_launcher.stop import request_stop
 

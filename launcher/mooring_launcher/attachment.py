@@ -12,6 +12,7 @@ from mooring_launcher.compartment import Backend, Compartment
 from mooring_launcher.config import Config, sibling_ports
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.gate import Condition, Gate, check_gate
+from mooring_launcher.lifetime import TREE
 from mooring_launcher.metrics import Metrics
 from mooring_launcher.server import HealthServer, View
 from mooring_launcher.stop import Stoppable
@@ -45,6 +46,8 @@ class Hooks(NamedTuple):
     warn: Callable[[str], None]
     tell_step: Callable[[str], None]
     on_exit: Callable[[ExitStatus], None]
+    on_main_exit: Callable[[ExitStatus], None]
+    """The main process has ended, and with lifetime tree the target goes on without it."""
     on_gate: Callable[[], None]
     on_failure: Callable[[LauncherError], None]
 
@@ -90,6 +93,8 @@ class Attachment:
             self._hooks.on_gate,
             self._hooks.on_failure,
         )
+        if target_config["lifetime"] == TREE:
+            self._target.on_main_exit(self._hooks.on_main_exit)
         self._target.on_exit(self._hooks.on_exit)
         self._gate.start()
 
@@ -147,6 +152,7 @@ class Attachment:
             wait_s=lambda seconds: target.wait(seconds) is not None,
             run_command=lambda command, seconds: _run_command(target, command, seconds),
             ask=target.ask_to_stop,
+            ask_further=target.ask_further if self._config["target"]["lifetime"] == TREE else None,
             kill=target.kill,
             wait_all_s=target.wait_all,
             unsent_bytes=self._unsent_bytes,
@@ -176,8 +182,18 @@ class Attachment:
             "reason": reason,
             "anchor": {"name": anchor.name, "uid": anchor.uid, "ip": anchor.ip},
             "compartment": {"id": compartment.id, "name": compartment.name},
-            "target": {"exe": self._config["target"]["exe"], "pid": self._target and self._target.pid},
+            "target": self._target_status(),
             "conditions": [condition._asdict() for condition in self._conditions()],
+        }
+
+    def _target_status(self) -> dict[str, Any]:
+        """Return what /status tells of the target: `pid` is its main process's, null once that has ended."""
+        main_exit = self._target.main_exit() if self._target is not None else None
+        return {
+            "exe": self._config["target"]["exe"],
+            "lifetime": self._config["target"]["lifetime"],
+            "pid": None if self._target is None or main_exit is not None else self._target.pid,
+            "mainExit": main_exit and main_exit.code,
         }
 
     def _metrics(self) -> Metrics:
@@ -210,6 +226,7 @@ class Attachment:
             target["runAs"],
             target["sha256"],
             target["signedBy"],
+            target["lifetime"],
         )
 
     def _await_siblings(self) -> None:

@@ -30,9 +30,8 @@ _REFUSED = {
     "scanners have nothing to kill",
     "export": "nothing is injected, so no function of a DLL is called",
     "legacy-inject": "nothing is injected: the job's compartment holds for every thread and child of the program",
-    "wait-tree": "what the program leaves behind when it ends is ended with it: let the program itself go on",
 }
-_MAPPED = {"label", "namespace", "label-timeout", "self-env", "env-name", "dry-run", "version"}
+_MAPPED = {"label", "namespace", "label-timeout", "self-env", "env-name", "wait-tree", "dry-run", "version"}
 
 
 class Wishes(NamedTuple):
@@ -100,7 +99,7 @@ def _split(argv: list[str]) -> tuple[dict[str, str], list[str]]:
             if not words:
                 _refuse(f"-{name} has no value")
             value = words.pop(0)
-        if name in _TAKES_NO_VALUE and value.lower() in ("false", "0"):
+        if name in _TAKES_NO_VALUE and value.lower() in ("false", "f", "0"):
             continue
         flags[name] = value
     return flags, words
@@ -124,7 +123,7 @@ def _document(flags: Mapping[str, str], command: list[str]) -> dict[str, Any]:
         },
         "scaling": {"follow": False},
         "attach": "env" if "self-env" in flags else "job",
-        "target": {"exe": exe, "args": args},
+        "target": {"exe": exe, "args": args, "lifetime": "tree" if "wait-tree" in flags else "process"},
     }
 
 

@@ -165,9 +165,10 @@ _PAGE_HEAD = """\
 # The launcher's exit codes
 
 Any other code is the target's own: the launcher exits with what the target exited with (on Windows any of 32 bits),
-and with 128 + n when signal n ended it. A stop that was asked for exits 0 when the target ended on SIGTERM, on Windows
-on a console event (0xC000013A). The termination message (`kubectl describe pod`) is one JSON line: `by` says whose code
-it is, `launcher` or `target`.
+and with 128 + n when signal n ended it. That is the code of its main process; with `target.lifetime: tree`, if that is
+0, of the process of its tree that ended last. A stop that was asked for exits 0 when the target ended on SIGTERM, on
+Windows on a console event (0xC000013A). The termination message (`kubectl describe pod`) is one JSON line: `by` says
+whose code it is, `launcher` or `target`.
 
 This page is made from `launcher/mooring_launcher/errors.py`.
 

@@ -30,12 +30,13 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.follow import ScaleFollower
 from mooring_launcher.gate_log import GateLog
 from mooring_launcher.heal import Healer
+from mooring_launcher.lifetime import TREE, hint_of_start_program
 from mooring_launcher.log import Log
 from mooring_launcher.outcome import Outcome, failure
 from mooring_launcher.setup import Setup, anchor_resource, bootstrap_fields, least_anchor_grace_s
 from mooring_launcher.status import StatusFile
 from mooring_launcher.stop import Ladder, listen_for_stop
-from mooring_launcher.target import ExitStatus
+from mooring_launcher.target import ExitStatus, Target
 from mooring_launcher.vitals import Living, Vitals
 from mooring_launcher.waiting import Patience, Search, find_own_compartments
 from mooring_launcher.watch import ListWatch, ObjectWatch
@@ -288,6 +289,7 @@ class Runner:
             warn=lambda problem: self._log.warning("health-server-problem", problem=problem),
             tell_step=self._tell_step,
             on_exit=self._post_while(self._restarts, self._on_target_exit),
+            on_main_exit=self._post_while(self._restarts, self._on_main_exit),
             on_gate=lambda: self._queue.put(lambda: None),  # _tick looks at the gate
             on_failure=self._post_while(self._restarts, self._fail),
         )
@@ -345,11 +347,24 @@ class Runner:
             message = f"the gate did not hold within {gate['startTimeoutSeconds']} s: {attachment.what_fails()}"
             self._fail(LauncherError(ExitCode.GATE_TIMEOUT, message))
 
+    def _on_main_exit(self, status: ExitStatus) -> None:
+        """Say that the target goes on without its main process, which lifetime tree allows."""
+        target = self._attachment.target if self._attachment is not None else None
+        if target is not None and target.wait(0) is None:
+            left = sorted(target.left_behind())
+            self._log.info("main-process-exited", code=status.code, message=status.sentence, left=left)
+
     def _on_target_exit(self, status: ExitStatus) -> None:
         if self._ladder is None and self._attachment is not None:
-            self._log.warning("target-exited", code=status.code, message=status.sentence)
-            self._ending = lambda _rung: Outcome("target", status.code, f"the target {status.sentence}")
+            sentence = status.sentence + self._hint_of_lifetime(self._attachment.target, status)
+            self._log.warning("target-exited", code=status.code, message=sentence)
+            self._ending = lambda _rung: Outcome("target", status.code, f"the target {sentence}")
             self._climb_down("the target has ended", drain_s=0)
+
+    def _hint_of_lifetime(self, target: Target, status: ExitStatus) -> str:
+        if self._config["target"]["lifetime"] == TREE:
+            return ""
+        return hint_of_start_program(status, time.monotonic() - target.started_at, target.left_behind())
 
     # Stopping.
 

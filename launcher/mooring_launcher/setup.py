@@ -90,6 +90,7 @@ def bootstrap_fields(setup: Setup, place: Place) -> dict[str, Any]:
         "exe": target["exe"],
         "args": mask_args(target["args"]),
         "workingDir": working_dir(target),
+        "lifetime": target["lifetime"],
         "env": sorted(target["env"]),
         "ports": {name: port["port"] for name, port in target["ports"].items()},
     }

@@ -16,6 +16,7 @@ _NETWORK_DRAIN_LIMIT_S = 5.0
 _KILL_LIMIT_S = 10.0
 _ACCEPT_PAUSE_S = 0.2
 _WM_CLOSE = "WM_CLOSE"
+_ASK_AGAIN_S = 0.2
 
 T = TypeVar("T")
 
@@ -126,11 +127,11 @@ class Stoppable(NamedTuple):
     """What the ladder needs of an attached target, as functions, so that it knows no backend."""
 
     wait_s: Callable[[float], bool]
-    """Wait for the main process up to so many seconds; whether it has ended."""
+    """Wait for the target up to so many seconds; whether it has ended, as its lifetime says."""
     run_command: Callable[[list[str], float], str]
     """Run the stop command inside the compartment; a sentence on how it went."""
     ask: Callable[[], bool | None]
-    """Ask the main process to stop; False when it is not to be asked."""
+    """Ask the program to stop; False when it is not to be asked."""
     kill: Callable[[], None]
     wait_all_s: Callable[[float], bool]
     unsent_bytes: Callable[[], int]
@@ -140,6 +141,8 @@ class Stoppable(NamedTuple):
     """Ask every window to close; False when there is none."""
     asks_by: str = "SIGTERM"
     kills_by: str = "SIGKILL"
+    ask_further: Callable[[], None] | None = None
+    """Ask those of the tree that stand alone only since the asking; None where the end of one process is all."""
 
 
 class Ladder(threading.Thread):
@@ -195,21 +198,29 @@ class Ladder(threading.Thread):
             return "before it was asked to end"
         if self._config["command"] and self._command():
             return "the stop command"
-        if self._asked(self._target.asks_by, self._target.ask, self._config["consoleSeconds"]):
-            return self._target.asks_by
+        target = self._target
+        if self._asked(target.asks_by, target.ask, self._config["consoleSeconds"], target.ask_further):
+            return target.asks_by
         window_s = self._config.get("windowSeconds", 0)
         if window_s and self._asked(_WM_CLOSE, self._target.close_windows, window_s):
             return _WM_CLOSE
         self._tell(self._target.kills_by)
         return self._target.kills_by
 
-    def _asked(self, by: str, ask: Callable[[], bool | None], budget_s: float) -> bool:
+    def _asked(
+        self, by: str, ask: Callable[[], bool | None], budget_s: float, again: Callable[[], None] | None = None
+    ) -> bool:
         """Ask in one way and give the target its budget; whether it ended. Who cannot be asked is not waited for."""
         asked = self._guarded(lambda: ask() is not False)
         if not asked:
             return self._target.wait_s(0)
         self._tell(f"{by}; waiting up to {budget_s} s")
-        return self._target.wait_s(budget_s)
+        until_s = time.monotonic() + budget_s
+        while again is not None and time.monotonic() + _ASK_AGAIN_S < until_s:
+            if self._target.wait_s(_ASK_AGAIN_S):
+                return True
+            self._guarded(again)
+        return self._target.wait_s(max(0.0, until_s - time.monotonic()))
 
     def _command(self) -> bool:
         """Run the stop command and give the target the rest of its budget; whether it ended."""

@@ -7,8 +7,9 @@ from typing import NamedTuple, Protocol
 class TargetSpec(NamedTuple):
     """What to start. `exe` is a full path; `working_dir` is empty for the launcher's own.
 
-    From `console_event` on, on Windows alone: how to ask it to stop, whether its job enters the compartment (`attach`),
-    as whom it runs, and what its file must be.
+    From `console_event` to `signed_by`, on Windows alone: how to ask it to stop, whether its job enters the compartment
+    (`attach`), as whom it runs, and what its file must be. `lifetime`: `process` ends the target with its main process,
+    `tree` with the last process of its tree.
     """
 
     exe: str
@@ -20,6 +21,7 @@ class TargetSpec(NamedTuple):
     run_as: str = ""
     sha256: str = ""
     signed_by: str = ""
+    lifetime: str = "process"
 
 
 class ExitStatus(NamedTuple):
@@ -69,19 +71,30 @@ class Target(Protocol):
         """What `kill` does, as people call it."""
 
     def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back from another thread when the main process has ended; at once when it has already."""
+        """Call back from another thread when the target has ended, as its lifetime says; at once when it has."""
+
+    def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back from another thread when the main process has ended; at once when it has."""
 
     def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
-        """Wait for the main process; None when the time is up first."""
+        """Wait until the target has ended, as its lifetime says; None when the time is up first."""
+
+    def main_exit(self) -> ExitStatus | None:
+        """Return how the main process ended, None while it runs."""
 
     def wait_all(self, timeout_s: float | None = None) -> bool:
         """Wait until no process of the tree is left; False when the time is up first."""
 
     def ask_to_stop(self) -> bool:
-        """Ask the main process to stop (SIGTERM, a console event). Harmless when it has ended.
+        """Ask the program to stop (SIGTERM, a console event). Harmless when it has ended.
 
+        With lifetime process that is the main process. With tree it is every process whose parent has gone, and the
+        main one; on Windows every console of the tree.
         False when the configuration says not to; an exception when it cannot be asked.
         """
+
+    def ask_further(self) -> None:
+        """With lifetime tree, ask those too whose parent has gone since; for the ladder, while it waits."""
 
     def close_windows(self) -> bool:
         """Ask every window of the tree to close; False when there is none (on Linux always)."""
@@ -91,6 +104,9 @@ class Target(Protocol):
 
     def tree(self) -> list[int]:
         """Return the process ids of the tree, those left behind by the main process included."""
+
+    def left_behind(self) -> list[str]:
+        """Return the name of each process of the tree besides the main one, in no order."""
 
     def listeners(self, protocol: str = "TCP") -> list[Listener]:
         """Return every TCP port of the compartment that is listened on (or UDP port bound), whoever owns it."""

@@ -59,3 +59,10 @@ def test_programs_that_switch_themselves_are_told() -> None:
     objects = render(layered(MINIMAL, K2S, {"launcher": {"attach": "env"}, "target": {"ports": None}}))
     assert "-self-env" in container(objects, "orders")["command"]
     assert "readinessProbe" not in container(objects, "orders-anchor")
+
+
+def test_a_start_program_is_waited_for_to_its_last_process() -> None:
+    """lifetime: tree becomes -wait-tree, which the default does without."""
+    for lifetime in ("process", "tree"):
+        words = container(render(layered(MINIMAL, K2S, {"target": {"lifetime": lifetime}})), "orders")["command"]
+        assert ("-wait-tree" in words[: words.index("--")]) == (lifetime == "tree")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .rendering import CHART, EXAMPLES, MINIMAL, assert_accepted, config, helm, render
+from .rendering import CHART, EXAMPLES, MINIMAL, assert_accepted, config, helm, layered, render
 
 VERSIONS = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 STORIES = {"legacy-exe", "dev-linux", "per-ordinal", "two-ports", "production", "static", "shared", "foreign-anchors"}
@@ -103,3 +103,10 @@ def test_the_config_carries_the_program_as_it_was_written() -> None:
     args = ['--name="a b"', "%PATH%", "a&b|c^d", "größe 漢字", "{{ .Values.x }}", "", "back\\slash\\"]
     values = {"target": {**MINIMAL["target"], "args": args, "placeholders": "literal"}}
     assert config(render(values))["target"]["args"] == args
+
+
+@pytest.mark.parametrize(("lifetime", "told"), [("process", None), (None, None), ("tree", "tree")])
+def test_a_launcher_is_told_of_a_lifetime_that_is_not_its_default(lifetime: str | None, told: str | None) -> None:
+    """An older launcher refuses the key, so the document has it only where it matters; null is the default."""
+    document = config(render(layered(MINIMAL, {"target": {"lifetime": lifetime}})))
+    assert document["target"].get("lifetime") == told

@@ -277,6 +277,17 @@ def test_what_is_not_taken_over_is_a_comment_with_its_place(tmp_path: Path) -> N
     assert yaml.safe_load(text)["values"]["replicas"] == 1  # a line end in a value does not end the comment
 
 
+@pytest.mark.parametrize(
+    ("flags", "lifetime"),
+    [((), None), (("-wait-tree",), "tree"), (("--wait-tree=T",), "tree"), (("-wait-tree=false",), None)],
+)
+def test_wait_tree_is_the_lifetime_of_the_tree(tmp_path: Path, flags: tuple[str, ...], lifetime: str | None) -> None:
+    """-wait-tree becomes target.lifetime: tree, which the report tells; without it the App leaves it at its default."""
+    result = run(tmp_path, anchor(), launcher(words=command(flags=flags)))
+    assert values(result)["target"].get("lifetime") == lifetime
+    assert ("-wait-tree is target.lifetime: tree" in told(result)) == (lifetime is not None)
+
+
 def test_changes_of_meaning_are_told(tmp_path: Path) -> None:
     """What the flags did, who shared an anchor, and replicas that had one network are told."""
     flags = ("-self-env", "-env-name", "CID", "-label-timeout", "30s", "-wait-tree")

@@ -18,17 +18,11 @@ from .manifests import EXE, Object, anchor, command, launcher, service, write
 
 
 @pytest.mark.parametrize("flag", ["-wait-tree", "--wait-tree", "-wait-tree=true", "-wait-tree=1", "-wait-tree=T"])
-def test_wait_tree_is_told(tmp_path: Path, flag: str) -> None:
-    """Whoever waited for the last process learns that the App ends with the first; with --strict it is refused."""
-    objects = [anchor(), launcher(words=command(flags=(flag,)))]
-    report = told(run(tmp_path, *objects))
-    assert "The App ends when its first process does, and whatever that started ends with it" in report
-    assert "is always so" not in report
-    strict = run(folder(tmp_path, "strict"), *objects, strict=True)
-    assert (strict.exit_code, strict.apps) == (ExitCode.BAD_INPUT, [])
-    assert "k2s.yaml:3:" in str(strict.problems[0])
-    assert "is not the same in an App: -wait-tree waited" in str(strict.problems[0])
-    assert not (tmp_path / "strict" / "out").exists()
+def test_wait_tree_is_the_same_in_an_app(tmp_path: Path, flag: str) -> None:
+    """Whoever waited for the last process has an App that does, which --strict has nothing against."""
+    result = run(tmp_path, anchor(), launcher(words=command(flags=(flag,))), service(), strict=True)
+    assert result.exit_code == ExitCode.DONE
+    assert values(result)["target"]["lifetime"] == "tree"
 
 
 @pytest.mark.parametrize("flags", [(), ("-wait-tree=false",), ("-wait-tree=0",), ("-wait-tree", "-wait-tree=F")])
@@ -57,10 +51,10 @@ def test_strict_refuses_each_difference_and_writes_the_others(tmp_path: Path) ->
 
 def test_strict_is_an_option_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`mooring import --strict` exits 2 where the App differs, 0 where it does not."""
-    differs = write(tmp_path / "differs.yaml", anchor(), launcher(words=command(flags=("-wait-tree",))))
+    differs = write(tmp_path / "differs.yaml", anchor(), launcher(words=command(flags=("-dry-run",))))
     same = write(tmp_path / "same.yaml", anchor(), launcher(), service())
     assert _cli.main(["import", str(differs), "--out", str(tmp_path / "a"), "--strict"]) == 2
-    assert "-wait-tree waited until the last process" in capsys.readouterr().err
+    assert "-dry-run would have started nothing" in capsys.readouterr().err
     assert _cli.main(["import", str(differs), "--out", str(tmp_path / "b")]) == 0
     assert _cli.main(["import", str(same), "--out", str(tmp_path / "c"), "--strict"]) == 0
 

@@ -25,9 +25,19 @@ def test_the_program_may_follow_without_dashes() -> None:
     """As with Go's flags, the first word that is none begins the program."""
     wishes = parse(["-label", "app=a", "-dry-run", _EXE, "-label", "theirs"])
     assert wishes.dry_run
-    assert wishes.document["target"] == {"exe": _EXE, "args": ["-label", "theirs"]}
+    assert wishes.document["target"] == {"exe": _EXE, "args": ["-label", "theirs"], "lifetime": "process"}
     assert wishes.document["attach"] == "job"
     assert not parse(["-label", "app=a", "-dry-run=false", _EXE]).dry_run
+
+
+@pytest.mark.parametrize(
+    ("words", "lifetime"),
+    [([], "process"), (["-wait-tree"], "tree"), (["--wait-tree=true"], "tree"), (["-wait-tree=F"], "process")],
+)
+def test_wait_tree_is_the_lifetime_of_the_tree(words: list[str], lifetime: str) -> None:
+    """-wait-tree waits for the last process of the tree; without it the first one's end is the end."""
+    config = check_config(parse([*words, "-label", "app=a", "--", _EXE]).document, load_schema(), "test")
+    assert config["target"]["lifetime"] == lifetime
 
 
 @pytest.mark.parametrize(
@@ -37,7 +47,6 @@ def test_the_program_may_follow_without_dashes() -> None:
         (["-dll", "x.dll", "-label", "a=b", _EXE], "-dll is not supported: nothing is injected"),
         (["-export", "F", _EXE], "no function of a DLL"),
         (["-legacy-inject", _EXE], "nothing is injected"),
-        (["-wait-tree", "-label", "a=b", _EXE], "ended with it"),
         (["-lable", "a=b", _EXE], "not a flag of cplauncher; known: -dry-run"),
         (["-namespace", "apps", _EXE], "-label is missing"),
         (["-label", "a=b", "--"], "the program is missing"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,36 @@ def test_each_replica_serves_on_the_ip_of_its_own_anchor(way: str, tmp_path: Pat
 def test_replicas_share_an_ip_and_its_fate(tmp_path: Path) -> None:
     """Both programs answer on the one anchor's IP; when it is deleted both stop, and both come back on the next."""
     assert sandbox.run(lambda: _share_one(tmp_path)) == 0
+
+
+def test_the_server_of_a_start_program_is_served(tmp_path: Path) -> None:
+    """A shell starts a server and exits; with lifetime tree its pair is Ready and stays so, without a restart."""
+    assert sandbox.run(lambda: _start_and_leave(tmp_path)) == 0
+
+
+def _start_and_leave(tmp_path: Path) -> int:
+    program = {"exe": "/bin/sh", "args": ["-c", "python3 -m http.server 8080 & sleep 1; exit 0"], "lifetime": "tree"}
+    with rehearse(tmp_path, {"replicas": 1, "target": program}) as rehearsal:
+        ((_, ip),) = wait_for_all(rehearsal, 2).items()
+
+        def told() -> dict[str, Any]:
+            target: dict[str, Any] = json.loads(fetch(ip, 8091, "/status")[1])["target"]
+            return target
+
+        wait_until(lambda: told()["mainExit"] == 0, "the start program's end")
+        assert fetch(ip, 8080)[0] == 200
+        assert fetch(ip, 8091, "/readyz")[0] == 200
+        assert told()["pid"] is None
+        rehearsal.wait(lambda pods: len(pods) == 2 and all(map(is_ready, pods)), 10, "both still ready")
+    return 0
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for what shows in no pod."""
+    until_s = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until_s, f"waited 30 s for {what}"
+        time.sleep(0.1)
 
 
 def _serve_each(tmp_path: Path, values: dict[str, Any], expected: dict[str, int]) -> int:

@@ -153,6 +153,22 @@ def _():
     return ids
 
 
+@check("with lifetime tree a start program's server gives the exit code, and no console host does")
+def _():
+    server = "import sys,time; time.sleep(6); sys.exit(4)"
+    starter = f"import subprocess,sys; subprocess.Popen([sys.executable, '-I', '-c', {server!r}])"
+    target = start(args=["-I", "-c", starter], lifetime="tree")
+    try:
+        left, hosts = target.left_behind(), len(target.tree())
+        status = target.wait(20)
+        assert target.wait_all(10), f"processes are left: {target.tree()}"
+    finally:
+        target.kill()
+    assert status is not None, "it did not end"
+    assert status.code == 4, status.sentence
+    return {"left": left, "processes of the job with hosts": hosts, "ended": status.sentence}
+
+
 for event, code in (("ctrlC", 8), ("ctrlBreak", 9)):
 
     @check(f"{event} reaches the program")

@@ -142,9 +142,10 @@ class Machine:
         environment = self.environ(ordinal) | dict(env or {})
         return Launcher(self, self.start(PYTHON, "-I", LAUNCHER, "run", env=environment))
 
-    def command(self, *words: str, ordinal: int = 0) -> Program:
+    def command(self, *words: str, ordinal: int = 0, env: Mapping[str, str] | None = None) -> Program:
         """Run a short launcher command, as a probe or a hook does."""
-        return self.run(PYTHON, "-I", "-S", LAUNCHER, *words, env=self.environ(ordinal))
+        environment = self.environ(ordinal) | dict(env or {})
+        return self.run(PYTHON, "-I", "-S", LAUNCHER, *words, env=environment)
 
     def environ(self, ordinal: int) -> dict[str, str]:
         """Return what the chart and Kubernetes put into the launcher's environment."""

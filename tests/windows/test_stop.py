@@ -101,3 +101,15 @@ def test_a_stop_with_nobody_to_hear_it_says_so(machine: Machine) -> None:
     stopped = machine.command("stop")
     assert stopped.code == 0
     assert "no launcher to stop" in stopped.text
+
+
+def test_a_planted_pipe_may_see_who_asks_and_no_more(machine: Machine) -> None:
+    """`stop` opens the pipe for identification alone: Wine tells what its CreateFileW was called with."""
+    name = r"\\.\pipe\mooring-stop-planted"
+    machine.write("C:\\run\\mooring\\stop.pipe", name)
+    stopped = machine.command("stop", env={"WINEDEBUG": "+file"})
+    machine.path("C:\\run\\mooring\\stop.pipe").unlink()
+    calls = [line for line in stopped.errors if "trace:file:CreateFileW" in line and "stop-planted" in line]
+    assert calls, stopped.text
+    flags = {line.rpartition("attributes ")[2].split()[0] for line in calls}
+    assert flags == {hex(0x100000 | 0x10000)}, calls  # SECURITY_SQOS_PRESENT, SECURITY_IDENTIFICATION (winbase.h)

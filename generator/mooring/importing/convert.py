@@ -45,10 +45,7 @@ _AUTOMATIC_TOLERATIONS = [
 """What Kubernetes itself adds to every pod (the admission plugin DefaultTolerationSeconds)."""
 # Flags of cplauncher of which an App does something else; what became of the others is how, not what.
 _FLAGS_THAT_DIFFER = ("-label-timeout ", "-env-name ", "-dry-run ", "-version ")
-_WAIT_TREE = (
-    "-wait-tree waited until the last process of the program had ended. The App ends when its first process does, and "
-    "whatever that started ends with it: let target.exe be the process that stays, not one that starts it and leaves"
-)
+_WAIT_TREE = "-wait-tree is target.lifetime: tree; if the first process exits with 0, the exit code is the last one's"
 
 
 @dataclass(slots=True)
@@ -122,7 +119,8 @@ def _convert_launch(made: Converted) -> None:
     for text in launch.changes:
         (made.change if text.startswith(_FLAGS_THAT_DIFFER) else made.note)(place, text)
     if launch.waits_for_tree:
-        made.change(place, _WAIT_TREE)  # with a target.lifetime: made.put("tree", "target", "lifetime"), and no more
+        made.put("tree", "target", "lifetime")
+        made.note(place, _WAIT_TREE)
 
 
 def _convert_pods(made: Converted, launcher: Workload, anchor: Workload) -> None:

@@ -22,7 +22,10 @@ _CATCHABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 class Pipes(NamedTuple):
-    """The init's ends: `report` says started or why not, `go` lets it go on, `status` tells how the target ended."""
+    """The init's ends: `report` says started or why not, `go` lets it go on.
+
+    `status` gets a line when the main process has ended, and another with the last process of the tree.
+    """
 
     report: int
     go: int
@@ -113,11 +116,37 @@ def spawn(spec: TargetSpec, path: str) -> int:
 
 
 def _reap_all(main: int, status_pipe: int) -> None:
-    while True:
-        try:
-            pid, status = os.wait()
-        except ChildProcessError:
-            return
-        if pid == main:
-            os.write(status_pipe, f"{status}\n".encode())
-            os.close(status_pipe)
+    """Reap until nothing is left; write how the main process ended, and at the end how the last process did.
+
+    The last process of a namespace has no parent left in it, so the init is the one that reaps it. What that process
+    never reaped itself comes to the init in the same moment and later in its list (`forget_original_parent` in Linux'
+    kernel/exit.c): so of those that are found ended together the first counts.
+    """
+    last = b""
+    try:
+        while True:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            assert found is not None  # noqa: S101 - only with WNOHANG
+            last = _reap(found.si_pid)
+            if found.si_pid == main:
+                os.write(status_pipe, last)
+            _reap_rest(main, status_pipe)
+    except ChildProcessError:
+        os.write(status_pipe, last)
+
+
+def _reap_rest(main: int, status_pipe: int) -> None:
+    """Reap those that have ended by now."""
+    while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)) is not None:
+        line = _reap(found.si_pid)
+        if found.si_pid == main:
+            os.write(status_pipe, line)
+
+
+def _reap(pid: int) -> bytes:
+    """Reap one that has ended; return the line that tells of it: pid, raw status, short name."""
+    name = b"?"
+    with suppress(OSError), open(f"/proc/{pid}/comm", "rb", buffering=0) as comm:
+        name = comm.read(64).replace(b"\n", b"")
+    _pid, status = os.waitpid(pid, 0)
+    return b"%d %d %s\n" % (pid, status, name)

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+from typing import NamedTuple
 
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.target import ExitStatus, TargetSpec
@@ -14,6 +15,22 @@ _REASONS = {
     errno.EISDIR: "is a folder",
     errno.ETXTBSY: "is being written to",
 }
+
+
+class Ended(NamedTuple):
+    """A process that the init has reaped: its number inside, its short name, how it ended."""
+
+    pid: int
+    name: str
+    status: ExitStatus
+
+
+def read_ended(line: str) -> Ended | None:
+    """Read the init's line `<pid> <raw status> <name>`; None for an empty one: the init was killed."""
+    if not line:
+        return None
+    pid, raw, name = line.rstrip("\n").split(" ", 2)
+    return Ended(int(pid), name, exit_status(int(raw)))
 
 
 def exit_status(raw: int) -> ExitStatus:

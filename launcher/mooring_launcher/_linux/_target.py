@@ -1,4 +1,7 @@
-"""The target on Linux: started in its compartment's namespace and a pid namespace of its own, watched by one thread."""
+"""The target on Linux: started in its compartment's namespace and a pid namespace of its own, watched by one thread.
+
+When it has ended is `target.lifetime`: the init tells of the main process, and of the last one.
+"""
 
 import errno
 import os
@@ -11,9 +14,10 @@ from mooring_launcher._linux import _init, _namespaces, _sockets, _syscalls
 from mooring_launcher._linux._children import read_children
 from mooring_launcher._linux._command import run_beside
 from mooring_launcher._linux._program import opened
-from mooring_launcher._linux._report import exit_status, read_all, start_error
+from mooring_launcher._linux._report import Ended, read_ended, start_error
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.lifetime import TREE, Ending, tree_status
 from mooring_launcher.program import OpenedProgram
 from mooring_launcher.target import CommandResult, ExitStatus, Listener, TargetSpec
 
@@ -45,10 +49,10 @@ class LinuxTarget:
         self._init_fd = -1
         self._main_fd = -1
         self._lock = threading.Lock()
-        self._callbacks: list[Callable[[ExitStatus], None]] = []
-        self._status: ExitStatus | None = None
-        self._ended = threading.Event()
+        self._main = Ending()
+        self._end = Ending()
         self._all_gone = threading.Event()
+        self._asked: set[int] = set()
         self._owners: dict[int, str] = {}
         self._host = _sockets.SocketTable("/proc/self/net")
         self._inside: _sockets.SocketTable | None = None
@@ -87,27 +91,48 @@ class LinuxTarget:
             raise errors[0]
 
     def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back when the target has ended."""
+        self._end.on(callback)
+
+    def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
         """Call back when the main process has ended."""
-        with self._lock:
-            if self._status is None:
-                self._callbacks.append(callback)
-                return
-        callback(self._status)
+        self._main.on(callback)
 
     def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
-        """Wait for the main process."""
-        if timeout_s != 0:  # waiting for no time costs a lock, and the gate only looks
-            self._ended.wait(timeout_s)
-        return self._status
+        """Wait for the target's end."""
+        return self._end.wait(timeout_s)
+
+    def main_exit(self) -> ExitStatus | None:
+        """Return how the main process ended."""
+        return self._main.wait(0)
 
     def wait_all(self, timeout_s: float | None = None) -> bool:
         """Wait for the whole tree."""
         return self._all_gone.wait(timeout_s)
 
     def ask_to_stop(self) -> bool:
-        """Send SIGTERM to the main process."""
-        self._signal(self._main_fd, signal.SIGTERM)
+        """Send SIGTERM: to the main process, with lifetime tree to everything that the init is the parent of."""
+        if self._spec.lifetime == TREE:
+            self.ask_further()
+        else:
+            self._signal(self._main_fd, signal.SIGTERM)
         return True
+
+    def ask_further(self) -> None:
+        """Send SIGTERM once to each that the init has become the parent of: workers are their own parent's to stop."""
+        if self._spec.lifetime != TREE or self._all_gone.is_set():
+            return
+        for pid in set(read_children(self._init_pid)) - self._asked:
+            try:
+                pidfd = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            try:
+                if pid in read_children(self._init_pid):  # so the descriptor is of that one, not of a later namesake
+                    self._asked.add(pid)
+                    self._signal(pidfd, signal.SIGTERM)
+            finally:
+                os.close(pidfd)
 
     def close_windows(self) -> bool:
         """Find no window: Linux programs here have none."""
@@ -125,6 +150,10 @@ class LinuxTarget:
             parents = [child for parent in parents for child in read_children(parent)]
             found += parents
         return found
+
+    def left_behind(self) -> list[str]:
+        """Return the names of what is left below the init."""
+        return [read_name(pid) for pid in self.tree() if pid != self.pid and is_running(pid)]
 
     def listeners(self, protocol: str = "TCP") -> list[Listener]:
         """Return every listening port of the namespace."""
@@ -222,17 +251,15 @@ class LinuxTarget:
 
     def _watch(self, status_pipe: int) -> None:
         """Wait for the main process, then for the whole tree."""
-        line = read_all(status_pipe)
-        self._finish(exit_status(int(line)) if line else _TREE_KILLED)
+        with os.fdopen(status_pipe, encoding="utf-8", errors="replace") as lines:
+            main = read_ended(lines.readline())
+            self._main.tell(main.status if main else _TREE_KILLED)
+            if main is None or self._spec.lifetime != TREE:
+                self._end.tell(main.status if main else _TREE_KILLED)
+            last = read_ended(lines.readline())
+        if main is not None and self._spec.lifetime == TREE:
+            self._end.tell(_end_of_tree(main, last))
         self._reap_init()
-
-    def _finish(self, status: ExitStatus) -> None:
-        with self._lock:
-            self._status = status
-            callbacks = self._callbacks
-        self._ended.set()
-        for callback in callbacks:
-            callback(status)
 
     def _reap_init(self) -> None:
         os.waitpid(self._init_pid, 0)
@@ -260,6 +287,21 @@ class LinuxTarget:
             return os.stat(f"/proc/{pid}/ns/net").st_ino == self._compartment.id
         except OSError:
             return True  # it has ended meanwhile
+
+
+def _end_of_tree(main: Ended, last: Ended | None) -> ExitStatus:
+    if last is None:  # the init was killed, and with it what was left
+        return main.status if main.status.code else _TREE_KILLED
+    return main.status if last.pid == main.pid else tree_status(main.status, last.status, last.name)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process lives: one that nobody has reaped yet does not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def read_name(pid: int) -> str:

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from ctypes import POINTER, byref, c_void_p
 
 from mooring_launcher._windows import _layouts as w
@@ -19,7 +19,7 @@ from mooring_launcher._windows._command_line import environment_block, join_argu
 
 EVENTS = {"ctrlC": w.CTRL_C_EVENT, "ctrlBreak": w.CTRL_BREAK_EVENT}
 COMMAND = "console-event"
-"""The launcher's subcommand that the helper runs: `console-event ctrlC|ctrlBreak PID`."""
+"""The launcher's subcommand that the helper runs: `console-event ctrlC|ctrlBreak PID…`."""
 
 _HELPER_LIMIT_MS = 10_000
 _ARRIVAL_LIMIT_S = 2.0
@@ -36,6 +36,7 @@ _free = bind("kernel32", "FreeConsole", w.BOOL)
 _attach = bind_checked("kernel32", "AttachConsole", w.BOOL, w.DWORD)
 _set_handler = bind_checked("kernel32", "SetConsoleCtrlHandler", w.BOOL, c_void_p, w.BOOL)
 _generate = bind_checked("kernel32", "GenerateConsoleCtrlEvent", w.BOOL, w.DWORD, w.DWORD)
+_list_processes = bind("kernel32", "GetConsoleProcessList", w.DWORD, POINTER(w.DWORD), w.DWORD)
 _enum_windows = bind("user32", "EnumWindows", w.BOOL, _EACH_WINDOW, c_void_p)
 _window_process = bind("user32", "GetWindowThreadProcessId", w.DWORD, c_void_p, POINTER(w.DWORD))
 _post_message = bind("user32", "PostMessageW", w.BOOL, c_void_p, w.DWORD, c_void_p, c_void_p)
@@ -44,9 +45,13 @@ _kept: list[object] = []
 """ctypes callbacks that Windows may call until the process ends."""
 
 
-def send_event(event: str, pid: int) -> None:
-    """Have a helper send the event to the program's console. WindowsCallError with why it could not."""
-    helper = [*sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])], COMMAND, event, str(pid)]
+def send_event(event: str, pids: Sequence[int]) -> None:
+    """Have a helper send the event once to each console that these processes have.
+
+    WindowsCallError with why none could be reached.
+    """
+    words = [str(pid) for pid in pids]
+    helper = [*sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])], COMMAND, event, *words]
     exe = sys.executable
     reading, writing = _processes.create_pipe()
     with _processes.closing(reading):
@@ -63,20 +68,45 @@ def send_event(event: str, pid: int) -> None:
         # The event itself has ended the helper: then it has been sent.
         if code not in (0, w.STATUS_CONTROL_C_EXIT):
             said = _processes.read_chunk(reading).decode("utf-8", "replace").strip()
-            call = f"{event} to the console of process {pid}: {said or 'the helper failed'}"
+            whom = f"process {words[0]}" if len(words) == 1 else f"processes {', '.join(words)}"
+            call = f"{event} to the console of {whom}: {said or 'the helper failed'}"
             raise WindowsCallError(call, code)
 
 
-def run_helper(event: str, pid: int) -> int:
-    """Be the helper: go to the console of a process, send it the event and return 0, or the code of what failed."""
-    try:
-        _free()
-        _attach(pid)
-        _send_here(event)
-    except WindowsCallError as error:
-        sys.stdout.write(f"{error}\n")
-        return error.code or 1
-    return 0
+def run_helper(event: str, pids: Sequence[int]) -> int:
+    """Be the helper: send the event to each console; return 0 when there was one, else the code of what failed."""
+    reached: set[int] = set()
+    problems: list[WindowsCallError] = []
+    for pid in pids:
+        if pid not in reached:
+            try:
+                reached |= _ask_console(event, pid)
+            except WindowsCallError as error:
+                problems.append(error)
+    if reached or not problems:
+        return 0
+    sys.stdout.write(f"{problems[0]}\n")
+    return problems[0].code or 1
+
+
+def _ask_console(event: str, pid: int) -> set[int]:
+    """Go to the console of a process and send the event to everybody there; return who that was."""
+    _free()
+    _attach(pid)
+    there = _console_processes()
+    _send_here(event)
+    return {pid, *there}
+
+
+def _console_processes() -> list[int]:
+    """Return the processes at this console. The list is asked for again, larger, while it does not fit."""
+    room = 64
+    while True:
+        pids = (w.DWORD * room)()
+        count = _list_processes(pids, room)
+        if count <= room:
+            return list(pids[:count])
+        room = count
 
 
 def _send_here(event: str) -> None:

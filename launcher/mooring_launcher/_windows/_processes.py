@@ -90,8 +90,8 @@ _create_file = bind(
 )
 
 INVALID_HANDLE = c_void_p(-1).value
-OWN_MESSAGE = 1
-"""The completion key of what the launcher posts itself; a job's messages have 0."""
+JOB_MESSAGE, OWN_MESSAGE, COMMAND_MESSAGE = 0, 1, 2
+"""Completion keys: of the target's job, of what the launcher posts itself, of the job of a command beside it."""
 
 
 class NewProcess(NamedTuple):
@@ -143,21 +143,34 @@ def create_job() -> int:
     return job
 
 
+class Message(NamedTuple):
+    """What came through a completion port: whose it is, what happened, to which process (0: to none)."""
+
+    key: int
+    what: int
+    pid: int = 0
+
+
 def watch_job(job: int) -> int:
     """Return a completion port that gets the job's messages; before any process is in it."""
     port: int = _create_port(INVALID_HANDLE, None, 0, 1)
-    _set(job, w.JOB_OBJECT_ASSOCIATE_COMPLETION_PORT_INFORMATION, w.AssociateCompletionPort(0, port))
+    send_messages(job, port, JOB_MESSAGE)
     return port
 
 
-def next_message(port: int, timeout_ms: int) -> tuple[int, int] | None:
-    """Wait for a message and return (completion key, message); None when the time is up."""
+def send_messages(job: int, port: int, key: int) -> None:
+    """Have a job send its messages to a port, with this key; those of jobs in it come from each of them."""
+    _set(job, w.JOB_OBJECT_ASSOCIATE_COMPLETION_PORT_INFORMATION, w.AssociateCompletionPort(key, port))
+
+
+def next_message(port: int, timeout_ms: int) -> Message | None:
+    """Wait for a message; None when the time is up."""
     message, key, overlapped = w.DWORD(), c_void_p(), c_void_p()
     if not _get_queued(port, byref(message), byref(key), byref(overlapped), timeout_ms):
         if last_error() == w.WAIT_TIMEOUT:
             return None
         raise WindowsCallError("GetQueuedCompletionStatus", last_error())
-    return key.value or 0, message.value
+    return Message(key.value or 0, message.value, overlapped.value or 0)
 
 
 def post_message(port: int) -> None:

@@ -2,6 +2,9 @@
 
 All pods of a node share one space of pipe names, so each launcher takes a random one and writes it into its state
 directory, which is the pod's own. The first instance is demanded to be the first: nobody can have taken the name.
+
+Who asks lets the server see who it is and no more: without that flag a server may act as its client (impersonation),
+and `stop` runs as SYSTEM, with a name read from a file.
 """
 
 import ctypes
@@ -21,6 +24,8 @@ FILE_NAME = "stop.pipe"
 _PREFIX = "\\\\.\\pipe\\mooring-stop-"
 _ACCESS = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)"
 """SDDL: all rights to SYSTEM, Administrators and the owner (which is the launcher's account), to nobody else."""
+_ASKER = w.SECURITY_SQOS_PRESENT | w.SECURITY_IDENTIFICATION
+"""How the pipe is opened (CreateFileW, "Named Pipe"): without SECURITY_SQOS_PRESENT the level is impersonation."""
 _BUFFER = 64 * 1024
 _BUSY_LIMIT_S = 5.0
 
@@ -128,7 +133,7 @@ def _open(name: str) -> int:
     until_s = time.monotonic() + _BUSY_LIMIT_S
     while True:
         try:
-            return _processes.open_file(name, w.GENERIC_READ | w.GENERIC_WRITE, 0)
+            return _processes.open_file(name, w.GENERIC_READ | w.GENERIC_WRITE, 0, flags=_ASKER)
         except WindowsCallError as error:
             if error.code != w.ERROR_PIPE_BUSY or time.monotonic() > until_s:
                 raise

@@ -2,26 +2,36 @@
 
 The job ends its processes when the launcher's handle goes, however that happens, and nothing can leave it. Its
 compartment holds for every thread and every descendant. What starts elsewhere on the target's behalf (COM servers,
-services, WMI) is in neither.
+services, WMI) is in neither. When the target has ended is `target.lifetime`: with its main process, or its job's last.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from mooring_launcher._windows import _account, _compartments, _console, _processes, _sockets
 from mooring_launcher._windows import _layouts as w
 from mooring_launcher._windows._calls import WindowsCallError
 from mooring_launcher._windows._command_line import environment_block, join_arguments, long_path
 from mooring_launcher._windows._exit_status import KILLED, exit_status
+from mooring_launcher._windows._members import Members, name_members
 from mooring_launcher._windows._program import verified
 from mooring_launcher._windows._start_error import start_error
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.lifetime import TREE, Ending, tree_status
 from mooring_launcher.target import CommandResult, ExitStatus, Listener, TargetSpec
 
 _OUTPUT_LIMIT = 4096
 _LAST_LOOK_MS = 1000
+_LEAVING = (
+    (_processes.JOB_MESSAGE, w.JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO),
+    (_processes.JOB_MESSAGE, w.JOB_OBJECT_MSG_EXIT_PROCESS),
+    (_processes.JOB_MESSAGE, w.JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS),
+    (_processes.OWN_MESSAGE, 0),
+)
+"""Messages after which the tree may have ended."""
 
 
 def start_target(compartment: Compartment, spec: TargetSpec) -> "WindowsTarget":
@@ -57,11 +67,12 @@ class WindowsTarget:
         self._process = 0
         self._account = _account.Account(0, {})
         self._lock = threading.Lock()
-        self._callbacks: list[Callable[[ExitStatus], None]] = []
-        self._status: ExitStatus | None = None
+        self._main = Ending()
+        self._end = Ending()
         self._killed = False
-        self._ended = threading.Event()
         self._all_gone = threading.Event()
+        self._command_jobs: list[int] = []
+        self._members = Members(self._job, self._commands) if spec.lifetime == TREE else None
 
     @property
     def asks_by(self) -> str:
@@ -90,18 +101,20 @@ class WindowsTarget:
         self._all_gone.set()
 
     def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back when the target has ended."""
+        self._end.on(callback)
+
+    def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
         """Call back when the main process has ended."""
-        with self._lock:
-            if self._status is None:
-                self._callbacks.append(callback)
-                return
-        callback(self._status)
+        self._main.on(callback)
 
     def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
-        """Wait for the main process."""
-        if timeout_s != 0:
-            self._ended.wait(timeout_s)
-        return self._status
+        """Wait for the target's end."""
+        return self._end.wait(timeout_s)
+
+    def main_exit(self) -> ExitStatus | None:
+        """Return how the main process ended."""
+        return self._main.wait(0)
 
     def wait_all(self, timeout_s: float | None = None) -> bool:
         """Wait for the whole tree."""
@@ -109,14 +122,19 @@ class WindowsTarget:
 
     def ask_to_stop(self) -> bool:
         """Send the console event; False when the program has no console, or none is to be sent."""
-        if self._spec.console_event == "none" or self._ended.is_set():
+        if self._spec.console_event == "none" or self._end.has_come():
             return False
+        # With lifetime tree all are asked at once: one that is started later may be there to clean up.
+        pids = [self.pid] if self._members is None else sorted(set(self.tree()) - self._commands())
         try:
-            _console.send_event(self._spec.console_event, self.pid)
+            _console.send_event(self._spec.console_event, pids)
         except WindowsCallError as error:
             message = f"{error} (a program without a console cannot be asked this way)"
             raise LauncherError(ExitCode.UNEXPECTED, message) from error
         return True
+
+    def ask_further(self) -> None:
+        """Do nothing: the event has reached every console of the tree."""
 
     def close_windows(self) -> bool:
         """Post WM_CLOSE to every window of the tree; whether there was one."""
@@ -133,6 +151,15 @@ class WindowsTarget:
         """Return the processes of the job, those of jobs nested in it included."""
         with self._lock:
             return _processes.list_processes(self._job) if self._job and not self._all_gone.is_set() else []
+
+    def left_behind(self) -> list[str]:
+        """Return the file names of the job's other processes, without console hosts and commands beside the target."""
+        try:
+            without = self._commands() | {self.pid}
+            with self._lock:
+                return list(name_members(self._job, without)) if self._job and not self._all_gone.is_set() else []
+        except WindowsCallError:
+            return []  # it is told to people; nothing rests on it
 
     def listeners(self, protocol: str = "TCP") -> list[Listener]:
         """Return every listening port of the compartment."""
@@ -171,7 +198,7 @@ class WindowsTarget:
         spec = self._spec._replace(exe=command[0], args=command[1:], sha256="", signed_by="")
         own_job = _processes.create_job()
         reading, writing = _processes.create_pipe()
-        with _processes.closing(own_job, reading):
+        with self._command_job(own_job), _processes.closing(reading):
             try:
                 with _processes.closing(writing):
                     process, _ = self._launch(spec, (self._job, own_job), (0, writing, writing), 0)
@@ -179,6 +206,26 @@ class WindowsTarget:
                 raise start_error(spec, error) from error
             with _processes.closing(process):
                 return _follow(process, own_job, reading, timeout_s)
+
+    @contextmanager
+    def _command_job(self, job: int) -> Iterator[None]:
+        """Know a command's job while there is one, and close it."""
+        with self._lock:
+            self._command_jobs.append(job)
+        try:
+            with self._lock:
+                if self._port and self._members is not None:
+                    _processes.send_messages(job, self._port, _processes.COMMAND_MESSAGE)
+            yield
+        finally:
+            with self._lock:
+                self._command_jobs.remove(job)
+                _processes.close_handle(job)
+
+    def _commands(self) -> set[int]:
+        """Return the processes of the commands that run beside the target."""
+        with self._lock:
+            return {pid for job in self._command_jobs for pid in _processes.list_processes(job)}
 
     def _launch(
         self, spec: TargetSpec, jobs: tuple[int, ...], handles: tuple[int, int, int], flags: int
@@ -202,32 +249,55 @@ class WindowsTarget:
         """Wait for the main process: a job's messages are not promised to arrive, a process handle is."""
         _processes.wait_for(self._process)
         status = exit_status(_processes.read_exit_code(self._process), self._killed)
-        with self._lock:
-            self._status = status
-            callbacks = self._callbacks
-        self._ended.set()
-        for callback in callbacks:
-            callback(status)
+        self._main.tell(status)
+        if self._members is None:
+            self._end.tell(status)
         with self._lock:
             if self._port:  # else the other thread has seen the end of the whole tree already
                 _processes.post_message(self._port)
 
     def _watch_job(self) -> None:
         """Take the job's messages until no process is left; once the main one has ended, also look now and again."""
-        while True:
-            timeout_ms = _LAST_LOOK_MS if self._ended.is_set() else w.INFINITE
-            message = _processes.next_message(self._port, timeout_ms)
-            interesting = message is None or message in (
-                (0, w.JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO),
-                (_processes.OWN_MESSAGE, 0),
-            )
-            if interesting and self._ended.is_set() and _processes.count_active(self._job) == 0:
-                break
+        while not self._has_emptied(self._next_message()):
+            pass
         with self._lock:
             self._all_gone.set()
             self._close_handles()
 
+    def _next_message(self) -> _processes.Message | None:
+        timeout_ms = _LAST_LOOK_MS if self._main.has_come() else w.INFINITE
+        message = _processes.next_message(self._port, timeout_ms)
+        if message is not None and self._members is not None:
+            with suppress(WindowsCallError):  # the job's list is read too
+                self._members.hear(message)
+        return message
+
+    def _has_emptied(self, message: _processes.Message | None) -> bool:
+        """Tell of the end of the tree when that is due; whether the job is empty, commands included."""
+        if not self._main.has_come() or (message is not None and message[:2] not in _LEAVING):
+            return False
+        if self._members is not None and not self._end.has_come() and not self._is_left(self._members):
+            self._end.tell(self._end_of_tree(self._members))
+        return _processes.count_active(self._job) == 0
+
+    def _is_left(self, members: Members) -> bool:
+        """Tell whether a process of the tree is left; where that cannot be seen, whether one of the job is."""
+        try:
+            return members.look()
+        except WindowsCallError:
+            return _processes.count_active(self._job) > 0
+
+    def _end_of_tree(self, members: Members) -> ExitStatus:
+        main, last = self._main.wait(0), members.last
+        assert main is not None  # noqa: S101 - looked at before
+        if last is None or last.pid == self.pid:
+            return main
+        status = None if last.code is None else exit_status(last.code, self._killed)
+        return tree_status(main, status, last.name)
+
     def _close_handles(self) -> None:
+        if self._members is not None:
+            self._members.close()
         for handle in (self._process, self._job, self._port, self._account.token):
             _processes.close_handle(handle)
         self._process = self._job = self._port = 0

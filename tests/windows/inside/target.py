@@ -5,14 +5,20 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
 from mooring_launcher import _windows as backend
-from mooring_launcher._windows import _exit_status
+from mooring_launcher._windows import _exit_status, _members, _processes
+from mooring_launcher._windows import _layouts as w
+from mooring_launcher._windows._console import run_helper
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.target import TargetSpec
+
+if sys.argv[1] == "console-event":  # as the launcher's own command line does
+    sys.exit(run_helper(sys.argv[2], [int(pid) for pid in sys.argv[3:]]))
 
 TOY = r"C:\toys\toy.exe"
 IP = sys.argv[1]
@@ -107,6 +113,94 @@ def helper():
     return [done.returncode, done.stdout, status and status.code]
 
 
+def lifetimes():
+    """Return how trees end: code, sentence, and whether nothing is left."""
+    found = {}
+    for words in sys.argv[3:]:
+        target = start(*words.split(), lifetime="tree")
+        status = target.wait(30)
+        found[words] = [status.code, status.sentence, target.wait_all(10)]
+    return found
+
+
+def left():
+    """Return what is known of a tree whose main process has gone, then of its end by a kill."""
+    found = {}
+    for code in ("0", "3"):
+        target = start("leave", code, "sleep", lifetime="tree")
+        told = []
+        target.on_main_exit(lambda status, told=told: told.append(status.code))
+        while not told:
+            time.sleep(0.05)
+        found[code] = [told, target.main_exit().code, target.wait(1.5), target.left_behind()]
+        target.kill()
+        status = target.wait(30)
+        found[code] += [status.code, status.sentence, target.wait_all(10)]
+    target = start("leave", "0", "sleep")
+    target.wait(30)
+    found["process"] = [target.left_behind()]
+    target.kill()
+    return found
+
+
+def asked():
+    """Return what is printed by trees that are asked to stop, and how they end."""
+    found = {}
+    for words in ("leave 0 wait", "leave-apart 0 wait", "both"):
+        target = start(*words.split(), lifetime="tree")
+        time.sleep(3)
+        asked = target.ask_to_stop()
+        status = target.wait(20)
+        target.kill()
+        found[words] = [asked, status and status.code]
+    return found
+
+
+def overlapping():
+    """Return how a tree ends while a command runs beside it, and when; then that the command was ended with it."""
+    target = start("leave", "0", "later", "2000", "4", lifetime="tree")
+    results = []
+    command = threading.Thread(target=lambda: results.append(target.run_command([TOY, "sleep"], 60)))
+    command.start()
+    status = target.wait(30)
+    running = command.is_alive()
+    target.kill()
+    command.join(30)
+    return {"code": status.code, "sentence": status.sentence, "running": running, "ended": results[0].exit.code}
+
+
+def unseen():
+    """Return what is known of a process that had ended before its handle could be opened, of a member and a command."""
+    target = start("sleep", lifetime="tree")
+    members = _members.Members(target._job, set)
+    pid = 0xFFFFFFF0  # nobody's: numbers are multiples of 4 and small
+    job, command = _processes.JOB_MESSAGE, _processes.COMMAND_MESSAGE
+    for message in ((job, w.JOB_OBJECT_MSG_NEW_PROCESS, pid), (job, w.JOB_OBJECT_MSG_EXIT_PROCESS, pid)):
+        members.hear(_processes.Message(*message))
+    enters, leaves = w.JOB_OBJECT_MSG_NEW_PROCESS, w.JOB_OBJECT_MSG_EXIT_PROCESS
+    for key, what in ((job, enters), (command, enters), (command, leaves), (job, leaves)):
+        members.hear(_processes.Message(key, what, pid + 4))
+    found = {"unseen": members.last, "left": members.look()}
+    target.kill()
+    target.wait_all(10)
+    members.close()
+    target = start("leave", "0", "later", "2000", "4", lifetime="tree")
+    members = _members.Members(target._job, set)
+    servers = []
+    while not servers:
+        time.sleep(0.05)
+        members.look()
+        servers = [pid for pid, one in members._known.items() if pid != target.pid and one.name == "toy.exe"]
+    (server,) = servers
+    target.wait(30)
+    members.look()
+    members.hear(_processes.Message(job, w.JOB_OBJECT_MSG_EXIT_PROCESS, server))  # late: it has been seen already
+    found["late"] = [members.last.pid == server, members.last.code]
+    members.close()
+    target.kill()
+    return found
+
+
 def ways():
     """Return what each way of finding a compartment says of the machine's IP."""
     found = [list(one) for one in backend.find_compartments(IP)]
@@ -128,6 +222,11 @@ CASES = {
     "trees": trees,
     "commands": commands,
     "ways": ways,
+    "lifetimes": lifetimes,
+    "left": left,
+    "asked": asked,
+    "overlapping": overlapping,
+    "unseen": unseen,
     "environment": lambda: [
         printed("env", name, env={"TOY_TEXT": "grüße 漢字 😀", "TOY_EMPTY": "", "TOY_LONG": "x" * 30000})
         for name in ("TOY_TEXT", "TOY_EMPTY", "TOY_ABSENT")

@@ -106,13 +106,27 @@ static int write_line(int characters)
 
 static PROCESS_INFORMATION start(const wchar_t *mode, DWORD flags)
 {
-    static wchar_t self[MAX_PATH], command[MAX_PATH + 64];
+    static wchar_t self[MAX_PATH], command[1024];
     STARTUPINFOW info = {sizeof info};
     PROCESS_INFORMATION made = {0};
     GetModuleFileNameW(NULL, self, MAX_PATH);
-    swprintf(command, MAX_PATH + 64, L"\"%ls\" %ls", self, mode);
+    swprintf(command, 1024, L"\"%ls\" %ls", self, mode);
+    info.dwFlags = STARTF_USESTDHANDLES;  /* a console of its own would bring handles of its own */
+    info.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
+    info.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+    info.hStdError = GetStdHandle(STD_ERROR_HANDLE);
     CreateProcessW(self, command, NULL, NULL, TRUE, flags, NULL, NULL, &info, &made);
     return made;
+}
+
+/* A start program: starts this file with the words from `first` on, beside it or at a console of its own, and ends. */
+static int leave(int argc, wchar_t **argv, int first, DWORD flags)
+{
+    static wchar_t words[512];
+    int i;
+    for (i = first; i < argc; i++) { wcscat(words, argv[i]); wcscat(words, L" "); }
+    start(words, flags);
+    return 0;
 }
 
 static DWORD (WINAPI *own_compartment)(void);
@@ -159,6 +173,24 @@ static int run_until_event(const wchar_t *how)
     return 0;
 }
 
+static volatile LONG events;
+
+static BOOL WINAPI count_event(DWORD event) { return InterlockedIncrement(&events) > 0; }
+
+/* Starts one at this console and one at another, waits for both, and ends with the sum of their codes and 100 for each
+   event it got itself. */
+static int wait_for_both(void)
+{
+    HANDLE made[2] = {start(L"wait", 0).hProcess, start(L"wait", CREATE_NO_WINDOW).hProcess};
+    DWORD one = 0, other = 0;
+    SetConsoleCtrlHandler(count_event, TRUE);
+    WaitForMultipleObjects(2, made, TRUE, INFINITE);
+    Sleep(500);
+    GetExitCodeProcess(made[0], &one);
+    GetExitCodeProcess(made[1], &other);
+    return (int)(one + other + 100 * events);
+}
+
 static int leak_handles(int count)
 {
     while (count--) CreateEventW(NULL, FALSE, FALSE, NULL);
@@ -186,6 +218,10 @@ int wmain(int argc, wchar_t **argv)
     }
     if (!wcscmp(mode, L"compartment")) return tell_compartments(number);
     if (!wcscmp(mode, L"wait")) return run_until_event(value);
+    if (!wcscmp(mode, L"later")) { Sleep(number); ExitProcess((UINT)wcstoul(argv[3], NULL, 0)); }
+    if (!wcscmp(mode, L"leave")) { leave(argc, argv, 3, 0); ExitProcess((UINT)number); }
+    if (!wcscmp(mode, L"leave-apart")) { leave(argc, argv, 3, CREATE_NO_WINDOW); ExitProcess((UINT)number); }
+    if (!wcscmp(mode, L"both")) return wait_for_both();
     if (!wcscmp(mode, L"leak")) return leak_handles(number);
     if (!wcscmp(mode, L"sleep")) { say("ready"); Sleep(INFINITE); }
     if (!wcscmp(mode, L"fork")) {  /* children that outlive it if they may */
