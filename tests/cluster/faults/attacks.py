@@ -37,7 +37,7 @@ def build_clock(cluster: Cluster) -> str:
 
 @fault(lasts=True)
 def hold_held_by_strangers(world: World) -> None:
-    """Strangers ask for /hold or leave questions half asked; the anchor is deleted, and its network waits all the same."""
+    """Strangers ask for /hold or ask by halves; the anchor is deleted, and its network waits all the same."""
     pair = world.pair()
     with contextlib.ExitStack() as held:
         for number in range(60):
