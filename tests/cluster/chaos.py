@@ -5,29 +5,69 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.cluster.faults import FAULTS, World
 from tests.cluster.test_faults import world  # noqa: F401 - the same release as each fault alone has
 
+QUICK = sorted(name for name, each in FAULTS.items() if each.is_quick)
+"""Those that may be brought about while another lasts."""
+
 
 def test_everything_heals(world: World) -> None:  # noqa: F811
-    """Bring about COUNT faults, sometimes a second one before the first has healed; at the end everything is whole."""
+    """Bring about COUNT faults, two at once as often as one; after each draw, and at the end, everything is whole."""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
     count = int(os.environ.get("COUNT") or 20)
     print(f"chaos: SEED={seed} COUNT={count}")
     world.dice = random.Random(seed)
     slowest = (0.0, "")
-    for number in range(1, count + 1):
-        name = world.dice.choice(sorted(FAULTS))
+    done = 0
+    while done < count:
+        names = _draw(world.dice, count - done)
+        done += len(names)
+        what = " with ".join(names)
         began = time.monotonic()
         try:
-            FAULTS[name](world)
-            # One time in four the next fault finds this one not yet healed.
-            if number == count or world.dice.random() < 0.75:
-                slowest = max(slowest, (world.settle(180), name))
+            _bring_about(world, *names)
+            slowest = max(slowest, (world.settle(180), what))
         except BaseException:
-            print(f"chaos: SEED={seed}: fault {number}, {name}, did not heal")
+            print(f"chaos: SEED={seed}: {what}, the last of {done}, did not heal")
             raise
-        print(f"chaos: {number}/{count} {name} {time.monotonic() - began:.1f} s", flush=True)
-    world.settle(180)
-    print(f"figure: chaos, slowest healing after a fault ({slowest[1]}): {slowest[0]:.1f} s")
+        print(f"chaos: {done}/{count} {what} {time.monotonic() - began:.1f} s", flush=True)
+    print(f"figure: chaos, slowest healing ({slowest[1]}): {slowest[0]:.1f} s")
+
+
+def _draw(dice: random.Random, left: int) -> list[str]:
+    """Draw one fault, or two that come at once: the second while the first lasts, or before it has healed."""
+    first = dice.choice(sorted(FAULTS))
+    if left == 1 or dice.random() < 0.5:
+        return [first]
+    return [first, dice.choice(QUICK if FAULTS[first].lasts else sorted(FAULTS))]
+
+
+def _bring_about(where: World, first: str, second: str = "") -> None:
+    if not second:
+        FAULTS[first](where)
+    elif FAULTS[first].lasts:
+        with _meanwhile(where, second):
+            FAULTS[first](where)
+    else:
+        FAULTS[first](where)
+        FAULTS[second](where)
+
+
+@contextmanager
+def _meanwhile(where: World, name: str) -> Iterator[None]:
+    called = []
+
+    def bring_about() -> None:
+        called.append(name)
+        FAULTS[name](where)
+
+    where.meanwhile = bring_about
+    try:
+        yield
+    finally:
+        where.meanwhile = lambda: None
+    assert called, f"{name} was not brought about"

@@ -32,12 +32,20 @@ class Cluster:
         self.pki: Pki = make_pki(
             base / "pki",
             control_plane.URL,
-            [control_plane.ADDRESS, "10.96.0.1", "127.0.0.1", "kubernetes.default", "kubernetes.default.svc"],
+            [
+                control_plane.ADDRESS,
+                control_plane.SERVICE_ADDRESS,
+                "127.0.0.1",
+                "kubernetes.default",
+                "kubernetes.default.svc",
+            ],
             {name: address for name, (address, _pods) in NODES.items()},
         )
         self.kubeconfig = self.pki.kubeconfig("admin")
         self.kube = Kube(self.kubeconfig, str(self.programs / "kubectl"))
         self.logs = base / "logs"
+        self.apps = base / "shared/apps"
+        """What every node has at /opt/apps."""
         machine = Machine("control-plane", control_plane.ADDRESS, self.programs, base)
         self.control_plane = ControlPlane(machine, self.pki, base / "control-plane")
         shared = base / "shared"

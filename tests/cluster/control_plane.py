@@ -14,6 +14,8 @@ from tests.cluster.machines import Machine
 from tests.cluster.pki import Pki
 
 SERVICE_RANGE = "10.96.0.0/16"
+SERVICE_ADDRESS = "10.96.0.1"
+"""The API server's address for pods: the first of the range."""
 POD_RANGE = "10.244.0.0/16"
 ADDRESS = "192.168.99.10"
 PORT = 6443

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,14 +193,19 @@ class Release:
 
     def ready_endpoints(self, service: str = "") -> set[str]:
         """Return the addresses that a Service sends traffic to; '': the one over all replicas."""
-        return {
-            address
-            for slice_ in self.mirror.all("endpointslices").values()
-            if slice_["metadata"]["labels"].get("kubernetes.io/service-name") == (service or self.name)
-            for endpoint in slice_.get("endpoints") or []
-            if endpoint["conditions"].get("ready")
-            for address in endpoint["addresses"]
-        }
+        slices = self.mirror.all("endpointslices").values()
+        return {address for item in slices for address in self._addresses(item, service)}
+
+    def _addresses(self, item: Object, service: str = "") -> Iterator[str]:
+        """Yield the ready addresses of an EndpointSlice; none where it is another Service's."""
+        if _service_of(item) == (service or self.name):
+            for endpoint in item.get("endpoints") or []:
+                if endpoint["conditions"].get("ready"):
+                    yield from endpoint["addresses"]
+
+    def leaves_out(self, item: Object, address: str) -> bool:
+        """Tell whether an EndpointSlice is of the Service over all replicas and does not send traffic to an address."""
+        return _service_of(item) == self.name and address not in self._addresses(item)
 
     def wait_endpoints(self, addresses: set[str], timeout_s: float = 30) -> None:
         """Wait until the Service sends traffic to exactly these addresses."""
@@ -220,6 +226,10 @@ class Release:
     def service_ip(self) -> str:
         """Return the Service's cluster IP."""
         return str(self.kube.get(f"namespaces/{self.namespace}/services/{self.name}")["spec"]["clusterIP"])
+
+
+def _service_of(item: Object) -> str:
+    return str(item["metadata"]["labels"].get("kubernetes.io/service-name", ""))
 
 
 def fetch(ip: str, path: str = "/", port: int = PORT, timeout_s: float = 5) -> str:

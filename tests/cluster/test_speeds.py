@@ -12,7 +12,8 @@ import pytest
 
 from tests.cluster import processes
 from tests.cluster.cluster import Cluster
-from tests.cluster.faults import World, drain
+from tests.cluster.faults import World
+from tests.cluster.faults.nodes import drain
 from tests.cluster.kube import Kube, Mirror, Object, is_ready
 from tests.cluster.release import Helm, Release, fetch, values
 

@@ -1,0 +1,119 @@
+"""What somebody else does to a pair: strangers who hold it, take its descriptors, turn its clock, plant its files."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.cluster import control_plane
+from tests.cluster.cluster import Cluster
+from tests.cluster.faults.pods import anchor_deleted_of
+from tests.cluster.faults.registry import fault
+from tests.cluster.faults.world import World
+from tests.cluster.node import APPS
+from tests.cluster.release import READINESS_PORT, fetch
+
+_CLOCK_SOURCE = Path(__file__).parents[1] / "tools/clock/clock.c"
+_CLOCKS = "clock"
+"""The folder of /opt/apps with how far each pod's clock is off, in seconds."""
+
+_SLOW_S = 4
+"""How long a request lasts that the network must outlive; less than the drain of the release."""
+
+
+def build_clock(cluster: Cluster) -> str:
+    """Build what gives each launcher a clock of its own; returns its path on the nodes, for LD_PRELOAD."""
+    (cluster.apps / _CLOCKS).mkdir(exist_ok=True)
+    library = cluster.apps / "clock.so"
+    compile_ = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(library), str(_CLOCK_SOURCE)]
+    subprocess.run(compile_, check=True)
+    return f"{APPS}/{library.name}"
+
+
+@fault(lasts=True)
+def hold_held_by_strangers(world: World) -> None:
+    """Strangers ask for /hold or ask by halves; the anchor is deleted, and its network waits all the same."""
+    pair = world.pair()
+    with contextlib.ExitStack() as held:
+        for number in range(60):
+            with contextlib.suppress(OSError):
+                stranger = held.enter_context(socket.create_connection((pair.ip, READINESS_PORT), timeout=2))
+                stranger.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n" if number % 3 else b"GET /ho")
+        anchor_deleted_of(world, pair)
+        # Begun after the deletion was seen: without /hold the network would go before the answer's last byte.
+        said = fetch(pair.ip, f"/slow?seconds={_SLOW_S}", timeout_s=_SLOW_S + 10)
+        assert f"after {_SLOW_S} s" in said, said
+        world.meanwhile()
+
+
+@fault(lasts=True)
+def descriptors_used_up(world: World) -> None:
+    """A launcher has no file descriptor left while clients knock: it spends no CPU on it, and its program runs on."""
+    pair = world.pair()
+    launcher, target = world.launcher(pair), world.target(pair)
+    soft, hard = launcher.rlimit(psutil.RLIMIT_NOFILE)
+    with contextlib.ExitStack() as held:
+        launcher.rlimit(psutil.RLIMIT_NOFILE, (launcher.num_fds() + 2, hard))
+        try:
+            for _ in range(40):
+                with contextlib.suppress(OSError):
+                    held.enter_context(socket.create_connection((pair.ip, READINESS_PORT), timeout=1))
+            seconds = 4.0
+            before = launcher.cpu_times()
+            time.sleep(seconds)
+            after = launcher.cpu_times()
+            spent_s = after.user + after.system - before.user - before.system
+            assert spent_s < seconds / 4, f"without a descriptor the launcher spent {spent_s:.1f} s of {seconds:g}"
+            assert target.is_running(), "its program ended"
+            world.meanwhile()
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                launcher.rlimit(psutil.RLIMIT_NOFILE, (soft, hard))
+
+
+@fault(lasts=True)
+def clock_jumps(world: World) -> None:
+    """A launcher's clock jumps by up to a year, forth or back, while its anchor is deleted and it asks the API anew."""
+    pair = world.pair()
+    process = world.launcher(pair)
+    jump_s = world.dice.choice((-1, 1)) * round(10 ** world.dice.uniform(1, 7.5))
+    file = world.cluster.apps / _CLOCKS / world.release.pod(pair.ordinal)
+    file.write_text(f"{jump_s}\n")
+    try:
+        world.node_of(pair).machine.run(["ss", "--kill", "dst", control_plane.SERVICE_ADDRESS])
+        anchor_deleted_of(world, pair)
+        world.meanwhile()
+        time.sleep(world.dice.uniform(0, 5))
+    finally:
+        file.unlink()
+    print(f"its clock jumped by {jump_s} s; launcher {process.pid}")
+
+
+@fault()
+def file_planted(world: World) -> None:
+    """Somebody plants links where a launcher keeps its state, and the launcher starts anew: it writes through none."""
+    pair = world.pair()
+    assert pair.launcher is not None
+    machine, uid = world.node_of(pair).machine, pair.launcher["metadata"]["uid"]
+    volumes = f"/var/lib/kubelet/pods/{uid}/volumes/kubernetes.io~empty-dir"
+    (volume,) = machine.run(["sh", "-c", f"ls -d {volumes}/*"]).split()
+    # As the pod sees it: the links lead to a file beside them.
+    plant = "\n".join(
+        (
+            "echo untouched >victim",
+            *(f"ln -sf victim {name}.planted; mv -f {name}.planted {name}" for name in ("status.json", "stop.sock")),
+        )
+    )
+    with world.renewed(world.release.pod(pair.ordinal)):
+        machine.run(["sh", "-ec", f"cd {volume}\n{plant}"])
+        with contextlib.suppress(psutil.NoSuchProcess):
+            world.launcher(pair).kill()
+    release = world.release
+    release.mirror.wait(lambda: release.pair(pair.ordinal).is_whole, 60, f"pair {pair.ordinal} is whole again")
+    found = machine.run(["sh", "-ec", f"cat {volume}/victim; rm {volume}/victim"]).strip()
+    assert found == "untouched", f"the launcher wrote through a planted link: {found[:100]}"
