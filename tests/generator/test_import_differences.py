@@ -13,7 +13,7 @@ from mooring._errors import ExitCode
 from mooring._generate import generate
 from tools import require
 
-from .importing import folder, run, told, values
+from .importing import run, told, values
 from .manifests import EXE, Object, anchor, command, launcher, service, write
 
 
