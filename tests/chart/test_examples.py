@@ -101,5 +101,5 @@ def test_kubernetes_accepts_every_optional_part() -> None:
 def test_the_config_carries_the_program_as_it_was_written() -> None:
     """Arguments with quotes, percent signs, Unicode and template code reach the launcher unchanged."""
     args = ['--name="a b"', "%PATH%", "a&b|c^d", "größe 漢字", "{{ .Values.x }}", "", "back\\slash\\"]
-    values = {"target": {**MINIMAL["target"], "args": args}}
+    values = {"target": {**MINIMAL["target"], "args": args, "placeholders": "literal"}}
     assert config(render(values))["target"]["args"] == args
