@@ -316,18 +316,18 @@ _APP: Mapping[str, Hint] = {
 }
 
 
-def hint_for(path: KeyPath) -> Hint | None:
+def hint_for(path: KeyPath, section: str = "values") -> Hint | None:
     """Return where to write what stands at an unknown key, None if nobody knows.
 
-    `path` is that of an App or a Platform.
+    `path` is that of an App or a Platform; `section` is where such a file has values.
     """
     below = _below_values(path)
     if below is None:
         if len(path) > 1:
             return None
         if path[0] in VALUES.fields:
-            return Hint((path[0],), "write it under values, as values.{0}")
-        return _APP.get(path[0])
+            return Hint((path[0],), f"write it under {section}, as {section}.{{0}}")
+        return _APP.get(path[0]) if section == "values" else None
     *above, key = below
     for where, hints in _TABLE.items():
         pattern = where.split(".") if where else []

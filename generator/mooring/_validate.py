@@ -85,8 +85,9 @@ class _Unknown:
     meant: tuple[str, ...]
 
     @classmethod
-    def of(cls, path: KeyPath, known: Iterable[str]) -> _Unknown:
-        close, hint = _closest(path[-1], known), hint_for(path)
+    def of(cls, path: KeyPath, known: Mapping[str, Node]) -> _Unknown:
+        close = _closest(path[-1], known)
+        hint = hint_for(path, "defaults" if "defaults" in known else "values")
         meant = tuple(target.rpartition(".")[2] for target in hint.targets) if hint else ()
         is_spelling = close is not None and close.casefold() == path[-1].casefold()
         if close is not None and (is_spelling or not hint or close in meant):

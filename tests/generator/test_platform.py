@@ -43,6 +43,18 @@ def app_problems(app_file: Path, platform: Platform) -> list[str]:
 
 BAD_PLATFORMS = {
     "unknown key": ("default: {}\n", "hospital.yaml:4:1: default: unknown key; did you mean defaults?"),
+    "value at the top": (
+        "replicas: 2\n",
+        "hospital.yaml:4:1: replicas: unknown key; write it under defaults, as defaults.replicas",
+    ),
+    "value of another chart": (
+        "defaults: {resources: {}}\n",
+        "hospital.yaml:4:12: defaults.resources: unknown key; use launcher.resources, which the program is part of",
+    ),
+    "lock on a value of another chart": (
+        "locks: {resources: {forbidden: true}}\n",
+        "there is no value resources; use launcher.resources",
+    ),
     "unknown value": (
         "defaults: {service: {kind: x}}\n",
         "hospital.yaml:4:22: defaults.service.kind: unknown key; allowed: enabled, type,",
