@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.windows.machine import Machine
 
 _COUNT = 500
-_ALPHABET = 'ab \t"\\\\\\""  \'^%&|<>!*?$`~;,=()[]{}/-äß€漢字😀\u200b'
+_ALPHABET = 'ab \t\n"\\\\\\""  \'^%&|<>!*?$`~;,=()[]{}/-äß€漢字😀\u200b'
 
 
 def _argument(chance: random.Random) -> str:
