@@ -35,7 +35,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- $build := "node.kubernetes.io/windows-build" -}}
 {{- if and (include "mooring.launcher.needsBinding" .) (eq (index .Values.nodeSelector $build | toString) "10.0.17763") -}}
-{{- include "mooring.refuse" (list (printf "nodeSelector.%s" $build) "10.0.17763" "is Windows Server 2019, where a launcher out of a ConfigMap cannot be found: nothing shows volumes at their paths there (no bindflt)" "use launcher.source: host, or nodes of Windows Server 2022 or later") -}}
+{{- include "mooring.refuse" (list (include "mooring.key" (list "nodeSelector" $build)) "10.0.17763" "is Windows Server 2019, where a launcher out of a ConfigMap cannot be found: nothing shows volumes at their paths there (no bindflt)" "use launcher.source: host, or nodes of Windows Server 2022 or later") -}}
 {{- end -}}
 {{- include "mooring.rules.paths" . -}}
 {{- include "mooring.rules.text" . -}}

@@ -209,7 +209,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "launcher-found",
         {"launcher": {"source": "configMap"}, "nodeSelector": {"node.kubernetes.io/windows-build": "10.0.17763"}},
-        "nodeSelector.node.kubernetes.io/windows-build",
+        'nodeSelector["node.kubernetes.io/windows-build"]',
         "use launcher.source: host",
     ),
     (
