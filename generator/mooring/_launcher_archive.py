@@ -1,9 +1,8 @@
 """The launcher as text that a chart can carry (`launcher.source: configMap`), the same on every machine.
 
-It is the zip that Python runs, in base64. Members are the sources alone, stored: compiled modules belong to one version
-of Python, and deflated bytes to one version of zlib. A start therefore compiles what it imports, and a probe takes some
-30 ms of CPU more. Docstrings, comments, the schema's descriptions and three of four spaces of each indent stay behind,
-for a release has room for 1 MiB; every line keeps its number.
+It is the zip that Python runs, in base64. Members are sources only, because compiled modules belong to one version of
+Python: a start compiles what it imports, and a probe takes some 30 ms of CPU more. Docstrings, comments and
+descriptions in the schema stay behind, for a release has room for 1 MiB; every line keeps its number.
 """
 
 from __future__ import annotations
@@ -14,40 +13,31 @@ import importlib.util
 import io
 import json
 import tokenize
-import zipfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mooring._errors import MooringError
+from mooring._zip import pack
 
 ARCHIVE_FILE = "files/mooring-launcher.pyz.b64"
 """Where the chart has it; templates/_launcher.tpl reads it there."""
 
-_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
-_UNIX = 3  # or a zip made on Windows says so
 _WIDTH = 76
 _MAIN = "import sys\n\nfrom mooring_launcher.__main__ import main\n\nsys.exit(main(sys.argv[1:]))\n"
 
 
-@cache
 def archive_text() -> str:
     """Return the archive in base64, in lines. Raises MooringError if the launcher is not installed beside mooring."""
     text = base64.b64encode(archive_bytes()).decode()
     return "".join(f"{text[at : at + _WIDTH]}\n" for at in range(0, len(text), _WIDTH))
 
 
+@cache
 def archive_bytes() -> bytes:
     """Return the archive, the same bytes on every machine."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in sorted(_members().items()):
-            info = zipfile.ZipInfo(name, _DATE)
-            info.create_system = _UNIX
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, data)
-    return buffer.getvalue()
+    return pack(_members())
 
 
 def _members() -> dict[str, bytes]:
@@ -78,27 +68,19 @@ def _undescribed(schema: Any) -> Any:
 
 
 def strip(source: str) -> str:
-    """Return a module without docstrings and lines that are comments, indented by one, each line where it was."""
+    """Return a module without docstrings and without lines that are comments, each line where it was."""
     lines = source.split("\n")
-    inside_text: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         row, column = token.start
         if token.type == tokenize.COMMENT and not lines[row - 1][:column].strip():
             lines[row - 1] = ""
-        if token.type == tokenize.STRING:
-            inside_text.update(range(row, token.end[0]))
     for body in _bodies(ast.parse(source)):
         for statement in body:
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
                 first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
                 only = lines[first][: statement.col_offset] + "..." if len(body) == 1 else ""
                 lines[first:last] = [only, *[""] * (last - first - 1)]
-    return "\n".join(line if at in inside_text else _outdent(line) for at, line in enumerate(lines))
-
-
-def _outdent(line: str) -> str:
-    text = line.lstrip(" ")
-    return " " * ((len(line) - len(text)) // 4) + text
+    return "\n".join(lines)
 
 
 def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
