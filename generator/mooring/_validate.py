@@ -110,6 +110,8 @@ def _check_map(node: MapOf, value: Any, path: KeyPath) -> Iterator[Finding]:
         if not _matches(node.key_pattern, key):
             message = f"the key {show(key)} is not allowed; it must be {_pattern_words(node.key_pattern)}"
             yield Finding((*path, key), message, of_key=True)
+            if item is None:
+                continue
         yield from check(node.item, item, (*path, key))
 
 
@@ -224,7 +226,10 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def drop_nulls(node: Node, value: Any) -> Any:
-    """Return the value less what is null: a known key means its default, a map's entry is none, as with Helm."""
+    """Return the value less what is null: a known key means its default, a map's entry is none, as with Helm.
+
+    A key that no entry may have stays, since Helm's schema check refuses it with a null too.
+    """
     if isinstance(node, Obj) and isinstance(value, dict):
         return {
             key: drop_nulls(node.fields[key], item) if key in node.fields else item
@@ -232,7 +237,11 @@ def drop_nulls(node: Node, value: Any) -> Any:
             if item is not None or key not in node.fields
         }
     if isinstance(node, MapOf) and isinstance(value, dict):
-        return {key: drop_nulls(node.item, item) for key, item in value.items() if item is not None}
+        return {
+            key: drop_nulls(node.item, item)
+            for key, item in value.items()
+            if item is not None or not _matches(node.key_pattern, key)
+        }
     if isinstance(node, ListOf) and isinstance(value, list):
         return [drop_nulls(node.item, item) for item in value]
     return value

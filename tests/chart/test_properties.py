@@ -101,3 +101,11 @@ def write(folder: Path, texts: dict[str, str]) -> None:
     for path, text in texts.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
+
+
+def test_a_null_hides_no_illegal_key() -> None:
+    """A key that no entry may have is refused with a null too, by the generator as by Helm's schema check."""
+    values = {"target": {"exe": r"C:\app\app.exe", "perOrdinal": {"replicas": None}}}
+    app = {"apiVersion": "mooring/v1", "kind": "App", "name": "a", "version": "1.4.0", "values": values}
+    assert not model_accepts(app)
+    assert not chart_renders(app)

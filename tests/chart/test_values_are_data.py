@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
-from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str
+from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, walk
 from mooring._values import VALUES
 
 from .everything import RELEASES, TOKEN, Path, changed, leaves, missing_leaves
@@ -213,3 +214,52 @@ def test_no_value_is_thrown_away() -> None:
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(look, jobs))
     assert {key for key, _, _, new in jobs if new is not None} - heard == NOT_RENDERED
+
+
+@functools.cache
+def kubernetes_fields(kind: str) -> dict[str, Any]:
+    """Return the fields of one of Kubernetes' types, with their schemas; none if it is not in its API."""
+    file = "kubernetes-json-schema/v1.37.0-local/_definitions.json"
+    definitions = kubernetes_validate.utils.schema_contents(file, "1.37")["$defs"]
+    found = [one for name, one in sorted(definitions.items()) if name.endswith((f".v1.{kind}", f".v2.{kind}"))]
+    return dict(found[0].get("properties", {})) if found else {}
+
+
+_SAMPLES = {"string": "tok900", "integer": 5, "boolean": True, "array": ["tok900"]}
+
+
+def test_no_field_of_kubernetes_is_thrown_away() -> None:
+    """Each field that Kubernetes itself has in a value of its own shape changes what is rendered or is refused."""
+    jobs: list[tuple[str, list[tuple[str, Path, Any]]]] = []
+    for place, node in walk(VALUES):
+        if not isinstance(node, Open) or "<" in str(place):
+            continue
+        for field, schema in kubernetes_fields(node.kubernetes).items():
+            kinds = schema.get("type", "object")  # "string", or ["string", "null"]
+            sample = _SAMPLES.get(kinds if isinstance(kinds, str) else kinds[0], {"tok900": "x"})
+            tries = []
+            for release, values in RELEASES.items():
+                path: Path = (*place, 0) if node.is_list and at(values, place) else place
+                old = at(values, path)
+                if old and old.get(field) != sample:
+                    tries.append((release, path, {**old, field: sample}))
+            jobs.append((f"{key_text(place)}: {field}", tries))
+    assert len(jobs) > 100
+
+    def is_lost(job: tuple[str, list[tuple[str, Path, Any]]]) -> bool:
+        for release, path, new in job[1]:
+            try:
+                if parsed(render_text(changed(RELEASES[release], path, new), flags=SKIP)) != untouched(release):
+                    return False
+            except RenderError:
+                return False
+        return True
+
+    with ThreadPoolExecutor(3) as pool:
+        lost = [job[0] for job, one in zip(jobs, pool.map(is_lost, jobs), strict=True) if one]
+    assert not lost
+
+
+def at(values: Any, path: Path) -> Any:
+    """Return what stands at a place."""
+    return functools.reduce(lambda value, part: value[part], path, values)
