@@ -14,6 +14,7 @@ from typing import Any
 
 from mooring._rule import Rule, Values, Violation
 from mooring._rules_pods import POD_RULES
+from mooring._rules_resources import RESOURCE_RULES
 from mooring._rules_services import SERVICE_RULES
 from mooring._rules_volumes import VOLUME_RULES
 
@@ -608,6 +609,7 @@ RULES: tuple[Rule, ...] = (
     Rule("texts-survive", _texts_survive),
     *VOLUME_RULES,
     *POD_RULES,
+    *RESOURCE_RULES,
     *SERVICE_RULES,
 )
 
