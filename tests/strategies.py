@@ -20,7 +20,11 @@ _CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage"
 _EXEC = {"exec": {"command": ["x"]}}
 OPEN_SAMPLES: dict[str, list[Any]] = {
     "map of string": [STRING_MAP],
-    "ResourceRequirements": [{"requests": {"cpu": "100m"}, "limits": {"memory": "256Mi"}}, {"limits": {"cpu": 0.5}}],
+    "ResourceRequirements": [
+        {"requests": {"cpu": "100m"}, "limits": {"memory": "256Mi"}},
+        {"limits": {"cpu": 0.5}},
+        {"requests": {"memory": "1e9"}, "limits": {"memory": "1Gi"}},
+    ],
     "Toleration": [
         {"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"},
         {"operator": "Exists"},

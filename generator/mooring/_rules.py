@@ -13,6 +13,7 @@ from typing import Any
 
 from mooring._rule import Rule, Values, Violation
 from mooring._rules_pods import POD_RULES
+from mooring._rules_resources import RESOURCE_RULES
 from mooring._rules_services import SERVICE_RULES
 from mooring._rules_text import TEXT_RULES, has_control
 from mooring._rules_volumes import VOLUME_RULES
@@ -637,6 +638,7 @@ RULES: tuple[Rule, ...] = (
     Rule("texts-survive", _texts_survive),
     *VOLUME_RULES,
     *POD_RULES,
+    *RESOURCE_RULES,
     *SERVICE_RULES,
 )
 

@@ -286,4 +286,43 @@ SERVICES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
 ]
 
-BROKEN_KUBERNETES = [*VOLUMES, *PODS, *SERVICES]
+
+def _resources(part: str, requests: Any, limits: Any) -> dict[str, Any]:
+    return {part: {"resources": {"requests": requests, "limits": limits}}}
+
+
+RESOURCES: list[tuple[str, dict[str, Any], str, str]] = [
+    *(
+        (
+            "resources-fit",
+            _resources("anchor", {key: asked}, {key: limit}),
+            f"anchor.resources.requests.{key}",
+            "its limit",
+        )
+        for key, asked, limit in (
+            ("cpu", 2, 1),
+            ("cpu", "1500m", 1),
+            ("cpu", 0.5, "400m"),
+            ("memory", "2Gi", "2G"),
+            ("memory", "1e9", "999M"),
+            ("memory", 2147483648, "1Gi"),
+        )
+    ),
+    ("resources-fit", _resources("launcher", {"cpu": "1 core"}, {}), "launcher.resources.requests.cpu", "a quantity"),
+    ("resources-fit", _resources("tests", {}, {"memory": "64mb"}), "tests.resources.limits.memory", "a quantity"),
+    ("resources-fit", _resources("tests", {}, {"memory": True}), "tests.resources.limits.memory", "a quantity"),
+    (
+        "resources-fit",
+        _resources("launcher", {"example.org/dongle": 1}, {}),
+        'launcher.resources.requests["example.org/dongle"]',
+        "must be equal",
+    ),
+    (
+        "resources-fit",
+        _containers({"resources": {"requests": {"cpu": 2}, "limits": {"cpu": 1}}}),
+        "anchor.extraContainers.0.resources.requests.cpu",
+        "is above its limit",
+    ),
+]
+
+BROKEN_KUBERNETES = [*VOLUMES, *PODS, *SERVICES, *RESOURCES]

@@ -18,7 +18,7 @@ CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage":
 
 # What Kubernetes takes, by type; "tok" becomes a word of its own each time.
 _SAMPLES: Mapping[str, Any] = {
-    "ResourceRequirements": {"requests": {"tok.example/x": "1"}},
+    "ResourceRequirements": {"limits": {"tok.example/x": "1"}},
     "Toleration": {"key": "tok", "operator": "Equal", "value": "tok", "effect": "NoExecute", "tolerationSeconds": 7},
     "EnvVar": {"name": "tok", "value": "tok"},
     "EnvFromSource": {"prefix": "tok", "configMapRef": {"name": "tok"}},
@@ -46,7 +46,10 @@ _SAMPLES: Mapping[str, Any] = {
         "securityContext": {"windowsOptions": {"runAsUserName": "tok"}},
     },
     "ServiceSpec": {"sessionAffinity": "ClientIP", "loadBalancerClass": "example.org/tok"},
-    "MetricSpec": {"type": "Pods", "pods": {"metric": {"name": "tok"}}},
+    "MetricSpec": {
+        "type": "Pods",
+        "pods": {"metric": {"name": "tok"}, "target": {"type": "AverageValue", "averageValue": "5"}},
+    },
     "HorizontalPodAutoscalerBehavior": {"scaleDown": {"stabilizationWindowSeconds": 31}},
     "ScaleTriggers": {"type": "tok", "metadata": {"query": "tok"}},
     "AdvancedConfig": {"scalingModifiers": {"formula": "tok"}},

@@ -28,6 +28,12 @@
 {{- end -}}
 {{- include "sleeper.rules.containers" . -}}
 {{- include "sleeper.rules.hooks" . -}}
+{{- range $part := list "launcher" "anchor" "tests" -}}
+{{- include "sleeper.rules.resources" (list (printf "%s.resources" $part) (index $values $part).resources) -}}
+{{- end -}}
+{{- range $number, $container := $values.anchor.extraContainers -}}
+{{- include "sleeper.rules.resources" (list (printf "anchor.extraContainers.%d.resources" $number) ($container.resources | default dict)) -}}
+{{- end -}}
 {{- range $number, $one := $values.tolerations -}}
 {{- $path := printf "tolerations.%d" $number -}}
 {{- $exists := eq (toString $one.operator) "Exists" -}}
@@ -164,5 +170,38 @@
 {{- if and $values.serviceAccount.annotations (not $values.serviceAccount.create) -}}
 {{- include "sleeper.refuse" (list (printf "%sserviceAccount.annotations" $path) $values.serviceAccount.annotations "is for an account that the chart makes" "set create: true, or leave it out") -}}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* Takes (list path resources). The generator's is in _rules_resources.py. */}}
+{{- define "sleeper.rules.resources" -}}
+{{- $parts := splitList "." (first .) -}}
+{{- $limits := (last .).limits | default dict -}}
+{{- range $kind := list "limits" "requests" -}}
+{{- range $name, $quantity := index (last $) $kind -}}
+{{- $path := include "sleeper.key" (concat $parts (list $kind $name)) -}}
+{{- $asked := include "sleeper.amount" $quantity -}}
+{{- $limit := include "sleeper.amount" (index $limits $name) -}}
+{{- if kindIs "invalid" $quantity -}}
+{{- else if not $asked -}}
+{{- include "sleeper.refuse" (list $path $quantity "must be a quantity of Kubernetes, such as 500m, 2 or 1Gi" "correct it") -}}
+{{- else if and $limit (gt (float64 $asked) (float64 $limit)) -}}
+{{- include "sleeper.refuse" (list $path $quantity (printf "is above its limit (%v)" (index $limits $name)) "lower it, or raise the limit") -}}
+{{- end -}}
+{{- if and $asked (eq $kind "requests") (contains "/" $name) (ne $asked $limit) -}}
+{{- include "sleeper.refuse" (list $path $quantity "is a resource that cannot be shared out, of which request and limit must be equal" "set both alike, or the limit alone") -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* A quantity of Kubernetes as a plain number; nothing if it is none. */}}
+{{- define "sleeper.amount" -}}
+{{- $text := kindIs "bool" . | ternary "" (toString .) -}}
+{{- $suffix := regexFind `[A-Za-z]*$` $text -}}
+{{- if regexMatch `\A([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?\z` $text -}}
+{{- $factors := dict "" 1 "n" 1e-9 "u" 1e-6 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18
+  "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "Pi" 1125899906842624 "Ei" 1152921504606846976 -}}
+{{- mulf (trimSuffix $suffix $text | float64) (get $factors $suffix | float64) | toString -}}
 {{- end -}}
 {{- end }}
