@@ -105,6 +105,7 @@ class Launcher:
     def __init__(self, command: list[str], environ: dict[str, str]) -> None:
         self.records: list[dict[str, Any]] = []
         self.lines: list[str] = []
+        environ = environ | {"PYTHONFAULTHANDLER": "1"}
         self.process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._threads = [
             threading.Thread(target=self._read_log, daemon=True),
@@ -145,8 +146,16 @@ class Launcher:
         wait_for(lambda: self.lines.count(line) >= count, f"the target's line {line!r}, got {self.lines}")
 
     def wait_exit(self) -> int:
-        """Wait for the end and return the exit code."""
-        code = self.process.wait(DEFAULT_TIMEOUT_S)
+        """Wait for the end and return the exit code; one that hangs says in its log where each of its threads is."""
+        try:
+            code = self.process.wait(DEFAULT_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # PYTHONFAULTHANDLER makes it tell
+            self.process.wait(10)
+            for thread in self._threads:
+                thread.join(5)
+            message = f"it does not end; log: {json.dumps(self.records, indent=1)}"
+            raise AssertionError(message) from None
         for thread in self._threads:
             thread.join(5)
         return code
