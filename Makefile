@@ -87,17 +87,18 @@ coverage: install test-system ## all tests once more, slower, with the branches 
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lint: install ## ruff and mypy --strict
+lint: install ## ruff, mypy --strict, and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: install test-system ## print the table of figures
 	$(BIN)/python -m tests.bench fetch
 	$(SANDBOX) $(BIN)/python -m tests.bench
 
 chart: install ## regenerate what is generated and committed: chart/ and the launcher's config schema
-	$(BIN)/python -m mooring._self
+	$(BIN)/python generator/regenerate.py
 
 launcher: install ## build dist/mooring-launcher.pyz
 	$(BIN)/python launcher/build.py dist/mooring-launcher.pyz

@@ -9,10 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from mooring._app import overlay
-from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of, walk
-from mooring._rules import find_violations
-from mooring._values import VALUES
+from mooring.inputs.app import overlay
+from mooring.model.nodes import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of, walk
+from mooring.model.rules.table import find_violations
+from mooring.model.values import VALUES
 
 STRING_MAP = {"example.com/team": "orders", "tier": "back"}
 # Content for the open nodes that Kubernetes accepts, by its type; all others stay empty.

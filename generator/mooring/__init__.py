@@ -9,18 +9,18 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # typing's own would import typing, which takes as long as all of `mooring --version`
 if TYPE_CHECKING:
-    from mooring._app import App, load_app, parse_app
-    from mooring._errors import ExitCode, InputError, MooringError, Problem, UserError
-    from mooring._generate import ChartResult, RunResult, Status, generate
-    from mooring._platform import Platform, load_platform
-    from mooring._render import render_chart
+    from mooring.batch.generate import ChartResult, RunResult, Status, generate
+    from mooring.chart.render import render_chart
+    from mooring.errors import ExitCode, InputError, MooringError, Problem, UserError
+    from mooring.inputs.app import App, load_app, parse_app
+    from mooring.inputs.platform import Platform, load_platform
 
 _HOMES = {
-    "_app": ("App", "load_app", "parse_app"),
-    "_errors": ("ExitCode", "InputError", "MooringError", "Problem", "UserError"),
-    "_generate": ("ChartResult", "RunResult", "Status", "generate"),
-    "_platform": ("Platform", "load_platform"),
-    "_render": ("render_chart",),
+    "inputs.app": ("App", "load_app", "parse_app"),
+    "errors": ("ExitCode", "InputError", "MooringError", "Problem", "UserError"),
+    "batch.generate": ("ChartResult", "RunResult", "Status", "generate"),
+    "inputs.platform": ("Platform", "load_platform"),
+    "chart.render": ("render_chart",),
 }
 __all__ = [
     "App",

@@ -2,6 +2,6 @@
 
 import sys
 
-from mooring._cli import main
+from mooring.cli.main import main
 
 sys.exit(main())

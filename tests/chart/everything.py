@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
-from mooring._values import VALUES
+from mooring.model.nodes import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
+from mooring.model.values import VALUES
 
 from .rendering import layered
 

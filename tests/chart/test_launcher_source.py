@@ -16,9 +16,9 @@ from pathlib import Path
 
 import mooring_launcher
 import pytest
-from mooring import _launcher_archive
-from mooring._generate import generate
-from mooring._launcher_archive import ARCHIVE_FILE, archive_bytes, archive_text, strip
+from mooring.batch.generate import generate
+from mooring.bundle import archive as _launcher_archive
+from mooring.bundle.archive import ARCHIVE_FILE, archive_bytes, archive_text, strip
 
 from .rendering import (
     MINIMAL,

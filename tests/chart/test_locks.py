@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mooring._app import make_app
-from mooring._docs import emit_yaml
-from mooring._keys import write_key
-from mooring._layers import overlay, take_away
-from mooring._locks import find_breaches
-from mooring._platform import Platform, load_platform
-from mooring._render import render_chart
-from mooring._values import VALUES
+from mooring.chart.render import render_chart
+from mooring.inputs.app import make_app
+from mooring.inputs.locks import find_breaches
+from mooring.inputs.platform import Platform, load_platform
+from mooring.model.keys import write_key
+from mooring.model.layers import overlay, take_away
+from mooring.model.values import VALUES
+from mooring.text.emit import emit_yaml
 
 from .rendering import RenderError, helm, refusal, render_text
 

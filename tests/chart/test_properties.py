@@ -8,14 +8,14 @@ from typing import Any
 import jsonschema
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from mooring._app import parse_app
-from mooring._docs import emit_yaml
-from mooring._errors import UserError
-from mooring._model import default_of
-from mooring._render import render_chart
-from mooring._rules import find_violations
-from mooring._schema import config_schema, values_schema
-from mooring._values import VALUES
+from mooring.chart.render import render_chart
+from mooring.chart.schemas import config_schema, values_schema
+from mooring.errors import UserError
+from mooring.inputs.app import parse_app
+from mooring.model.nodes import default_of
+from mooring.model.rules.table import find_violations
+from mooring.model.values import VALUES
+from mooring.text.emit import emit_yaml
 from strategies import apps, mutated_apps
 
 from .rendering import RenderError, assert_accepted, config, layered, render

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mooring._keys import write_key
-from mooring._model import default_of
-from mooring._rules import RULES, find_violations
-from mooring._rules_text import VARIABLES
-from mooring._values import VALUES
+from mooring.model.keys import write_key
+from mooring.model.nodes import default_of
+from mooring.model.rules.table import RULES, find_violations
+from mooring.model.rules.text import VARIABLES
+from mooring.model.values import VALUES
 
 from .broken_kubernetes import BROKEN_KUBERNETES
 from .rendering import MINIMAL, config, layered, refusal, render

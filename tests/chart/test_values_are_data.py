@@ -15,8 +15,8 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from mooring._model import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, walk
-from mooring._values import VALUES
+from mooring.model.nodes import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, walk
+from mooring.model.values import VALUES
 
 from .everything import RELEASES, TOKEN, Path, changed, leaves, missing_leaves
 from .rendering import RenderError, render_text

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from generator.conftest import APP, Run, mooring  # noqa: F401 - a fixture
-from mooring._model import default_of
-from mooring._rules import find_violations
-from mooring._values import VALUES
-from mooring._warnings import MAPPED_DRIVE, ON_A_SERVER, find_warnings
+from mooring.model.nodes import default_of
+from mooring.model.rules.table import find_violations
+from mooring.model.rules.warnings import MAPPED_DRIVE, ON_A_SERVER, find_warnings
+from mooring.model.values import VALUES
 
 from .rendering import layered, notes
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import yaml
+from mooring.bundle.rehearsal import build_bundle
 from mooring.rehearse import kernel
-from mooring.rehearse.bundle import build_bundle
 
 from tests.cluster import images
 from tests.cluster.control_plane import POD_RANGE

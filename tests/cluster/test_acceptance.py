@@ -15,7 +15,7 @@ import yaml
 from chart.everything import RELEASES
 from chart.rendering import CHART, EXAMPLES, render_text
 from hypothesis import HealthCheck, Phase, given, settings
-from mooring._launcher_archive import ARCHIVE_FILE, archive_text
+from mooring.bundle.archive import ARCHIVE_FILE, archive_text
 from strategies import rich_values
 
 from tests.cluster.kube import Kube, Object

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mooring._launcher_archive import ARCHIVE_FILE
+from mooring.bundle.archive import ARCHIVE_FILE
 
 from tests.cluster import images, processes
 from tests.cluster.cluster import Cluster

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mooring._import import import_files
 from mooring.importing.report import ImportResult, report_lines
+from mooring.importing.run import import_files
 
 from .manifests import Object, write
 

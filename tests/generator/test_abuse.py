@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
-from mooring import _cli
-from mooring._app import make_app
-from mooring._model import ListOf, MapOf, Node, Obj, Open, Str
-from mooring._render import render_chart
-from mooring._values import VALUES
+from mooring.chart.render import render_chart
+from mooring.cli import main as _cli
+from mooring.inputs.app import make_app
+from mooring.model.nodes import ListOf, MapOf, Node, Obj, Open, Str
+from mooring.model.values import VALUES
 from tools import require
 
 from .abuse import KINDS

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mooring import _write
-from mooring._errors import ExitCode, OutputError
-from mooring._generate import generate
+from mooring.batch.generate import generate
+from mooring.errors import ExitCode, OutputError
+from mooring.output import write as _write
 
 from .conftest import APP, tree
 

@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from mooring._bundle import PSUTIL, PSUTIL_SHA256, access_commands, verify_bundle, write_bundle
-from mooring._cli import main
-from mooring._errors import UserError
+from mooring.bundle.node import PSUTIL, PSUTIL_SHA256, access_commands, verify_bundle, write_bundle
+from mooring.cli.main import main
+from mooring.errors import UserError
 
 
 def _zip(path: Path, files: dict[str, bytes]) -> Path:

@@ -7,16 +7,19 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import regenerate
 from jsonschema import Draft7Validator
-from mooring import __version__, _cli, _generate, _self
-from mooring._errors import ExitCode
+from mooring import __version__
+from mooring.batch import generate as _generate
+from mooring.cli import main as _cli
+from mooring.errors import ExitCode
 
 from .conftest import Run
 
 
 def test_version_is_that_of_the_package(mooring: Run) -> None:
     """`mooring --version` prints the version of pyproject.toml."""
-    project = tomllib.loads((_self.ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((regenerate.ROOT / "pyproject.toml").read_text())["project"]
     assert mooring("--version").stdout == f"mooring {project['version']}\n" == f"mooring {__version__}\n"
 
 
@@ -24,7 +27,11 @@ def test_version_imports_next_to_nothing(mooring: Run) -> None:
     """`mooring --version` imports no module of the generator but the command line."""
     run = mooring("--version", PYTHONPROFILEIMPORTTIME="1", COVERAGE_PROCESS_START="", COVERAGE_PROCESS_CONFIG="")
     imported = {line.rsplit("|", 1)[1].strip() for line in run.stderr.splitlines() if "|" in line}
-    assert {name for name in imported if name.startswith("mooring.")} == {"mooring._cli", "mooring._console"}
+    assert {name for name in imported if name.startswith("mooring.")} == {
+        "mooring.cli",
+        "mooring.cli.main",
+        "mooring.cli.console",
+    }
     assert not imported & {"argparse", "jinja2", "yaml", "typing"}
 
 

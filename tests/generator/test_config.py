@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from mooring._schema import config_schema
+from mooring.chart.schemas import config_schema
 from tools import require
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*/Chart.yaml"))

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mooring._deflate import deflate
-from mooring._zip import pack
+from mooring.bundle.deflate import deflate
+from mooring.bundle.zip import pack
 
 SOURCE = Path(ast.__file__).read_bytes()
 """Python as people write it, 60 KB; another in each version of Python."""

@@ -14,14 +14,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+import regenerate
 import yaml
 from crds import MODULES, module_folder, strict_schema
-from mooring import _self
 from tools import require
 
 from .conftest import tree
 
-EXAMPLE = _self.ROOT / "values-examples" / "platform-team"
+EXAMPLE = regenerate.ROOT / "values-examples" / "platform-team"
 APPS = {"orders": "1.4.0", "pumps": "2.0.1"}
 ENVIRONMENTS = ("test", "prod")
 ON_PATH = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from mooring import _self
+import regenerate
 from tools import require
 
-DOCS = _self.ROOT / "docs"
-EXAMPLE = _self.ROOT / "values-examples" / "platform-team"
+DOCS = regenerate.ROOT / "docs"
+EXAMPLE = regenerate.ROOT / "values-examples" / "platform-team"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mooring._app import make_app
-from mooring._docs import emit_scalar, emit_yaml, values_table
-from mooring._model import Obj, default_of, walk
-from mooring._render import render_chart
-from mooring._values import VALUES
-from mooring._yaml import parse_yaml
+from mooring.chart.docs import values_table
+from mooring.chart.render import render_chart
+from mooring.inputs.app import make_app
+from mooring.model.nodes import Obj, default_of, walk
+from mooring.model.values import VALUES
+from mooring.text.emit import emit_scalar, emit_yaml
+from mooring.text.yaml import parse_yaml
 from strategies import AWKWARD_TEXT, texts, valid_values
 from tools import require
 

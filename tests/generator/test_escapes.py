@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from mooring._errors import InputError
-from mooring._escapes import why_misread
-from mooring._yaml import find_misread_paths, parse_yaml
+from mooring.errors import InputError
+from mooring.text.escapes import why_misread
+from mooring.text.yaml import find_misread_paths, parse_yaml
 
 from .conftest import APP, Run
 

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from mooring._errors import ExitCode
-from mooring._generate import RunResult, Status, generate
+from mooring.batch.generate import RunResult, Status, generate
+from mooring.errors import ExitCode
 
 from .conftest import APP, Run, tree
 

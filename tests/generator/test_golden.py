@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mooring._errors import ExitCode
-from mooring._generate import generate
+from mooring.batch.generate import generate
+from mooring.errors import ExitCode
 
 from .conftest import tree
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from mooring._app import parse_app
-from mooring._errors import InputError, Problem
-from mooring._hints import _TABLE
-from mooring._keys import find_nodes, parse_key
-from mooring._validate import did_you_mean
-from mooring._values import VALUES
+from mooring.errors import InputError, Problem
+from mooring.inputs.app import parse_app
+from mooring.model.check import did_you_mean
+from mooring.model.hints import _TABLE
+from mooring.model.keys import find_nodes, parse_key
+from mooring.model.values import VALUES
 
 from .conftest import APP
 

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from mooring._errors import ExitCode
-from mooring._generate import generate
-from mooring._import import import_files
+from mooring.batch.generate import generate
+from mooring.errors import ExitCode
 from mooring.importing.report import ImportResult, report_lines
+from mooring.importing.run import import_files
 from mooring.importing.words import split_windows
 from tools import require
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mooring._errors import ExitCode
-from mooring._generate import generate
+from mooring.batch.generate import generate
+from mooring.errors import ExitCode
 
 from .importing import run, told, values
 from .manifests import Object, anchor, command, launcher

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mooring._errors import ExitCode
+from mooring.errors import ExitCode
 
 from .importing import run, told, values
 from .manifests import CPLAUNCHER, EXE, Object, anchor, command, config, launcher

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mooring import _cli
-from mooring._generate import generate
+from mooring.batch.generate import generate
+from mooring.cli import main as _cli
 from mooring.rehearse.api import ApiServer
 from mooring.rehearse.wire import Request, Response
 

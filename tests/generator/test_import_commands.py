@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mooring._errors import ExitCode
+from mooring.errors import ExitCode
 
 from .manifests import CPLAUNCHER, EXE, Object, anchor, config, launcher
 from .test_import import run, told, values

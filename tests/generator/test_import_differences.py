@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from mooring import _cli
-from mooring._errors import ExitCode
-from mooring._generate import generate
+from mooring.batch.generate import generate
+from mooring.cli import main as _cli
+from mooring.errors import ExitCode
 from tools import require
 
 from .importing import run, told, values

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mooring import _values
-from mooring._model import Obj, walk
 from mooring.importing import model
+from mooring.model import values as _values
+from mooring.model.nodes import Obj, walk
 
 from .importing import folder, run, told, values
 from .manifests import anchor, launcher, service

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mooring import _values
-from mooring._errors import ExitCode
-from mooring._model import default_of
+from mooring.errors import ExitCode
 from mooring.importing import model
+from mooring.model import values as _values
+from mooring.model.nodes import default_of
 
 from .importing import run, told, values
 from .manifests import Object, anchor, launcher, service

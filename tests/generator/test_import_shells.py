@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mooring._import import import_files
+from mooring.importing.run import import_files
 
 from .manifests import CPLAUNCHER, EXE, Object, anchor, config, launcher, write
 

@@ -25,7 +25,9 @@ def test_the_installed_package_generates_a_chart_with_its_launcher(tmp_path: Pat
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     (tmp_path / "orders.yaml").write_text(APP)
-    code = "import mooring, sys; from mooring._cli import main; print(mooring.__file__); sys.exit(main(sys.argv[1:]))"
+    code = (
+        "import mooring, sys; from mooring.cli.main import main; print(mooring.__file__); sys.exit(main(sys.argv[1:]))"
+    )
     run = subprocess.run(
         [sys.executable, "-c", code, "generate", "orders.yaml", "--out", "charts"],
         cwd=tmp_path,

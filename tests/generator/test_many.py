@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from mooring import _parallel
-from mooring._errors import ExitCode, UserError
-from mooring._generate import RunResult, Status, generate
-from mooring._platform import load_platform
+from mooring.batch import parallel as _parallel
+from mooring.batch.generate import RunResult, Status, generate
+from mooring.errors import ExitCode, UserError
+from mooring.inputs.platform import load_platform
 from tools import require
 
 from .conftest import APP, Run, tree

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from mooring._pattern import compile_pattern
+from mooring.model.pattern import compile_pattern
 from tools import require
 
 PATTERNS = [

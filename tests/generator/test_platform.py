@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from mooring._app import load_app
-from mooring._errors import InputError
-from mooring._features import FEATURES
-from mooring._platform import Platform, load_platform
-from mooring._render import render_chart
+from mooring.chart.render import render_chart
+from mooring.errors import InputError
+from mooring.inputs.app import load_app
+from mooring.inputs.platform import Platform, load_platform
+from mooring.model.features import FEATURES
 from tools import require
 
 from .conftest import APP, Run

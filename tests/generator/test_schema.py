@@ -8,18 +8,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import regenerate
 import yaml
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft7Validator
-from mooring import _self
-from mooring._app import parse_app
-from mooring._app_model import APP
-from mooring._docs import emit_yaml, values_text
-from mooring._errors import InputError
-from mooring._model import MapOf, Obj, Open, default_of, walk
-from mooring._schema import app_schema, config_schema, values_schema
-from mooring._validate import check, drop_nulls
-from mooring._values import VALUES
+from mooring.chart.docs import values_text
+from mooring.chart.schemas import app_schema, config_schema, values_schema
+from mooring.errors import InputError
+from mooring.inputs.app import parse_app
+from mooring.model.app import APP
+from mooring.model.check import check, drop_nulls
+from mooring.model.nodes import MapOf, Obj, Open, default_of, walk
+from mooring.model.values import VALUES
+from mooring.text.emit import emit_yaml
 from strategies import apps, mutated_apps
 
 RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -90,7 +91,7 @@ def test_config_schema_uses_only_what_the_launcher_checks() -> None:
 
 def test_example_of_the_contract_fits_the_config_schema() -> None:
     """The document in docs/contracts.md is valid, with the parts it abbreviates left to their defaults."""
-    text = (_self.ROOT / "docs" / "contracts.md").read_text().split("```json\n")[1].split("```")[0]
+    text = (regenerate.ROOT / "docs" / "contracts.md").read_text().split("```json\n")[1].split("```")[0]
     document = json.loads(text)
     document["target"]["exe"] = "/opt/app"
     for part in ("gate", "stop"):
@@ -100,12 +101,12 @@ def test_example_of_the_contract_fits_the_config_schema() -> None:
 
 def test_committed_config_schema_is_current() -> None:
     """launcher/mooring_launcher/config.schema.json is what the model makes (`make chart`)."""
-    assert _self.CONFIG.read_text() == _self.config_text()
+    assert regenerate.CONFIG.read_text() == regenerate.config_text()
 
 
 def test_committed_chart_is_current() -> None:
     """chart/ is what the default App makes, to the byte (`make chart`)."""
-    plan = _self.plan()
+    plan = regenerate.plan()
     assert plan.is_current, plan.diff()
 
 
@@ -138,13 +139,13 @@ def test_bad_values_never_crash(app: dict[str, Any]) -> None:
 
 ONE_EDIT = """
 import json, sys
-from mooring import _values
-from mooring._model import Int
+from mooring.model import values as _values
+from mooring.model.nodes import Int
 gate = _values.VALUES.fields["gate"]
 gate.fields["sparks"] = Int(doc="Sparks per second.", default=7, minimum=1, maximum=9)
-from mooring._app import parse_app
-from mooring._render import render_chart
-from mooring._schema import config_schema
+from mooring.inputs.app import parse_app
+from mooring.chart.render import render_chart
+from mooring.chart.schemas import config_schema
 files = render_chart(parse_app(sys.stdin.buffer.read()))
 files["config"] = json.dumps(config_schema())
 print(json.dumps(files))

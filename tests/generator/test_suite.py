@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mooring._errors import ExitCode
-from mooring._generate import Status, generate
+from mooring.batch.generate import Status, generate
+from mooring.errors import ExitCode
 from tools import require
 
 SUITE = "tests/test_release.py"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mooring.rehearse.bundle import build_bundle
+from mooring.bundle.rehearsal import build_bundle
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.mounts import find_mounted
 from mooring_launcher.trust import find_exposure, find_exposure_below, make_state_own, refuse_exposed

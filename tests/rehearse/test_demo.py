@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mooring._errors import InputError
-from mooring._generate import generate
+from mooring.batch.generate import generate
+from mooring.errors import InputError
 from mooring.rehearse import sandbox
 from mooring.rehearse.manifest import RehearsalError, parse, render
 

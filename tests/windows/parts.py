@@ -21,7 +21,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from mooring._bundle import PSUTIL, PSUTIL_SHA256, write_bundle
+from mooring.bundle.node import PSUTIL, PSUTIL_SHA256, write_bundle
 
 from tests.cluster.builds import cache_directory
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from .manifests import Fields, dig
+from mooring.importing.manifests import Fields, dig
 
 if TYPE_CHECKING:
-    from .convert import Converted
+    from mooring.importing.convert import Converted
 
 _PATH = ("securityContext", "windowsOptions")
 _SYSTEM = ""

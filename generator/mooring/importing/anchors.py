@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .halves import (
+from mooring.importing.halves import (
     CONTAINER_DEFAULTS,
     OWNER_DEFAULTS,
     convert_image,
@@ -15,13 +15,13 @@ from .halves import (
     take_ports,
     whole,
 )
-from .manifests import Fields, dig
-from .pairs import Workload
-from .probes import convert_anchor_probe
-from .volumes import TOKEN, drop_token
+from mooring.importing.manifests import Fields, dig
+from mooring.importing.pairs import Workload
+from mooring.importing.probes import convert_anchor_probe
+from mooring.importing.volumes import TOKEN, drop_token
 
 if TYPE_CHECKING:
-    from .convert import Converted
+    from mooring.importing.convert import Converted
 
 
 def convert_anchor(made: Converted, anchor: Workload) -> None:

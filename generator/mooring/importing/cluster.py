@@ -10,11 +10,10 @@ from typing import Any, cast
 
 import yaml
 
-from mooring._errors import InputError, Problem, UserError
-from mooring._yaml import Document
-
-from .manifests import Manifest, Object, make_manifest
-from .sources import Reading
+from mooring.errors import InputError, Problem, UserError
+from mooring.importing.manifests import Manifest, Object, make_manifest
+from mooring.importing.sources import Reading
+from mooring.text.yaml import Document
 
 _PAGE = 250
 _TIMEOUT_S = 30

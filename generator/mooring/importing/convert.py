@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mooring._rules import is_absolute, is_reserved_env
-
-from .accounts import convert_account
-from .anchors import convert_anchor
-from .halves import (
+from mooring.importing.accounts import convert_account
+from mooring.importing.anchors import convert_anchor
+from mooring.importing.halves import (
     CONTAINER_DEFAULTS,
     OWNER_DEFAULTS,
     Defaults,
@@ -20,11 +18,12 @@ from .halves import (
     pod_labels,
     take_ports,
 )
-from .manifests import Change, Fields, Leftover, Object, Place, dig
-from .model import default, grace_s, is_key, refusal
-from .pairs import Pair, Workload
-from .probes import convert_probes
-from .volumes import convert_volumes
+from mooring.importing.manifests import Change, Fields, Leftover, Object, Place, dig
+from mooring.importing.model import default, grace_s, is_key, refusal
+from mooring.importing.pairs import Pair, Workload
+from mooring.importing.probes import convert_probes
+from mooring.importing.volumes import convert_volumes
+from mooring.model.rules.table import is_absolute, is_reserved_env
 
 _WINDOWS = {"kubernetes.io/os": "windows"}
 _KUBELET_GRACE_S = 30

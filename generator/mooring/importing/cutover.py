@@ -8,13 +8,12 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mooring._rules import is_selector
-from mooring._rules_volumes import launcher_directory
-
-from .manifests import Manifest
-from .model import complete
-from .programs import Program
-from .services import Route
+from mooring.importing.manifests import Manifest
+from mooring.importing.model import complete
+from mooring.importing.programs import Program
+from mooring.importing.services import Route
+from mooring.model.rules.table import is_selector
+from mooring.model.rules.volumes import launcher_directory
 
 _INSTANCE, _NAME, _COMPONENT = (f"app.kubernetes.io/{key}" for key in ("instance", "name", "component"))
 _POD = "statefulset.kubernetes.io/pod-name"

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import NoReturn
 
+from mooring.importing.manifests import Fields, Manifest, Object, dig
+from mooring.importing.words import refuse
+
 from . import kubelet
-from .manifests import Fields, Manifest, Object, dig
-from .words import refuse
 
 ORDINAL = "{ordinal}"
 """Stands for the number a StatefulSet gives its pod, where a variable holds it."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
-from mooring._errors import InputError, Problem
-from mooring._validate import show
-from mooring._yaml import Document, KeyPath, format_path
+from mooring.errors import InputError, Problem
+from mooring.model.check import show
+from mooring.text.yaml import Document, KeyPath, format_path
 
 Object = dict[str, Any]
 

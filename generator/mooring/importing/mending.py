@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from mooring._errors import InputError, Problem
-from mooring._yaml import MAX_BYTES, Document, Position, parse_yaml_stream
+from mooring.errors import InputError, Problem
+from mooring.text.yaml import MAX_BYTES, Document, Position, parse_yaml_stream
 
 _MOST = 50
 """Lines mended in one file: whoever needs more has a file of another kind."""

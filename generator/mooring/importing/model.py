@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mooring import _values
-from mooring._layers import overlay
-from mooring._model import MapOf, Obj, default_of
-from mooring._rules import launcher_grace_s
-from mooring._validate import check
-
-from .manifests import Object
+from mooring.importing.manifests import Object
+from mooring.model import values as _values
+from mooring.model.check import check
+from mooring.model.layers import overlay
+from mooring.model.nodes import MapOf, Obj, default_of
+from mooring.model.rules.table import launcher_grace_s
 
 
 def node(*keys: str) -> Any:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .manifests import Leftover, Manifest, dig
-from .pairs import POD_KINDS
-from .programs import Program
-from .selectors import Selector, find_selectors
-from .services import Route
-from .users import UnreadableError
+from mooring.importing.manifests import Leftover, Manifest, dig
+from mooring.importing.pairs import POD_KINDS
+from mooring.importing.programs import Program
+from mooring.importing.selectors import Selector, find_selectors
+from mooring.importing.services import Route
+from mooring.importing.users import UnreadableError
 
 _MOST_DEPTH = 64
 _SCALERS = ("HorizontalPodAutoscaler", "ScaledObject", "VerticalPodAutoscaler")

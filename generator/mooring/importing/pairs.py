@@ -8,14 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from mooring._errors import InputError, Problem
-
-from .environment import ORDINAL, Environment
-from .launch import Launch, find_cplauncher, unwrap
-from .manifests import Fields, Manifest, dig
-from .model import node, refusal
-from .script import ATTACH, Script, read_script
-from .users import (
+from mooring.errors import InputError, Problem
+from mooring.importing.environment import ORDINAL, Environment
+from mooring.importing.launch import Launch, find_cplauncher, unwrap
+from mooring.importing.manifests import Fields, Manifest, dig
+from mooring.importing.model import node, refusal
+from mooring.importing.script import ATTACH, Script, read_script
+from mooring.importing.users import (
     TAKEN_KINDS,
     UnreadableError,
     find_unread_users,
@@ -26,7 +25,7 @@ from .users import (
     mounted_scripts,
     starts_in_compartment,
 )
-from .words import NotUnderstoodError
+from mooring.importing.words import NotUnderstoodError
 
 POD_KINDS = (
     *("Pod", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "ReplicationController"),

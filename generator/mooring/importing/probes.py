@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mooring._rules import is_absolute
-
-from .manifests import Fields, Object, dig
-from .model import default, fit, refusal
+from mooring.importing.manifests import Fields, Object, dig
+from mooring.importing.model import default, fit, refusal
+from mooring.model.rules.table import is_absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .convert import Converted
+    from mooring.importing.convert import Converted
 
 _KINDS = {"readinessProbe": "readiness", "livenessProbe": "liveness", "startupProbe": "startup"}
 _KUBELET = {"periodSeconds": 10, "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3}

@@ -7,15 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from mooring._app_model import MAX_NAME, WINDOWS_DEVICES
-from mooring._errors import InputError, Problem
-from mooring._rules_text import holds_placeholders
-
-from .convert import Converted, convert_pair
-from .manifests import Change, Fields, Leftover, Manifest, Object, dig
-from .model import complete
-from .pairs import Found, group_pairs
-from .services import Route, convert_services, find_routes, leftover_routes
+from mooring.errors import InputError, Problem
+from mooring.importing.convert import Converted, convert_pair
+from mooring.importing.manifests import Change, Fields, Leftover, Manifest, Object, dig
+from mooring.importing.model import complete
+from mooring.importing.pairs import Found, group_pairs
+from mooring.importing.services import Route, convert_services, find_routes, leftover_routes
+from mooring.model.app import MAX_NAME, WINDOWS_DEVICES
+from mooring.model.rules.text import holds_placeholders
 
 _SUFFIX = re.compile(r"-?(hostprocess|host-process|launcher|cplauncher|hp|app-hostprocess)\Z")
 _TAKEN_SUFFIX = re.compile(r"-(anchor|launcher)(-[0-9]+)?\Z")

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mooring._errors import ExitCode, Problem, plain
-from mooring._validate import show
-
-from .cutover import Step
-from .manifests import Leftover, dig
-from .mending import Mend
-from .model import complete
-from .programs import Program
-from .services import Route
-from .texts import word_leftover
+from mooring.errors import ExitCode, Problem, plain
+from mooring.importing.cutover import Step
+from mooring.importing.manifests import Leftover, dig
+from mooring.importing.mending import Mend
+from mooring.importing.model import complete
+from mooring.importing.programs import Program
+from mooring.importing.services import Route
+from mooring.importing.texts import word_leftover
+from mooring.model.check import show
 
 
 @dataclass(frozen=True, slots=True)

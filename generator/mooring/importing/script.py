@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mooring.importing.environment import Environment
+from mooring.importing.launch import Launch, check_program
+from mooring.importing.powershell import Word, read_words
+from mooring.importing.powershell_script import Run, check_around
+from mooring.importing.statements import split_statements
+from mooring.importing.words import refuse, split_windows
+
 from . import cmd
-from .environment import Environment
-from .launch import Launch, check_program
-from .powershell import Word, read_words
-from .powershell_script import Run, check_around
-from .statements import split_statements
-from .words import refuse, split_windows
 
 ATTACH = "COMPARTMENT_ID_ATTACH"
 

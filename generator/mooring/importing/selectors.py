@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .manifests import dig
+from mooring.importing.manifests import dig
 
 _KEYS = (
     *("selector", "podSelector", "labelSelector", "endpointSelector", "workloadSelector"),

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mooring._rules import is_port_name_free
-
-from .convert import Converted
-from .manifests import Fields, Leftover, Manifest, Object, dig
-from .model import choices, default, is_key, node
+from mooring.importing.convert import Converted
+from mooring.importing.manifests import Fields, Leftover, Manifest, Object, dig
+from mooring.importing.model import choices, default, is_key, node
+from mooring.model.rules.table import is_port_name_free
 
 _SPEC_DEFAULTS: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("sessionAffinity",): ("None",),

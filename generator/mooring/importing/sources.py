@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mooring._errors import InputError, Problem
-from mooring._validate import show
-from mooring._yaml import MAX_BYTES, Document, KeyPath, load_yaml, read_file, resolve_file
-
-from .manifests import Manifest, make_manifest
-from .mending import Mend, parse_manifests
+from mooring.errors import InputError, Problem
+from mooring.importing.manifests import Manifest, make_manifest
+from mooring.importing.mending import Mend, parse_manifests
+from mooring.model.check import show
+from mooring.text.yaml import MAX_BYTES, Document, KeyPath, load_yaml, read_file, resolve_file
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _FOLLOWED = frozenset(["apiVersion", "kind", "metadata", "namespace", "resources", "bases"])

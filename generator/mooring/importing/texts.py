@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mooring._app_model import API_VERSION
-from mooring._docs import emit_yaml
-from mooring._errors import plain
-from mooring._values import VALUES
-
-from .manifests import Leftover, Object
-from .programs import Program
+from mooring.errors import plain
+from mooring.importing.manifests import Leftover, Object
+from mooring.importing.programs import Program
+from mooring.model.app import API_VERSION
+from mooring.model.values import VALUES
+from mooring.text.emit import emit_yaml
 
 VERSION = "0.1.0"
 

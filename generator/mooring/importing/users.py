@@ -12,15 +12,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mooring._errors import Problem
-
-from .launch import mentioned
-from .manifests import Fields, Manifest, dig
-from .script import ATTACH
-from .words import NotUnderstoodError
+from mooring.errors import Problem
+from mooring.importing.launch import mentioned
+from mooring.importing.manifests import Fields, Manifest, dig
+from mooring.importing.script import ATTACH
+from mooring.importing.words import NotUnderstoodError
 
 if TYPE_CHECKING:
-    from .pairs import Workload
+    from mooring.importing.pairs import Workload
 
 TAKEN_KINDS = ("Pod", "Deployment", "StatefulSet", "ReplicaSet")
 # As a program: not as a folder, or one of its log files, which are below \\var\\log\\cplauncher.

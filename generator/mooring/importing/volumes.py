@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mooring._rules import is_absolute
-from mooring._rules_volumes import is_reserved_volume
-
-from .manifests import Fields, Object, dig
-from .model import choices, make_key
+from mooring.importing.manifests import Fields, Object, dig
+from mooring.importing.model import choices, make_key
+from mooring.model.rules.table import is_absolute
+from mooring.model.rules.volumes import is_reserved_volume
 
 if TYPE_CHECKING:
-    from .convert import Converted
+    from mooring.importing.convert import Converted
 
 TOKEN = "kube-api-access-"  # noqa: S105 - a volume's name
 """How the volume is called that the API server gives a pod for its token."""

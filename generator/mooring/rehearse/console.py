@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from mooring._errors import ExitCode, MooringError
+from mooring.errors import ExitCode, MooringError
 from mooring.rehearse import ids, sandbox
 from mooring.rehearse.rehearsal import Happening, Rehearsal
 

@@ -8,8 +8,8 @@ import threading
 import time
 from pathlib import Path
 
-from mooring._errors import MooringError
-from mooring._generate import generate
+from mooring.batch.generate import generate
+from mooring.errors import MooringError
 from mooring.rehearse import sample_server, sandbox
 from mooring.rehearse.manifest import RehearsalError
 from mooring.rehearse.pods import is_ready

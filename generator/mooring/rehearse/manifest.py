@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from mooring._errors import InputError, UserError
-from mooring._yaml import find_misread_paths, read_file
+from mooring.errors import InputError, UserError
+from mooring.text.yaml import find_misread_paths, read_file
 
 Object = dict[str, Any]
 NAMESPACE = "default"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mooring._errors import MooringError
+from mooring.errors import MooringError
 from mooring.rehearse import container as containers
 from mooring.rehearse import volumes
 from mooring.rehearse.network import NODE_IP, Network

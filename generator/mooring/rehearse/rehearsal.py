@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from mooring.bundle.rehearsal import build_bundle
 from mooring.rehearse import kernel
 from mooring.rehearse.api import ApiServer
-from mooring.rehearse.bundle import build_bundle
 from mooring.rehearse.manifest import NAMESPACE, RehearsalError, render
 from mooring.rehearse.network import NODE_IP, Network
 from mooring.rehearse.node import LauncherWorker, Node

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from mooring._errors import MooringError
+from mooring.errors import MooringError
 from mooring.rehearse import ids, kernel
 
 ENV_MARK = "MOORING_SANDBOX"

@@ -15,7 +15,7 @@ import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from mooring import _cli
+from mooring.cli import main as _cli
 
 from . import KINDS
 

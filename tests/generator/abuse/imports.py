@@ -6,7 +6,7 @@ import copy
 import json
 from typing import Any
 
-from mooring._docs import emit_yaml
+from mooring.text.emit import emit_yaml
 
 from ..manifests import anchor, command, config, launcher, service
 

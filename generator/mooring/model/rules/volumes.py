@@ -1,0 +1,135 @@
+"""Rules between volumes and where they are mounted; their twin is templates/_rules_volumes.tpl."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mooring.model.rules.rule import Rule, Values, Violation
+
+_OWN_VOLUMES = ("config", "state", "launcher", "launcher-code", "netns")
+_OWN_PREFIX = "mount-"
+
+
+def launcher_directory(values: Values) -> str:
+    """Return where the launcher's directory is on every node."""
+    given: str = values["launcher"]["hostPath"]
+    return given or (r"C:\mooring" if values["platform"] == "windows" else "/opt/mooring")
+
+
+def _own_paths(values: Values) -> tuple[str, ...]:
+    """Return where mooring mounts its configuration, its state, the launcher and, on Linux, the networks."""
+    if values["platform"] == "windows":
+        own: tuple[str, ...] = (r"C:\etc\mooring", r"C:\run\mooring", r"C:\etc\mooring-launcher")
+    else:
+        own = ("/etc/mooring", "/run/mooring", "/etc/mooring-launcher", "/run/netns")
+    return (*own, launcher_directory(values))
+
+
+def _same_path(path: str, platform: str) -> str:
+    """Return one spelling of a path: Windows knows no capitals and two slashes, and neither counts a last one."""
+    if platform == "windows":
+        return path.replace("/", "\\").lower().rstrip("\\")
+    return path.rstrip("/")
+
+
+def _mount_paths_unique(values: Values) -> Iterator[Violation]:
+    platform = values["platform"]
+    mounts = sorted(values["target"]["mounts"].items())
+    places: list[tuple[tuple[str, ...], str]] = [
+        (("target", "mounts", name), mount.get("mountPath") or mount["hostPath"]) for name, mount in mounts
+    ]
+    for number, mount in enumerate(values["extraVolumeMounts"]):
+        places.append((("extraVolumeMounts", str(number), "mountPath"), str(mount.get("mountPath", ""))))
+    seen = {_same_path(path, platform) for path in _own_paths(values)}
+    for where, path in places:
+        same = _same_path(path, platform)
+        if same in seen:
+            yield Violation(
+                where,
+                path,
+                "is mounted twice, here and by another entry or by mooring",
+                "give each entry its own mountPath",
+            )
+        seen.add(same)
+
+
+def _mounts_given(values: Values) -> Iterator[Violation]:
+    for name, mount in values["target"]["mounts"].items():
+        place = ("target", "mounts", name, "hostPath")
+        if not mount["hostPath"]:
+            yield Violation(place, "", "must be set", "give the path on the node")
+        elif ".." in re.split(r"[/\\]", mount["hostPath"]):
+            yield Violation(
+                place, mount["hostPath"], "must be without .., which Kubernetes refuses", "write the full path"
+            )
+
+
+def _volume_names(values: Values) -> list[tuple[tuple[str, ...], str]]:
+    names: list[tuple[tuple[str, ...], str]] = []
+    for number, volume in enumerate(values["extraVolumes"]):
+        names.append((("extraVolumes", str(number), "name"), str(volume.get("name", ""))))
+    for number, claim in enumerate(values["volumeClaimTemplates"]):
+        name = str((claim.get("metadata") or {}).get("name", ""))
+        names.append((("volumeClaimTemplates", str(number), "metadata", "name"), name))
+    return names
+
+
+def is_reserved_volume(name: str) -> bool:
+    """Tell whether a volume of the launcher's pod has this name, or may have it."""
+    return name in _OWN_VOLUMES or name.startswith(_OWN_PREFIX)
+
+
+def _volumes_reserved(values: Values) -> Iterator[Violation]:
+    for path, name in _volume_names(values):
+        if is_reserved_volume(name):
+            yield Violation(path, name, "is a volume of mooring's own", "choose another name")
+
+
+def _volumes_unique(values: Values) -> Iterator[Violation]:
+    """Refuse two volumes of one name; a claim would take the place of a volume without a word."""
+    seen: set[str] = set()
+    for path, name in _volume_names(values):
+        if name in seen:
+            yield Violation(path, name, "is the name of more than one volume", "choose another name")
+        seen.add(name)
+
+
+def _mounts_known(values: Values) -> Iterator[Violation]:
+    own = {"config", "state", "launcher", *(f"{_OWN_PREFIX}{name}" for name in values["target"]["mounts"])}
+    if values["launcher"]["source"] == "configMap":
+        own.add("launcher-code")
+    if values["platform"] == "linux":
+        own.add("netns")
+    known = own | {name for _, name in _volume_names(values)}
+    for number, mount in enumerate(values["extraVolumeMounts"]):
+        name = str(mount.get("name", ""))
+        if name not in known:
+            yield Violation(
+                ("extraVolumeMounts", str(number), "name"),
+                name,
+                "names no volume",
+                "add it to extraVolumes or volumeClaimTemplates, or correct the name",
+            )
+
+
+def _anchor_mounts_nothing(values: Values) -> Iterator[Violation]:
+    for number, container in enumerate(values["anchor"]["extraContainers"]):
+        for key in ("volumeMounts", "volumeDevices"):
+            if container.get(key):
+                yield Violation(
+                    ("anchor", "extraContainers", str(number), key),
+                    container[key],
+                    "names volumes, and the anchor's pod has none",
+                    "leave it out",
+                )
+
+
+VOLUME_RULES: tuple[Rule, ...] = (
+    Rule("mount-paths-unique", _mount_paths_unique),
+    Rule("mounts-given", _mounts_given),
+    Rule("volumes-reserved", _volumes_reserved),
+    Rule("volumes-unique", _volumes_unique),
+    Rule("mounts-known", _mounts_known),
+    Rule("anchor-mounts-nothing", _anchor_mounts_nothing),
+)
