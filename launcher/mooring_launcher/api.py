@@ -249,14 +249,19 @@ class Session:
         return found
 
     def watch(self, resource: Resource, version: str, timeout_s: int) -> Iterator[tuple[str, Object]]:
-        """Yield type and object of each event after `version` (empty: from what there is) until the server's end.
+        """Begin a watch, and yield type and object of each event after `version` until the server's end.
 
-        ApiError when the stream is lost or is none. An ERROR event is raised with the status it carries.
+        Without a version it begins with what there is. It has begun when this returns. ApiError when the stream is lost
+        or is none. An ERROR event is raised with the status it carries.
         """
         query = f"{resource.selection}&watch=1&allowWatchBookmarks=true"
         query += f"&timeoutSeconds={timeout_s}" + (f"&resourceVersion={version}" if version else "")
         response = self._ask("GET", "watch", resource, f"{resource.collection}?{query}")
-        until_s = time.monotonic() + timeout_s + _READ_SLACK_S
+        return self._read_events(resource, response, time.monotonic() + timeout_s + _READ_SLACK_S)
+
+    def _read_events(
+        self, resource: Resource, response: http.client.HTTPResponse, until_s: float
+    ) -> Iterator[tuple[str, Object]]:
         address = (resource.plural, resource.name, resource.namespace)
         while True:
             left_s = until_s - time.monotonic()

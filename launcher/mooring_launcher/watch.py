@@ -48,6 +48,8 @@ class _Watch(threading.Thread):
         self._on_problem = on_problem
         self._closed = threading.Event()
         self._backoff = Backoff()
+        self._is_forgotten = False
+        """Whether the server no longer remembers the version that the last watch began from."""
 
     def run(self) -> None:
         """Follow until `close()`."""
@@ -75,7 +77,8 @@ class _Watch(threading.Thread):
 
     def _recover(self, problem: ApiError | None, lasted_s: float) -> None:
         """Tell a problem and wait before the next round."""
-        if problem is not None and problem.status != 410:  # an expired version is the ordinary end of a long pause
+        self._is_forgotten = problem is not None and problem.status == 410
+        if problem is not None and not self._is_forgotten:  # that is the ordinary end of a long pause
             self._on_problem(problem)
         if problem is not None or lasted_s < _HASTY_S:
             self._pause(lasted_s, problem.retry_after_s if problem is not None else 0.0)
@@ -85,12 +88,21 @@ class _Watch(threading.Thread):
             self._backoff.reset()
         self._closed.wait(self._backoff.next_s(at_least_s))
 
-    def _events(self, session: Session, version: str) -> Iterator[tuple[str, Object]]:
-        """Yield what changes after a version, without bookmarks, by WATCH after WATCH until a stream is lost."""
+    def _watch(self, session: Session, version: str) -> Iterator[tuple[str, Object]]:
+        """Begin one WATCH; its length spreads the replicas' reconnects."""
+        return session.watch(self._resource, version, WATCH_TIMEOUT_S + int(30 * _jitter()))
+
+    def _events(
+        self, session: Session, version: str, begun: Iterator[tuple[str, Object]] | None = None
+    ) -> Iterator[tuple[str, Object]]:
+        """Yield what changes after a version, without bookmarks, by WATCH after WATCH until a stream is lost.
+
+        `begun` is the first of them where that runs already.
+        """
         while not self._closed.is_set():
             started_s = time.monotonic()
-            timeout_s = WATCH_TIMEOUT_S + int(30 * _jitter())  # spreads the replicas' reconnects
-            for kind, found in session.watch(self._resource, version, timeout_s):
+            stream, begun = begun or self._watch(session, version), None
+            for kind, found in stream:
                 version = version_of(found)
                 if self._closed.is_set():
                     return
@@ -123,12 +135,18 @@ class ObjectWatch(_Watch):
         self._on_object = on_object
 
     def _follow(self, session: Session) -> None:
-        """GET, then WATCH again and again from the last version, until the object is deleted or a stream is lost."""
-        found = session.get(self._resource)
+        """GET, then WATCH again and again from the last version, until the object is deleted or a stream is lost.
+
+        A version is that of the object's own last change. An API server that has been restarted remembers nothing
+        before its start (410), and so would refuse each WATCH from there until the object changes. Then a WATCH from
+        what there is begins first, and the GET that decides comes after it: whatever happens later is an event.
+        """
+        begun = self._watch(session, "") if self._is_forgotten else None
+        found = session.get(self._resource) if begun is None else self._client.get(self._resource)
         if self._closed.is_set():
             return
         self._on_object(found, True)
-        for kind, changed in self._events(session, version_of(found) if found else ""):
+        for kind, changed in self._events(session, version_of(found) if found else "", begun):
             if kind == "DELETED":
                 return  # of an earlier object, perhaps: a GET decides
             self._on_object(changed, False)

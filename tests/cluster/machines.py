@@ -80,7 +80,7 @@ class Machine:
             start_new_session=True,
         )
         self.pid = self._first_child(self._holder, until="pause")
-        veth = f"{SWITCH[:3]}-{self.name}"[:15]
+        veth = self._cable
         ip("link", "add", "name", veth, "type", "veth", "peer", "name", "eth0", "netns", str(self.pid))
         ip("link", "set", veth, "master", SWITCH, "up")
         script = [
@@ -185,6 +185,14 @@ class Machine:
         for daemon in self._daemons.values():
             daemon.wait(30)
         self._daemons.clear()
+        # The kernel takes it away with the network namespace, some time after the last process has gone.
+        with contextlib.suppress(OSError):
+            ip("link", "delete", self._cable)
+
+    @property
+    def _cable(self) -> str:
+        """The switch's end of its cable."""
+        return f"{SWITCH[:3]}-{self.name}"[:15]
 
     def log(self, name: str, lines: int = 30) -> str:
         """Return the end of a daemon's log."""

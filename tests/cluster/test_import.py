@@ -102,8 +102,13 @@ def linux_values(folder: Path) -> Path:
 
 
 def follow(step: dict[str, str], folder: Path, release: Release, overlay: Path) -> None:
-    """Do one step of the cut-over: its own command, with the values of this cluster for Helm."""
+    """Do one step of the cut-over: its own command, with the values of this cluster for Helm.
+
+    What `mooring bundle` makes is for Windows nodes; the nodes here have had their launcher from the start.
+    """
     program, *words = shlex.split(step["command"])
+    if (program, words[0]) == ("mooring", "bundle"):
+        return
     if program == "mooring":
         mooring(words, folder)
     elif program == "kubectl":

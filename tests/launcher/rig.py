@@ -247,13 +247,18 @@ class Rig:
         self.api.close()
 
 
-def ask(compartment: Compartment, ip: str, request: bytes, port: int = PORT) -> bytes:
-    """Send bytes to a server inside the compartment and return all it answers."""
+def open_inside(compartment: Compartment, ip: str, port: int) -> socket.socket:
+    """Connect to a server inside the compartment."""
 
     def connect() -> socket.socket:
         return socket.create_connection((ip, port), timeout=10)
 
-    with backend().run_inside(compartment, connect) as connection:
+    return backend().run_inside(compartment, connect)
+
+
+def ask(compartment: Compartment, ip: str, request: bytes, port: int = PORT) -> bytes:
+    """Send bytes to a server inside the compartment and return all it answers."""
+    with open_inside(compartment, ip, port) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 

@@ -128,16 +128,32 @@ def test_an_expired_version_is_read_anew(server: ApiServer, client: ApiClient) -
     server.expire()
     server.start()
     wait_for(lambda: ("uid-2", True) in heard.objects, "the new object")
-    wait_for(lambda: verbs(server)[-1] == "watch", "the watch")
+    wait_for(lambda: "watch" in verbs(server)[-2:], "the watch")
+
+
+def test_an_api_server_that_remembers_nothing_is_watched_at_once(server: ApiServer, client: ApiClient) -> None:
+    """An unchanged object's version is older than the server's memory: a WATCH from what there is, and then a GET."""
+    server.put("pods", anchor_pod())
+    heard = Heard(client)
+    wait_for(lambda: len(server.requests) == 2, "the watch")
+    server.close()
+    server.expire()
+    server.start()
+    wait_for(lambda: verbs(server)[2:] == ["get", "watch", "watch", "get"], "the watch, and the GET that decides")
+    assert "resourceVersion" not in server.requests[4].query
+    server.delete("pods", "apps", "orders-anchor-0")
+    heard.wait(("uid-1", True), ("uid-1", True), ("uid-1", True), ("uid-1", False), (None, True))
+    assert verbs(server)[6:] == ["get", "watch"]
+    assert all("410" not in problem for problem in map(str, heard.problems))
 
 
 def test_a_410_answer_is_not_a_problem(server: ApiServer, client: ApiClient) -> None:
-    """A 410 is answered by a GET and a WATCH, and nobody is told of a problem."""
+    """A 410 is answered by a WATCH and a GET, and nobody is told of a problem."""
     server.put("pods", anchor_pod())
     server.intercept = lambda _request: Response(410) if len(server.requests) == 2 else None
     heard = Heard(client)
     wait_for(lambda: len(server.requests) == 4, "the second watch")
-    assert verbs(server) == ["get", "watch", "get", "watch"]
+    assert verbs(server) == ["get", "watch", "watch", "get"]
     assert heard.problems == []
 
 

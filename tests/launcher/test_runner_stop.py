@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 from mooring.rehearse.wire import Request
 from mooring_launcher.compartment import Compartment
-from rig import PORT, SERVER_TOY, Rig, anchor_pod, ask, http_get, send_signal, stateful_set, wait_for
+from rig import (
+    PORT,
+    READINESS_PORT,
+    SERVER_TOY,
+    Rig,
+    anchor_pod,
+    ask,
+    http_get,
+    open_inside,
+    send_signal,
+    stateful_set,
+    wait_for,
+)
 
 pytestmark = pytest.mark.sandbox
 
@@ -293,10 +305,11 @@ def test_a_request_in_flight_is_answered(rig: Rig, ip: str, compartment: Compart
     """/hold asked before the stop is answered after the target has gone."""
     launcher = rig.launch()
     launcher.wait_event("gate-holds")
-    answers: list[tuple[int, str]] = []
-    holder = threading.Thread(target=lambda: answers.append(http_get(compartment, ip, "/hold")))
-    holder.start()
-    send_signal(launcher, signal.SIGTERM)
-    assert launcher.wait_exit() == 0
-    holder.join(10)
-    assert answers == [(200, "the target has stopped\n")]
+    with open_inside(compartment, ip, READINESS_PORT) as holder:
+        holder.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert http_get(compartment, ip, "/livez")[0] == 200  # one thread answers: it has read what came before
+        send_signal(launcher, signal.SIGTERM)
+        assert launcher.wait_exit() == 0
+        answer = b"".join(iter(lambda: holder.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"the target has stopped\n")

@@ -167,19 +167,20 @@ class ApiServer:
 
     def watch(self, request: Request) -> Iterator[Object | None]:
         """Return the events of a watch from now on; None at times, so that the caller notices a client that left."""
-        return self._events(request, self._watch_era)
+        version = int(request.query.get("resourceVersion") or 0)
+        present: list[Object] = []
+        if version == 0:
+            with self.store.changed:
+                version = self.store.version
+                present = self._select(request.resource, request, *selectors(request.query))
+        return self._events(request, self._watch_era, version, present)
 
-    def _events(self, request: Request, era: int) -> Iterator[Object | None]:
+    def _events(self, request: Request, era: int, version: int, present: list[Object]) -> Iterator[Object | None]:
         resource = request.resource
         name, labels = selectors(request.query)
         deadline = time.monotonic() + float(request.query.get("timeoutSeconds") or 1800)
         bookmarks = request.query.get("allowWatchBookmarks") in ("true", "1")
-        version = int(request.query.get("resourceVersion") or 0)
-        if version == 0:
-            with self.store.changed:
-                version = self.store.version
-                present = self._select(resource, request, name, labels)
-            yield from ({"type": "ADDED", "object": obj} for obj in present)
+        yield from ({"type": "ADDED", "object": obj} for obj in present)
         last_bookmark = time.monotonic()
         while time.monotonic() < deadline and era == self._watch_era:
             try:

@@ -100,7 +100,7 @@ def watch_cut(world: World) -> None:
 @fault(lasts=True)
 def api_talks_nonsense(world: World) -> None:
     """Whatever a node's launchers ask the API, they hear nonsense, with a valid certificate: every program runs on."""
-    node = world.cluster.nodes[world.dice.choice(sorted(world.cluster.nodes))]
+    node = world.node_of(world.pair())  # all pairs may be on the other one
     there = [pair for pair in world.release.pairs().values() if pair.is_whole and pair.node == node.name]
     before = {pair.ordinal: world.target(pair).pid for pair in there}
     with GarbageServer(world.cluster.pki, world.dice) as server:
