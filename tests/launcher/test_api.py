@@ -143,7 +143,7 @@ def test_an_api_server_that_remembers_nothing_is_watched_at_once(server: ApiServ
     assert "resourceVersion" not in server.requests[4].query
     server.delete("pods", "apps", "orders-anchor-0")
     heard.wait(("uid-1", True), ("uid-1", True), ("uid-1", True), ("uid-1", False), (None, True))
-    assert verbs(server)[6:] == ["get", "watch"]
+    wait_for(lambda: verbs(server)[6:] == ["get", "watch"], "the watch after that")
     assert all("410" not in problem for problem in map(str, heard.problems))
 
 
