@@ -17,7 +17,7 @@ from mooring.inputs.app import make_app
 from mooring.model.nodes import Obj, default_of, walk
 from mooring.model.values import VALUES
 from mooring.text.emit import emit_scalar, emit_yaml
-from mooring.text.yaml import parse_yaml
+from mooring.text.reader import parse_yaml
 from strategies import AWKWARD_TEXT, texts, valid_values
 from tools import require
 

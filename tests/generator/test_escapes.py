@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mooring.errors import InputError
 from mooring.text.escapes import why_misread
-from mooring.text.yaml import find_misread_paths, parse_yaml
+from mooring.text.reader import find_misread_paths, parse_yaml
 
 from .conftest import APP, Run
 

@@ -36,7 +36,8 @@ from mooring.output.write import (
     watch_output,
     write_chart,
 )
-from mooring.text.yaml import Document, resolve_file
+from mooring.text.document import Document
+from mooring.text.reader import resolve_file
 
 _MANY = 64
 """Apps from which on several processes are worth starting."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mooring.errors import InputError, Problem
-from mooring.text.yaml import MAX_STREAM_BYTES, Document, parse_yaml, parse_yaml_stream, read_file, resolve_file
+from mooring.text.document import Document
+from mooring.text.reader import MAX_STREAM_BYTES, parse_yaml, parse_yaml_stream, read_file, resolve_file
 
 STDIN = "-"
 _STDIN_NAME = "<stdin>"

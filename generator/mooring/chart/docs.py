@@ -10,9 +10,9 @@ from typing import Any
 
 from mooring.model.nodes import Int, IntOrStr, MapOf, Node, Num, Obj, Str, default_of, type_name, walk
 from mooring.model.values import VALUES
+from mooring.text.document import KeyPath
 from mooring.text.emit import emit_pair
 from mooring.text.markdown import cell, code_cell
-from mooring.text.yaml import KeyPath
 
 _WIDTH = 100
 

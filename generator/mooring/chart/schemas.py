@@ -17,7 +17,7 @@ from mooring.model.keys import ANY_KEY, find_nodes, items_at
 from mooring.model.nodes import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
 from mooring.model.platform import PLATFORM
 from mooring.model.values import VALUES
-from mooring.text.yaml import KeyPath
+from mooring.text.document import KeyPath
 
 Schema = dict[str, Any]
 

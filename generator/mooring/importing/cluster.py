@@ -13,7 +13,7 @@ import yaml
 from mooring.errors import InputError, Problem, UserError
 from mooring.importing.manifests import Manifest, Object, make_manifest
 from mooring.importing.sources import Reading
-from mooring.text.yaml import Document
+from mooring.text.document import Document
 
 _PAGE = 250
 _TIMEOUT_S = 30

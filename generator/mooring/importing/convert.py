@@ -23,7 +23,8 @@ from mooring.importing.model import default, grace_s, is_key, refusal
 from mooring.importing.pairs import Pair, Workload
 from mooring.importing.probes import convert_probes
 from mooring.importing.volumes import convert_volumes
-from mooring.model.rules.table import is_absolute, is_reserved_env
+from mooring.model.rules.paths import is_absolute
+from mooring.model.rules.reserved import is_reserved_env
 
 _WINDOWS = {"kubernetes.io/os": "windows"}
 _KUBELET_GRACE_S = 30

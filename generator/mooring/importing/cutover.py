@@ -12,7 +12,7 @@ from mooring.importing.manifests import Manifest
 from mooring.importing.model import complete
 from mooring.importing.programs import Program
 from mooring.importing.services import Route
-from mooring.model.rules.table import is_selector
+from mooring.model.rules.anchors import is_selector
 from mooring.model.rules.volumes import launcher_directory
 
 _INSTANCE, _NAME, _COMPONENT = (f"app.kubernetes.io/{key}" for key in ("instance", "name", "component"))

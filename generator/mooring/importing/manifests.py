@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from mooring.errors import InputError, Problem
 from mooring.model.check import show
-from mooring.text.yaml import Document, KeyPath, format_path
+from mooring.text.document import Document, KeyPath, format_path
 
 Object = dict[str, Any]
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mooring.errors import InputError, Problem
-from mooring.text.yaml import MAX_BYTES, Document, Position, parse_yaml_stream
+from mooring.text.builder import MAX_BYTES
+from mooring.text.document import Document, Position
+from mooring.text.reader import parse_yaml_stream
 
 _MOST = 50
 """Lines mended in one file: whoever needs more has a file of another kind."""

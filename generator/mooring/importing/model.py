@@ -13,7 +13,7 @@ from mooring.model import values as _values
 from mooring.model.check import check
 from mooring.model.layers import overlay
 from mooring.model.nodes import MapOf, Obj, default_of
-from mooring.model.rules.table import launcher_grace_s
+from mooring.model.rules.stop import launcher_grace_s
 
 
 def node(*keys: str) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mooring.importing.manifests import Fields, Object, dig
 from mooring.importing.model import default, fit, refusal
-from mooring.model.rules.table import is_absolute
+from mooring.model.rules.paths import is_absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

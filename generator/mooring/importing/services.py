@@ -9,7 +9,7 @@ from typing import Any
 from mooring.importing.convert import Converted
 from mooring.importing.manifests import Fields, Leftover, Manifest, Object, dig
 from mooring.importing.model import choices, default, is_key, node
-from mooring.model.rules.table import is_port_name_free
+from mooring.model.rules.ports import is_port_name_free
 
 _SPEC_DEFAULTS: dict[tuple[str, ...], tuple[Any, ...]] = {
     ("sessionAffinity",): ("None",),

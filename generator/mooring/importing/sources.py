@@ -13,7 +13,9 @@ from mooring.errors import InputError, Problem
 from mooring.importing.manifests import Manifest, make_manifest
 from mooring.importing.mending import Mend, parse_manifests
 from mooring.model.check import show
-from mooring.text.yaml import MAX_BYTES, Document, KeyPath, load_yaml, read_file, resolve_file
+from mooring.text.builder import MAX_BYTES
+from mooring.text.document import Document, KeyPath
+from mooring.text.reader import load_yaml, read_file, resolve_file
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _FOLLOWED = frozenset(["apiVersion", "kind", "metadata", "namespace", "resources", "bases"])

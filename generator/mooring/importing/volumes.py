@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mooring.importing.manifests import Fields, Object, dig
 from mooring.importing.model import choices, make_key
-from mooring.model.rules.table import is_absolute
+from mooring.model.rules.paths import is_absolute
 from mooring.model.rules.volumes import is_reserved_volume
 
 if TYPE_CHECKING:

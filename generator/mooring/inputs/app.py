@@ -17,7 +17,8 @@ from mooring.model.nodes import default_of
 from mooring.model.rules.rule import Violation
 from mooring.model.rules.table import find_violations
 from mooring.model.values import VALUES
-from mooring.text.yaml import Document, KeyPath, load_yaml, parse_yaml
+from mooring.text.document import Document, KeyPath
+from mooring.text.reader import load_yaml, parse_yaml
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from mooring.model.check import drop_nulls
 from mooring.model.keys import ANY_KEY, find_nodes, items_at, parse_key, write_key
 from mooring.model.nodes import MapOf, Obj, default_of
 from mooring.model.values import VALUES
-from mooring.text.yaml import Document, KeyPath, load_yaml
+from mooring.text.document import Document, KeyPath
+from mooring.text.reader import load_yaml
 
 
 @dataclass(frozen=True, slots=True)

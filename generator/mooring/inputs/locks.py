@@ -12,7 +12,7 @@ from mooring.model.keys import ANY_KEY, items_at, write_key
 from mooring.model.nodes import MapOf, Node, Obj, default_of
 from mooring.model.pattern import compile_pattern
 from mooring.model.values import VALUES
-from mooring.text.yaml import KeyPath
+from mooring.text.document import KeyPath
 
 RULES = ("value", "enum", "min", "max", "pattern", "forbidden")
 

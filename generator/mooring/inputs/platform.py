@@ -20,8 +20,9 @@ from mooring.model.layers import overlay, take_away
 from mooring.model.nodes import MapOf, Obj, default_of
 from mooring.model.platform import PLATFORM
 from mooring.model.values import VALUES
+from mooring.text.document import Document, KeyPath
 from mooring.text.jinja import one_line
-from mooring.text.yaml import Document, KeyPath, load_yaml, resolve_file
+from mooring.text.reader import load_yaml, resolve_file
 
 _UNKNOWN_OWNER = "the team of Platform"
 

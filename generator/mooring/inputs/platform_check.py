@@ -12,7 +12,7 @@ from mooring.model.keys import find_nodes, parse_key
 from mooring.model.nodes import Int, IntOrStr, Node, Num, Obj, Str
 from mooring.model.pattern import compile_pattern
 from mooring.model.values import VALUES
-from mooring.text.yaml import Document, KeyPath
+from mooring.text.document import Document, KeyPath
 
 RESERVED_FILES = (
     "Chart.yaml",

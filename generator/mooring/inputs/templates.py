@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mooring.errors import InputError, Problem
+from mooring.text.document import Document
 from mooring.text.jinja import make_environment
-from mooring.text.yaml import Document
 
 if TYPE_CHECKING:
     import jinja2

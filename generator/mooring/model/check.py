@@ -21,7 +21,7 @@ from mooring.model.hints import hint_for, places_of, shape_hint
 from mooring.model.kubernetes import PORT_NAME
 from mooring.model.nodes import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
 from mooring.model.shapes import LABEL_KEY, LABEL_VALUE
-from mooring.text.yaml import KeyPath
+from mooring.text.document import KeyPath
 
 _PATTERN_WORDS = {
     APP_NAME: "a DNS label: lower-case letters, digits and '-', starting with a letter, ending with a letter or digit",

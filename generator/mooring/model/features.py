@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mooring.model.nodes import Bool, Obj
-from mooring.text.yaml import KeyPath
+from mooring.text.document import KeyPath
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from mooring.model.check import did_you_mean
 from mooring.model.hints import hint_for
 from mooring.model.nodes import ListOf, MapOf, Node, Obj, Open
-from mooring.text.yaml import KeyPath
+from mooring.text.document import KeyPath
 
 ANY_KEY = "*"
 """Stands for one key, whichever, in a path."""

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from mooring.errors import InputError, UserError
-from mooring.text.yaml import find_misread_paths, read_file
+from mooring.text.reader import find_misread_paths, read_file
 
 Object = dict[str, Any]
 NAMESPACE = "default"

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from mooring.text.escapes import why_misread
-from mooring.text.yaml import resolve_scalar
+from mooring.text.scalars import resolve_scalar
 
 # Plain YAML text that no version of YAML takes for anything else; whatever does not match is quoted.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./%-]*(?: [A-Za-z0-9_./%-]+)*")

@@ -1,4 +1,4 @@
-"""What a rule between values is. The rules are in ``_rules*``, by topic; ``_rules.RULES`` is the table of all."""
+"""What a rule between values is. The rules are in the modules beside this one, by topic; table.py lists them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,32 @@
+"""The environment variables that are not the App's to set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mooring.model.rules.rule import Rule, Values, Violation
+
+RESERVED_ENV = r"COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_*"
+_RESERVED_ENV_NAMES = {"COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"}
+
+
+def is_reserved_env(name: str, platform: str = "windows") -> bool:
+    """Tell whether mooring or Kubernetes sets this environment variable; on Windows capitals do not count."""
+    if platform == "windows":
+        name = name.upper()
+    return name in _RESERVED_ENV_NAMES or name.startswith(("MOORING_", "KUBERNETES_"))
+
+
+def _env_reserved(values: Values) -> Iterator[Violation]:
+    target = values["target"]
+    places: list[tuple[tuple[str, ...], Values]] = [(("target", "env"), target["env"])]
+    places += [(("target", "perOrdinal", n, "env"), one.get("env", {})) for n, one in target["perOrdinal"].items()]
+    for number, variable in enumerate(values["extraEnv"]):
+        places.append((("extraEnv", str(number)), {str(variable.get("name", "")): ""}))
+    for path, variables in places:
+        for name in variables:
+            if is_reserved_env(name, values["platform"]):
+                yield Violation((*path, name), name, f"is set by mooring: {RESERVED_ENV} are", "name it otherwise")
+
+
+RESERVED_RULES: tuple[Rule, ...] = (Rule("env-reserved", _env_reserved),)

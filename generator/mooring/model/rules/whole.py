@@ -1,0 +1,49 @@
+"""Rules of all values together, and of each text among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mooring.model.rules.rule import Rule, Values, Violation
+
+CONFIG_LIMIT_BYTES = 200 * 1024
+"""An annotation holds 256 KiB at most, all of a pod's together."""
+
+
+def _texts_survive(values: Values) -> Iterator[Violation]:
+    """Refuse U+0085: Helm writes it as it is, and whoever reads YAML takes it for a line end inside the text."""
+
+    def find(value: Any, path: tuple[str, ...]) -> Iterator[Violation]:
+        if isinstance(value, str) and "\x85" in value:
+            yield Violation(path, value, "must be without U+0085, which YAML makes a space", "correct it")
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                yield from find(key, (*path, key))
+                yield from find(item, (*path, key))
+        elif isinstance(value, (list, tuple)):
+            for number, item in enumerate(value):
+                yield from find(item, (*path, str(number)))
+
+    yield from find(values, ())
+
+
+def _config_fits(values: Values) -> Iterator[Violation]:
+    parts = [values["target"], values["gate"], values["stop"]]
+    # Go's JSON escapes these three, so its text is longer.
+    text = "".join(json.dumps(part, separators=(",", ":"), ensure_ascii=False) for part in parts)
+    size = len(text.encode()) + 5 * sum(text.count(letter) for letter in "<>&")
+    if size > CONFIG_LIMIT_BYTES:
+        yield Violation(
+            ("target",),
+            f"{size} bytes",
+            f"target, gate and stop together must stay below {CONFIG_LIMIT_BYTES} bytes: they travel in an annotation",
+            "move large arguments into a file on the node",
+        )
+
+
+WHOLE_RULES: tuple[Rule, ...] = (
+    Rule("config-fits", _config_fits),
+    Rule("texts-survive", _texts_survive),
+)
