@@ -26,16 +26,9 @@ from mooring.inputs.platform import Platform
 from mooring.model.app import APP
 from mooring.model.check import did_you_mean, drop_nulls, show
 from mooring.model.rules.warnings import find_warnings
-from mooring.output.write import (
-    Plan,
-    find_charts,
-    open_output,
-    own_files,
-    plan_chart,
-    remove_chart,
-    watch_output,
-    write_chart,
-)
+from mooring.output.lock import open_output, watch_output
+from mooring.output.plan import Plan, find_charts, own_files, plan_chart
+from mooring.output.write import remove_chart, write_chart
 from mooring.text.document import Document
 from mooring.text.reader import resolve_file
 
