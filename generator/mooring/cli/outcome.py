@@ -7,7 +7,8 @@ import shutil
 import sys
 import time
 
-from mooring.batch.generate import ChartResult, RunResult, Status, Watch
+from mooring.batch.generate import Watch
+from mooring.batch.result import ChartResult, RunResult, Status
 from mooring.cli.console import say, say_error
 
 _REDRAW_S = 0.1
