@@ -8,7 +8,8 @@ from mooring import __version__
 from mooring.chart.render import render_chart
 from mooring.chart.schemas import CONFIG_FILE, config_schema, dump
 from mooring.inputs.app import App, make_app
-from mooring.output.write import Plan, plan_chart, replace_file, write_chart
+from mooring.output.plan import Plan, plan_chart
+from mooring.output.write import replace_file, write_chart
 
 ROOT = Path(__file__).resolve().parents[1]
 CHART = ROOT / "chart"

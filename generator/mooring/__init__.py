@@ -9,7 +9,8 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # typing's own would import typing, which takes as long as all of `mooring --version`
 if TYPE_CHECKING:
-    from mooring.batch.generate import ChartResult, RunResult, Status, generate
+    from mooring.batch.generate import generate
+    from mooring.batch.result import ChartResult, RunResult, Status
     from mooring.chart.render import render_chart
     from mooring.errors import ExitCode, InputError, MooringError, Problem, UserError
     from mooring.inputs.app import App, load_app, parse_app
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "inputs.app": ("App", "load_app", "parse_app"),
     "errors": ("ExitCode", "InputError", "MooringError", "Problem", "UserError"),
-    "batch.generate": ("ChartResult", "RunResult", "Status", "generate"),
+    "batch.generate": ("generate",),
+    "batch.result": ("ChartResult", "RunResult", "Status"),
     "inputs.platform": ("Platform", "load_platform"),
     "chart.render": ("render_chart",),
 }

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from mooring.batch.generate import generate
 from mooring.errors import ExitCode, OutputError
-from mooring.output import write as _write
+from mooring.output import exchange
+from mooring.output.lock import repair
+from mooring.output.plan import plan_chart
+from mooring.output.write import write_chart
 
 from .conftest import APP, tree
 
@@ -32,7 +35,7 @@ def test_killed_run_leaves_the_previous_chart_whole(tmp_path: Path, how: str) ->
         other = 7 if found == versions[0] else 3
         app.write_text(APP.replace("replicas: 3", f"replicas: {other}"))
         killed = _run_killed_at(step, app, out, how)
-        _write.repair(out)
+        repair(out)
         found = tree(out / "orders")
         assert found.pop("own.txt") == b"mine"
         assert found in versions
@@ -57,7 +60,7 @@ def _run_killed_at(step: int, app: Path, out: Path, how: str) -> bool:
     child = os.fork()
     if child == 0:
         if how == "renames":
-            _write._exchange = lambda *_: False
+            exchange._exchange = lambda *_: False
         _kill_at(step)
         os._exit(generate([str(app)], out).exit_code)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -96,11 +99,11 @@ def test_failed_write_leaves_the_previous_chart(tmp_path: Path, app_file: Path) 
     """A write that fails half way is told, and leaves the old chart and nothing staged."""
     generate([str(app_file)], tmp_path / "out")
     before = tree(tmp_path / "out")
-    plan = _write.plan_chart(tmp_path / "out" / "orders", {"a": "a file", "b": "x"})
+    plan = plan_chart(tmp_path / "out" / "orders", {"a": "a file", "b": "x"})
     plan.changed.append("a/below")  # what a file is in the way of
     plan.files = {**plan.files, "a/below": b"x"}
     with pytest.raises(OutputError, match=r"/out/\.orders\.mooring-new/a"):
-        _write.write_chart(plan)
+        write_chart(plan)
     assert tree(tmp_path / "out") == before
     assert os.listdir(tmp_path / "out") == ["orders"]
 

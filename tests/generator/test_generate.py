@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from mooring.batch.generate import RunResult, Status, generate
+from mooring.batch.generate import generate
+from mooring.batch.result import RunResult, Status
 from mooring.errors import ExitCode
 
 from .conftest import APP, Run, tree

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from mooring.batch import parallel as _parallel
-from mooring.batch.generate import RunResult, Status, generate
+from mooring.batch.generate import generate
+from mooring.batch.result import RunResult, Status
 from mooring.errors import ExitCode, UserError
 from mooring.inputs.platform import load_platform
 from tools import require

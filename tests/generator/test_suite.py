@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mooring.batch.generate import Status, generate
+from mooring.batch.generate import generate
+from mooring.batch.result import Status
 from mooring.errors import ExitCode
 from tools import require
 

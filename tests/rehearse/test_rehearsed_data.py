@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mooring.rehearse.launcher import BACKOFF_S
 from mooring.rehearse.manifest import parse
-from mooring.rehearse.node import BACKOFF_S
 from mooring.rehearse.output import copy_stderr
 from mooring.rehearse.volumes import Cluster, environment, make_mounts
 

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from mooring.bundle.node import access_commands, verify_bundle, write_bundle
 from mooring.cli.console import say
-from mooring.errors import UserError
 
+TYPE_CHECKING = False  # typing's own would import typing, which `mooring --help` has no use for
 if TYPE_CHECKING:
     import argparse
 
 
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    bundle = commands.add_parser("bundle", help="make the launcher's directory for Windows nodes, or verify one")
+    bundle.add_argument("--out", metavar="DIR", help="a directory, or a file that ends in .zip")
+    bundle.add_argument("--python", metavar="ZIP", help="embeddable Python for Windows (default: fetch it)")
+    bundle.add_argument("--psutil", metavar="WHEEL", help="psutil's wheel for win_amd64 (default: fetch it by pip)")
+    bundle.set_defaults(command=write)
+    verifying = bundle.add_subparsers(metavar="verify").add_parser("verify", help="hold a bundle to its manifest")
+    verifying.add_argument("bundle", metavar="DIR", help="a bundle's directory or zip")
+    verifying.set_defaults(command=verify)
+
+
 def write(arguments: argparse.Namespace) -> int:
     """Write a bundle, as a directory or a zip."""
+    from pathlib import Path
+
+    from mooring.bundle.node import access_commands, write_bundle
+    from mooring.errors import UserError
+
     if arguments.out is None:
         message = "bundle: --out DIR is missing: say where to write it, or `mooring bundle verify DIR`"
         raise UserError(message)
@@ -29,6 +42,10 @@ def write(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Hold a bundle to its manifest."""
+    from pathlib import Path
+
+    from mooring.bundle.node import verify_bundle
+
     bundle = verify_bundle(Path(arguments.bundle))
     say(f"{bundle.path}: all {bundle.files} files are as the manifest says")
     return 0

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
-from typing import Any
-
-import shtab
-
 from mooring.cli.console import say
 
-_FILES: dict[str, Any] = {
-    "FILE": shtab.FILE,
-    "APP": shtab.FILE,
-    "DIR": shtab.DIRECTORY,
-    "CHART": shtab.DIRECTORY,
-}
-"""What words of a kind name, by what the help calls them."""
+TYPE_CHECKING = False  # typing's own would import typing, which `mooring --help` has no use for
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from typing import Any
 
 
-def run(parser: argparse.ArgumentParser, shell: str) -> int:
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    completion = commands.add_parser("completion", help="print a script that completes mooring's words in a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell it is for")
+    completion.set_defaults(command=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Print the script for one shell."""
+    import shtab
+
+    parser: argparse.ArgumentParser = arguments.parser
+    # What words of a kind name, by what the help calls them.
+    files: dict[str, Any] = {"FILE": shtab.FILE, "APP": shtab.FILE, "DIR": shtab.DIRECTORY, "CHART": shtab.DIRECTORY}
     for action in _actions(parser):
-        if action.metavar in _FILES:
-            vars(action)["complete"] = _FILES[str(action.metavar)]
-    say(shtab.complete(parser, shell).rstrip("\n"))
+        if action.metavar in files:
+            vars(action)["complete"] = files[str(action.metavar)]
+    say(shtab.complete(parser, arguments.shell).rstrip("\n"))
     return 0
 
 

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
-
 from mooring.cli.console import say
-from mooring.inputs.explain import Explanation, Origin, explain
-from mooring.inputs.platform import Platform, load_platform
-from mooring.model.check import show
 
+TYPE_CHECKING = False  # typing's own would import typing, which `mooring --help` has no use for
 if TYPE_CHECKING:
     import argparse
+
+    from mooring.inputs.explain import Explanation, Origin
+    from mooring.inputs.platform import Platform
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    explain = commands.add_parser("explain", help="say where a value of an App came from, and who locked it")
+    explain.add_argument("app", metavar="APP", help="the App's file")
+    explain.add_argument(
+        "key", metavar="KEY", help="a key below values, such as service.type, or what is around several"
+    )
+    explain.add_argument("--platform", metavar="FILE", help="the Platform's file")
+    explain.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
+    explain.set_defaults(command=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain a value of an App, or each below a key."""
+    import json
+
+    from mooring.inputs.explain import explain
+    from mooring.inputs.platform import load_platform
+    from mooring.model.check import show
+
     platform = load_platform(arguments.platform) if arguments.platform else None
     found = explain(arguments.app, arguments.key, platform)
     if arguments.output == "json":
@@ -30,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _say_one(one: Explanation, platform: Platform | None) -> None:
+    from mooring.model.check import show
+
     say(f"{one.key} = {show(one.value)}")
     if one.doc:
         say(f"  {one.doc}")

@@ -1,27 +1,60 @@
-"""`mooring generate`: its options, its progress and how it tells what became of each App."""
+"""`mooring generate`: the charts of Apps."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import sys
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from mooring.batch.generate import ChartResult, RunResult, Status, generate
-from mooring.cli.console import say, say_error
-from mooring.inputs.platform import load_platform
-
+TYPE_CHECKING = False  # typing's own would import typing, which `mooring --help` has no use for
 if TYPE_CHECKING:
     import argparse
 
-_REDRAW_S = 0.1
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    generate = commands.add_parser("generate", help="make the chart of each App")
+    generate.add_argument(
+        "apps",
+        metavar="APP",
+        nargs="+",
+        help="an App's file, a directory of them, a glob such as 'apps/**/*.yaml', or -",
+    )
+    generate.add_argument("--out", metavar="DIR", required=True, help="charts are written to DIR/<name>/")
+    generate.add_argument("--platform", metavar="FILE", help="the Platform's file: defaults and locks for all Apps")
+    how = generate.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="write nothing; exit 3 and show any difference")
+    how.add_argument("--force", action="store_true", help="overwrite generated files that were edited")
+    generate.add_argument(
+        "--only", metavar="PATTERN", action="append", default=[], help="Apps of such a name alone: 'ward-*'"
+    )
+    generate.add_argument("--changed-since", metavar="REF", help="Apps whose file differs from a commit of git alone")
+    generate.add_argument("--prune", action="store_true", help="delete charts that no App makes any more")
+    generate.add_argument("--multi-document", action="store_true", help="a file may hold several Apps")
+    generate.add_argument(
+        "--jobs", metavar="N", type=_positive, help="processes at once (default: one for each processor)"
+    )
+    generate.add_argument(
+        "--with-tests",
+        action="store_true",
+        help="add tests/test_release.py, which installs the chart in a cluster (give it with --check too)",
+    )
+    generate.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
+    generate.set_defaults(command=run)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise ValueError(text)
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the charts, and return the exit code."""
-    show = _show_nothing if arguments.output == "json" else _Progress() if sys.stderr.isatty() else _show_lines
+    from pathlib import Path
+
+    from mooring.batch.generate import generate
+    from mooring.cli.outcome import print_json, print_result, watch_for
+    from mooring.inputs.platform import load_platform
+
+    as_json = arguments.output == "json"
+    watch = watch_for(json_output=as_json)
     result = generate(
         arguments.apps,
         Path(arguments.out),
@@ -34,109 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         prune=arguments.prune,
         many_documents=arguments.multi_document,
         jobs=arguments.jobs or 0,
-        watch=show,
+        watch=watch,
     )
-    if arguments.output == "json":
-        _print_json(result)
-        return result.exit_code
-    if isinstance(show, _Progress):
-        show.clear()
-    for chart in result.charts:
-        if isinstance(show, _Progress) or chart.status in (Status.ORPHANED, Status.PRUNED) or _is_left_orphan(chart):
-            _show_chart(chart)
-    for warning in result.warnings:
-        say_error(f"warning: {warning}")
-    for problem in result.problems:
-        say_error(str(problem))
-    _show_summary(result)
-    return result.exit_code
-
-
-def _print_json(result: RunResult) -> None:
-    document = {
-        "exitCode": int(result.exit_code),
-        "summary": result.summary,
-        "charts": [chart.as_dict() for chart in result.charts],
-        "problems": [problem.as_dict() for problem in result.problems],
-        "warnings": [warning.as_dict() for warning in result.warnings],
-    }
-    say(json.dumps(document, indent=2))
-
-
-def _show_nothing(_step: str, _done: int, _total: int, _chart: ChartResult | None) -> None:
-    """Machines want one document at the end."""
-
-
-def _show_lines(_step: str, _done: int, _total: int, chart: ChartResult | None) -> None:
-    """Print a line for each chart as soon as it is done."""
-    if chart is not None:
-        _show_chart(chart)
-
-
-class _Progress:
-    """A bar on a terminal's last line."""
-
-    def __init__(self) -> None:
-        self._drawn_s = 0.0
-        self._is_drawn = False
-
-    def __call__(self, step: str, done: int, total: int, _chart: ChartResult | None) -> None:
-        """Draw the bar, seldom enough to cost nothing."""
-        now_s = time.monotonic()
-        if total < 2 or (now_s - self._drawn_s < _REDRAW_S and done < total):
-            return
-        self._drawn_s, self._is_drawn = now_s, True
-        width = max(10, min(40, shutil.get_terminal_size().columns - len(f"writing {total}/{total}") - 6))
-        filled = width * done // total
-        sys.stderr.write(f"\r{step} [{'#' * filled}{'.' * (width - filled)}] {done}/{total}\x1b[K")
-        sys.stderr.flush()
-
-    def clear(self) -> None:
-        """Leave the line empty."""
-        if self._is_drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-
-
-def _is_left_orphan(chart: ChartResult) -> bool:
-    return chart.status is Status.EDITED and not chart.files
-
-
-def _show_chart(chart: ChartResult) -> None:
-    if chart.status in (Status.WRITTEN, Status.UNCHANGED, Status.PRUNED):
-        say(f"{chart.status} {chart.directory}")
-    elif chart.status is Status.ORPHANED:
-        say_error(f"{chart.directory}: no App makes it any more; --prune deletes it")
-    elif chart.status is Status.DRIFTED:
-        _show_drift(chart)
-    elif _is_left_orphan(chart):
-        own = ", ".join(chart.edited)
-        say_error(
-            f"{chart.directory}: no App makes it any more, but these files are not mooring's or were edited: {own}; "
-            "it was left as it is, delete it yourself or by --force"
-        )
+    if as_json:
+        print_json(result)
     else:
-        _show_edited(chart)
-
-
-def _show_edited(chart: ChartResult) -> None:
-    advice = "put the change into the App, or let --force overwrite it"
-    edited = ", ".join(chart.edited)
-    say_error(f"{chart.directory}: left as it is, because these files were edited: {edited}; {advice}")
-    say_error(chart.diff.rstrip("\n"))
-
-
-def _show_drift(chart: ChartResult) -> None:
-    if not chart.exists:
-        say_error(f"{chart.directory}: does not exist yet")
-        return
-    if chart.diff:
-        say(chart.diff.rstrip("\n"))
-    say_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
-
-
-def _show_summary(result: RunResult) -> None:
-    """Count the outcomes, where there is more than one App to count."""
-    counts = result.summary
-    if sum(counts.values()) > 1:
-        say(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))
+        print_result(result, watch)
+    return result.exit_code

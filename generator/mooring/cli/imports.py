@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from mooring.cli.console import say, say_error
-from mooring.errors import UserError
-from mooring.importing.report import report_lines
-from mooring.importing.run import import_files, import_namespace
 
+TYPE_CHECKING = False  # typing's own would import typing, which `mooring --help` has no use for
 if TYPE_CHECKING:
     import argparse
 
 
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    imports = commands.add_parser("import", help="make Apps of manifests in K2s' pattern (cplauncher and anchor pods)")
+    imports.add_argument(
+        "sources",
+        metavar="FILE",
+        nargs="*",
+        help="a file, a directory of them, a kustomize base, or - (standard input)",
+    )
+    imports.add_argument("--out", metavar="DIR", required=True, help="Apps are written to DIR/<name>.yaml")
+    imports.add_argument("--mend", action="store_true", help="read broken YAML as it was likely meant, and say so")
+    imports.add_argument(
+        "--strict", action="store_true", help="refuse what an App does not carry over with the same meaning (exit 2)"
+    )
+    imports.add_argument("--from-cluster", action="store_true", help="read a namespace of a cluster instead of files")
+    imports.add_argument("-n", "--namespace", metavar="NS", help="that namespace")
+    imports.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig (default: as for kubectl)")
+    imports.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: its current one)")
+    imports.add_argument("--output", choices=["text", "json"], default="text", help="form of the report")
+    imports.set_defaults(command=run)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Import files, or a namespace of a cluster."""
+    import json
+    from pathlib import Path
+
+    from mooring.errors import UserError
+    from mooring.importing.report import report_lines
+    from mooring.importing.run import import_files, import_namespace
+
     if arguments.from_cluster == bool(arguments.sources) or arguments.from_cluster != bool(arguments.namespace):
         raise UserError("import takes either FILEs (or -), or --from-cluster with -n NAMESPACE")
     out = Path(arguments.out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mooring.importing.found import Workload
 from mooring.importing.halves import (
     CONTAINER_DEFAULTS,
     OWNER_DEFAULTS,
@@ -16,7 +17,6 @@ from mooring.importing.halves import (
     whole,
 )
 from mooring.importing.manifests import Fields, dig
-from mooring.importing.pairs import Workload
 from mooring.importing.probes import convert_anchor_probe
 from mooring.importing.volumes import TOKEN, drop_token
 

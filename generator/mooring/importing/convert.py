@@ -7,6 +7,7 @@ from typing import Any
 
 from mooring.importing.accounts import convert_account
 from mooring.importing.anchors import convert_anchor
+from mooring.importing.found import Pair, Workload
 from mooring.importing.halves import (
     CONTAINER_DEFAULTS,
     OWNER_DEFAULTS,
@@ -20,7 +21,6 @@ from mooring.importing.halves import (
 )
 from mooring.importing.manifests import Change, Fields, Leftover, Object, Place, dig
 from mooring.importing.model import default, grace_s, is_key, refusal
-from mooring.importing.pairs import Pair, Workload
 from mooring.importing.probes import convert_probes
 from mooring.importing.volumes import convert_volumes
 from mooring.model.rules.paths import is_absolute

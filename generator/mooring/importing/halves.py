@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mooring.importing.found import Workload
 from mooring.importing.manifests import Fields, Object, dig
 from mooring.importing.model import choices, default, refusal
-from mooring.importing.pairs import Workload
 
 if TYPE_CHECKING:
     from mooring.importing.convert import Converted

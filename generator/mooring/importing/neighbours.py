@@ -6,18 +6,17 @@ look at the anchors from now on: HostProcess pods have their node's.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mooring.importing.found import POD_KINDS
 from mooring.importing.manifests import Leftover, Manifest, dig
-from mooring.importing.pairs import POD_KINDS
 from mooring.importing.programs import Program
+from mooring.importing.references import find_references, holds_dns_name, names_in
 from mooring.importing.selectors import Selector, find_selectors
 from mooring.importing.services import Route
 from mooring.importing.users import UnreadableError
 
-_MOST_DEPTH = 64
 _SCALERS = ("HorizontalPodAutoscaler", "ScaledObject", "VerticalPodAutoscaler")
 _BUDGET = "PodDisruptionBudget"
 _SERVICE_MONITORS = ("ServiceMonitor", "VMServiceScrape")
@@ -28,13 +27,6 @@ _USED_BY_NAME = (
     *("ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim", "PriorityClass"),
     *("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
 )
-_NAME_KEYS = ("name", "secretName", "claimName", "priorityClassName", "configMapName")
-# Below these a name is that of a Service: Ingress, Gateway API, service meshes, Traefik, Contour, OpenShift, webhooks.
-_BACKENDS = (
-    *("service", "services", "backend", "backends", "backendRefs", "backendRef", "defaultBackend", "targetRefs"),
-    *("targetRef", "to", "alternateBackends", "serviceRef", "destination", "parentRefs"),
-)
-_SERVICE_KEYS = ("serviceName", "service", "host", "hosts")
 
 
 class _Relation(NamedTuple):
@@ -108,7 +100,7 @@ def _relate_used(manifest: Manifest, program: Program) -> _Relation | None:
     if manifest.kind == "ConfigMap" and manifest.name in {m.pair.launch.script for m in program.members}:
         why = "was the script that started the program; the launcher does that now, so it can go with the old pods"
         return _Relation(why, is_same=True)
-    names = _names_in(program.values, 0) | set(program.values.get("imagePullSecrets", []))
+    names = names_in(program.values) | set(program.values.get("imagePullSecrets", []))
     accounts = {dig(program.values, *half, "serviceAccount", "name") for half in ((), ("anchor",))} - {None}
     subjects = manifest.value.get("subjects")
     bound = {dig(each, "name") for each in subjects} if isinstance(subjects, list) else set()
@@ -168,10 +160,10 @@ def _relate_route(manifest: Manifest, program: Program, *, is_near: bool) -> _Re
             if made_for == name:
                 return _Relation(f"lists the addresses of Service {name}, which Kubernetes keeps itself", is_same=True)
         value = {key: item for key, item in manifest.value.items() if key not in ("metadata", "status", "kind")}
-        references = [*_references(value, "", name, program.namespace, 0)]
+        references = [*find_references(value, "", name, program.namespace)]
         ports = [port for place, port in references if is_near if not place or place == program.namespace]
         ports += [port for place, port in references if not is_near and place == program.namespace]
-        if not ports and _is_of(manifest.name, name, program.namespace):
+        if not ports and holds_dns_name(manifest.name, name, program.namespace):
             ports = [None]
         if ports:
             return _word_route(manifest, program, route, ports)
@@ -253,56 +245,6 @@ def _without_own(manifest: Manifest, spec: Any) -> Any:
     return dig(template, "affinity") if isinstance(template, dict) else dig(rest, "affinity")
 
 
-def _references(value: Any, parent: str, service: str, namespace: str, depth: int) -> Iterator[tuple[str, Any]]:
-    """Yield where a Service is named: the namespace said there ("" if none is), and the port, None if none is."""
-    if depth > _MOST_DEPTH:
-        return
-    if isinstance(value, list):
-        for item in value:
-            yield from _references(item, parent, service, namespace, depth + 1)
-    elif isinstance(value, dict):
-        place = value.get("namespace")
-        if parent in _BACKENDS and value.get("name") == service and value.get("kind") in (None, "", "Service"):
-            yield place if isinstance(place, str) else "", _port_of(value)
-        for key, item in value.items():
-            if isinstance(item, str) and key in _SERVICE_KEYS and item == service:
-                yield place if isinstance(place, str) else "", _port_of(value)
-            yield from _references(item, key, service, namespace, depth + 1)
-    elif isinstance(value, str) and namespace and _is_of(value, service, namespace):
-        yield namespace, None
-    elif value == service and parent == "hosts":
-        yield "", None
-
-
-def _is_of(text: str, service: str, namespace: str) -> bool:
-    """Tell whether a text holds a Service's DNS name with its namespace."""
-    name = rf"{re.escape(service)}\.{re.escape(namespace)}" if namespace else rf"{re.escape(service)}\.[a-z0-9-]+"
-    return re.search(rf"(?<![\w.-]){name}(\.svc)?(\.[a-z0-9.-]+)?(?![\w-])", text) is not None
-
-
-def _port_of(value: Mapping[str, Any]) -> Any:
-    """Return the port that stands beside a Service's name, by number or name."""
-    port = value.get("port", value.get("servicePort"))
-    if isinstance(port, dict):
-        port = port.get("number", port.get("name"))
-    return port if isinstance(port, (str, int)) else None
-
-
-def _names_in(value: Any, depth: int) -> set[str]:
-    """Return every name of another object that values give to the pods."""
-    found: set[str] = set()
-    if depth > _MOST_DEPTH:
-        return found
-    if isinstance(value, list):
-        return found.union(*(_names_in(item, depth + 1) for item in value))
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key in _NAME_KEYS and isinstance(item, str):
-                found.add(item)
-            found |= _names_in(item, depth + 1)
-    return found
-
-
 def _names_used(program: Program) -> set[str]:
     """Return the names of objects that the old pods had their environment from."""
-    return _names_in([member.pair.environment.indirect for member in program.members], 0)
+    return names_in([member.pair.environment.indirect for member in program.members])

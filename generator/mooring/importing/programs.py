@@ -9,9 +9,10 @@ from itertools import chain, count
 
 from mooring.errors import InputError, Problem
 from mooring.importing.convert import Converted, convert_pair
+from mooring.importing.found import Found
 from mooring.importing.manifests import Change, Fields, Leftover, Manifest, Object, dig
 from mooring.importing.model import complete
-from mooring.importing.pairs import Found, group_pairs
+from mooring.importing.pairs import group_pairs
 from mooring.importing.services import Route, convert_services, find_routes, leftover_routes
 from mooring.model.app import MAX_NAME, WINDOWS_DEVICES
 from mooring.model.rules.text import holds_placeholders

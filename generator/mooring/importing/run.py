@@ -16,7 +16,8 @@ from mooring.importing.report import Imported, ImportResult, find_differences
 from mooring.importing.sources import Reading, read_sources
 from mooring.importing.texts import app_text
 from mooring.inputs.app import parse_app
-from mooring.output.write import open_output, write_new_files
+from mooring.output.lock import open_output
+from mooring.output.write import write_new_files
 
 
 def import_files(sources: Sequence[str], out: Path, *, mend: bool = False, strict: bool = False) -> ImportResult:

@@ -19,7 +19,7 @@ from mooring.importing.script import ATTACH
 from mooring.importing.words import NotUnderstoodError
 
 if TYPE_CHECKING:
-    from mooring.importing.pairs import Workload
+    from mooring.importing.found import Workload
 
 TAKEN_KINDS = ("Pod", "Deployment", "StatefulSet", "ReplicaSet")
 # As a program: not as a folder, or one of its log files, which are below \\var\\log\\cplauncher.

@@ -18,9 +18,10 @@ from types import TracebackType
 from mooring.bundle.rehearsal import build_bundle
 from mooring.rehearse import kernel
 from mooring.rehearse.api import ApiServer
+from mooring.rehearse.launcher import LauncherWorker
 from mooring.rehearse.manifest import NAMESPACE, RehearsalError, render
 from mooring.rehearse.network import NODE_IP, Network
-from mooring.rehearse.node import LauncherWorker, Node
+from mooring.rehearse.node import Node
 from mooring.rehearse.pods import grace_s, is_ready, is_terminating, main_container, ordinal_of, why_not_ready
 from mooring.rehearse.probes import http_get
 from mooring.rehearse.sets import SetController

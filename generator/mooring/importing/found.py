@@ -1,0 +1,84 @@
+"""What a heap of manifests is made of: workloads, pairs of them, Services and the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mooring.errors import Problem
+from mooring.importing.environment import Environment
+from mooring.importing.launch import Launch
+from mooring.importing.manifests import Fields, Manifest, dig
+from mooring.importing.model import node
+from mooring.importing.users import UnreadableError
+
+POD_KINDS = (
+    *("Pod", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "ReplicationController"),
+    *("Job", "CronJob"),
+)
+_NAMED_KINDS = ("Pod", "StatefulSet", "Service", "ServiceAccount")
+
+
+class Workload:
+    """Something that makes pods, or a pod itself."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.fields = Fields(manifest, manifest.value)
+        metadata = self.fields.child("metadata")
+        spec = self.fields.child("spec")
+        if manifest.kind == "Pod":
+            self.own, self.meta, self.pod = Fields(manifest, {}), metadata, spec
+        else:
+            makes = spec.child("jobTemplate").child("spec") if manifest.kind == "CronJob" else spec
+            template = makes.child("template")
+            self.own, self.meta, self.pod = spec, template.child("metadata"), template.child("spec")
+        self.object_meta = metadata
+        self.labels = self.meta.strings("labels")
+        self.containers = self.pod.children("containers")
+        where = [self.pod, *self.containers]
+        options = [dig(each.value, "securityContext", "windowsOptions") for each in where]
+        self.is_host_process = any(dig(each, "hostProcess") is True for each in options)
+
+
+@dataclass(slots=True)
+class Pair:
+    """One program, as its launcher starts it, with its anchor."""
+
+    launcher: Workload
+    anchor: Workload
+    container: Fields
+    environment: Environment
+    launch: Launch
+    number: int | None = None
+    """The number in its anchor's label, or of its first replica."""
+    is_set: bool = False
+    """Whether launcher and anchor are sets whose pods are paired by ordinal."""
+
+    @property
+    def namespace(self) -> str:
+        """Return where its anchors are, and so its Services."""
+        return self.anchor.manifest.namespace or self.launch.namespace or self.launcher.manifest.namespace
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found: pairs, Services, what else there is, and problems."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    services: list[Manifest] = field(default_factory=list)
+    others: list[Manifest] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unreadable: dict[int, tuple[UnreadableError, Problem]] = field(default_factory=dict)
+    """By the id of their manifest, objects that run a script which is in nothing that was read; with the problem."""
+    _names: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def names_in(self, namespace: str) -> frozenset[str]:
+        """Return the names of old objects there that a new one of the same kind must not have: `Pod orders-0`."""
+        if namespace not in self._names:
+            halves = [half.manifest for each in self.pairs for half in (each.launcher, each.anchor)]
+            there = [each for each in (*halves, *self.services, *self.others) if each.is_in(namespace)]
+            names = {each.title for each in there if each.kind in _NAMED_KINDS}
+            sets = [each.name for each in there if each.kind == "StatefulSet"]
+            names |= {f"Pod {name}-{ordinal}" for name in sets for ordinal in range(node("replicas").maximum)}
+            self._names[namespace] = frozenset(names)
+        return self._names[namespace]
