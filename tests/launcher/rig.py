@@ -1,5 +1,6 @@
 """What the launcher's tests share: a real API over TLS, a real launcher process, and pods as JSON."""
 
+import contextlib
 import json
 import os
 import signal
@@ -138,27 +139,36 @@ class Launcher:
         try:
             return dict(wait_for(find, f"{name} {fields}")[0])
         except AssertionError as error:
-            message = f"{error}; log: {json.dumps(self.records, indent=1)}"
+            message = f"{error}; {self._tell_all()}"
             raise AssertionError(message) from None
 
     def wait_line(self, line: str, count: int = 1) -> None:
         """Wait until the target has printed a line that often."""
-        wait_for(lambda: self.lines.count(line) >= count, f"the target's line {line!r}, got {self.lines}")
+        try:
+            wait_for(lambda: self.lines.count(line) >= count, f"the target's line {line!r}, got {self.lines}")
+        except AssertionError as error:
+            message = f"{error}; {self._tell_all()}"
+            raise AssertionError(message) from None
 
     def wait_exit(self) -> int:
         """Wait for the end and return the exit code; one that hangs says in its log where each of its threads is."""
         try:
             code = self.process.wait(DEFAULT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGABRT)  # PYTHONFAULTHANDLER makes it tell
-            self.process.wait(10)
-            for thread in self._threads:
-                thread.join(5)
-            message = f"it does not end; log: {json.dumps(self.records, indent=1)}"
+            message = f"it does not end; {self._tell_all()}"
             raise AssertionError(message) from None
         for thread in self._threads:
             thread.join(5)
         return code
+
+    def _tell_all(self) -> str:
+        """Have it end and tell where each of its threads is (PYTHONFAULTHANDLER); return that and its log."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGABRT)
+        self.process.wait(10)
+        for thread in self._threads:
+            thread.join(5)
+        return f"log: {json.dumps(self.records, indent=1)}"
 
     def close(self) -> None:
         """End it, whatever it does."""

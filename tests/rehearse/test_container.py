@@ -1,12 +1,11 @@
 """A container's root: the machine's tree with the pod's mounts on top."""
 
 import os
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from mooring.rehearse import container, kernel
+from mooring.rehearse import container, sandbox
 from mooring.rehearse.container import ContainerSpec, Mount
 from mooring.rehearse.network import Network
 
@@ -52,7 +51,14 @@ def test_a_read_only_mount_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_later_namespaces_reach_a_running_container(tmp_path: Path) -> None:
-    """A namespace made after the container started is usable in it, and commands run inside its root."""
+    """A namespace made after the container started is usable in it, and commands run inside its root.
+
+    In a sandbox of its own: a Network lays a mount over /run/netns, where other tests have their namespaces.
+    """
+    assert sandbox.run(lambda: _use_a_later_namespace(tmp_path)) == 0
+
+
+def _use_a_later_namespace(tmp_path: Path) -> int:
     network = Network()
     (tmp_path / "root").mkdir()
     mounts = [Mount("/run/netns", "/run/netns", follows=True)]
@@ -65,9 +71,7 @@ def test_later_namespaces_reach_a_running_container(tmp_path: Path) -> None:
     assert (code, address in said) == (0, True), said
     process.kill()
     process.wait()
-    network.remove_namespace("late")
-    kernel.unmount("/run/netns")
-    subprocess.run(["ip", "link", "delete", "rehearse0"], check=True)
+    return 0
 
 
 def test_a_command_that_hangs_is_timed_out(tmp_path: Path) -> None:
