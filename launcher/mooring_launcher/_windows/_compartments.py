@@ -27,6 +27,8 @@ _set_job = bind("iphlpapi", "SetJobCompartmentId", w.DWORD, w.HANDLE, w.DWORD)
 _get_job = bind("iphlpapi", "GetJobCompartmentId", w.DWORD, w.HANDLE)
 _get_default = bind("iphlpapi", "GetDefaultCompartmentId", w.DWORD)
 
+_PRIMARY = 1
+"""NET_IF_COMPARTMENT_ID_PRIMARY of Microsoft's ifdef.h; mingw-w64's headers do not have it."""
 _NOT_FOUND = (w.ERROR_NOT_FOUND, w.STATUS_NOT_FOUND)
 
 _MOMENT_S = 0.5
@@ -89,7 +91,7 @@ def networks_of(uid: str, container_id: str) -> set[int]:
 
 def node_id() -> int:
     """Return the node's own compartment, in which a thread is that was never switched: it reports that id or 0."""
-    return _get_thread() or w.NET_IF_COMPARTMENT_ID_PRIMARY
+    return _get_thread() or _PRIMARY
 
 
 def node_addresses() -> frozenset[bytes]:

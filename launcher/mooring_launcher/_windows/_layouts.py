@@ -77,7 +77,6 @@ STATUS_CONTROL_C_EXIT = 0xC000013A
 
 # ws2def.h, ipifcons.h, nldef.h, iptypes.h, tcpmib.h, iprtrmib.h
 AF_UNSPEC, AF_INET, AF_INET6 = 0, 2, 23
-NET_IF_COMPARTMENT_ID_PRIMARY = 1  # ifdef.h
 GAA_FLAG_INCLUDE_ALL_COMPARTMENTS = 0x200
 GAA_FLAG_SKIP_OTHERS = 0x2 | 0x4 | 0x8  # anycast, multicast, DNS servers
 IP_DAD_STATE_PREFERRED = 4
