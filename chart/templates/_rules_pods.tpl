@@ -1,4 +1,4 @@
-{{- /* Rules of what goes into the pods as it is; the generator's are in _rules_pods.py. */}}
+{{- /* Rules of what goes into the pods as it is; the generator's are in model/rules/pods.py. */}}
 {{- define "mooring.rules.pods" -}}
 {{- $values := .Values -}}
 {{- $windows := eq $values.platform "windows" -}}
@@ -173,7 +173,7 @@
 {{- end -}}
 {{- end }}
 
-{{- /* Takes (list path resources). The generator's is in _rules_resources.py. */}}
+{{- /* Takes (list path resources). The generator's is in model/rules/resources.py. */}}
 {{- define "mooring.rules.resources" -}}
 {{- $parts := splitList "." (first .) -}}
 {{- $limits := (last .).limits | default dict -}}

@@ -1,6 +1,6 @@
 {{- /*
 Rules about the texts that reach the program: what YAML made of a path, and placeholders that nothing expands. The generator checks
-the same for Apps (_rules_text.py); a test holds the two against each other.
+the same for Apps (model/rules/text.py); a test holds the two against each other.
 */}}
 {{- define "everything.rules.text" -}}
 {{- range include "everything.texts" . | fromJsonArray -}}

@@ -1,4 +1,4 @@
-{{- /* Rules between volumes and where they are mounted; the generator's are in _rules_volumes.py. */}}
+{{- /* Rules between volumes and where they are mounted; the generator's are in model/rules/volumes.py. */}}
 {{- define "foreign.rules.volumes" -}}
 {{- $names := dict -}}
 {{- $values := .Values -}}

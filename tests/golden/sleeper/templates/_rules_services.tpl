@@ -1,4 +1,4 @@
-{{- /* Rules of the Services; the generator's are in _rules_services.py. */}}
+{{- /* Rules of the Services; the generator's are in model/rules/services.py. */}}
 {{- define "sleeper.rules.services" -}}
 {{- $service := .Values.service -}}
 {{- $shared := eq .Values.anchor.strategy "shared" -}}
