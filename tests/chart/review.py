@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
-from mooring.bundle.archive import archive_bytes
+from mooring.bundle.archive import portable_archive
 
 ABSENT = "(absent)"
 _CONFIG = "mooring/config"
@@ -65,7 +65,7 @@ def _read_entry(key: str, value: Any, path: str, chart: str, configs: dict[str, 
         return json.loads(value) if first == path else f"(as in {first.partition('.')[0]})"
     if key == "app.kubernetes.io/name" and isinstance(value, str):
         return re.sub(rf"^{re.escape(chart)}(?=$|\.)", "(chart)", value)
-    if key == "mooring-launcher.pyz" and base64.b64decode(value) == archive_bytes():
+    if key == "mooring-launcher.pyz" and base64.b64decode(value) == portable_archive():
         return "(the launcher)"
     return _read(value, path, chart, configs)
 
