@@ -18,7 +18,7 @@ import mooring_launcher
 import pytest
 from mooring.batch.generate import generate
 from mooring.bundle import archive as _launcher_archive
-from mooring.bundle.archive import ARCHIVE_FILE, archive_bytes, archive_text, strip
+from mooring.bundle.archive import ARCHIVE_FILE, archive_text, portable_archive, strip
 
 from .rendering import (
     MINIMAL,
@@ -125,10 +125,10 @@ def test_the_archive_depends_on_the_sources_alone(tmp_path: Path, monkeypatch: p
         file.chmod(0o600)
     (package / "left-over.txt").write_text("x")
     before = archive_text()
-    monkeypatch.setattr(_launcher_archive, "_package_folder", lambda: package)
-    archive_bytes.cache_clear()
+    monkeypatch.setattr(_launcher_archive, "package_folder", lambda _name: package)
+    portable_archive.cache_clear()
     assert archive_text() == before
-    archive_bytes.cache_clear()
+    portable_archive.cache_clear()
 
 
 def test_the_archive_lacks_docstrings_and_comments_alone() -> None:

@@ -96,7 +96,7 @@ def test_next_run_puts_back_a_chart_that_was_moved_aside(tmp_path: Path, app_fil
 
 
 def test_failed_write_leaves_the_previous_chart(tmp_path: Path, app_file: Path) -> None:
-    """A write that fails half way is told, and leaves the old chart and nothing staged."""
+    """A write that fails half way is reported, and leaves the old chart and nothing staged."""
     generate([str(app_file)], tmp_path / "out")
     before = tree(tmp_path / "out")
     plan = plan_chart(tmp_path / "out" / "orders", {"a": "a file", "b": "x"})

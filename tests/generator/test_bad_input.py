@@ -1,4 +1,4 @@
-"""Every way an App can be wrong is told with its place, what was found and what is allowed; nothing is written."""
+"""Every way an App can be wrong is reported with its place, what was found and what is allowed; nothing is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BAD_APPS = {
     ),
     "tab for indentation": (
         APP.replace("  replicas: 3", "\treplicas: 3"),
-        "6:1: not valid YAML: a tab stands where YAML wants spaces; indent with spaces",
+        "6:1: not valid YAML: a tab where YAML requires spaces; indent with spaces",
     ),
     "character that Helm cannot read": (
         APP.replace("replicas: 3", 'priorityClassName: "a\\uFFFEb"'),
@@ -27,7 +27,7 @@ BAD_APPS = {
     ),
     "duplicate key": (
         APP + "  replicas: 4\n",
-        "11:3: values.replicas: key replicas stands here twice; it was first on line 6",
+        "11:3: values.replicas: duplicate key replicas, first on line 6; remove one",
     ),
     "unknown key": (APP.replace("replicas", "replica"), "6:3: values.replica: unknown key; did you mean replicas?"),
     "unknown key far from all": (APP + "extra: 1\n", "11:1: extra: unknown key; allowed: apiVersion, kind, name,"),
@@ -117,7 +117,7 @@ BAD_APPS = {
     "key that reads as a truth value": (APP + "on: 1\n", "11:1: key on reads as true or false; quote it"),
     "not a number": (
         APP.replace("replicas: 3", "replicas: .nan"),
-        "6:13: values.replicas: .nan is not a number JSON knows",
+        "6:13: values.replicas: .nan is not a number in JSON",
     ),
     "unknown alias": (APP + "description: *text\n", "11:14: description: alias *text has no anchor &text before it"),
     "nested too deep": (APP + "description: " + "[" * 100_000, "is nested more than 64 deep"),
@@ -155,15 +155,15 @@ def test_aliases_cannot_grow_into_gigabytes(tmp_path: Path) -> None:
     assert "holds more than 50000 values" in str(result.problems[0])
 
 
-def test_all_errors_of_all_files_are_told_at_once(tmp_path: Path) -> None:
-    """One run tells every error of every file, and writes the Apps that have none."""
+def test_all_errors_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
+    """One run reports every error of every file, and writes the Apps that have none."""
     good, bad, worse = (tmp_path / name for name in ("good.yaml", "bad.yaml", "worse.yaml"))
     good.write_text(APP)
     bad.write_text(APP.replace("orders", "bad").replace("8080", "0").replace("replicas: 3", "replicas: -1"))
     worse.write_text("[")
     result = generate([str(path) for path in (bad, worse, good, tmp_path / "absent.yaml")], tmp_path / "out")
-    told = [(Path(problem.file).name, problem.key) for problem in result.problems]
-    assert told == [
+    reported = [(Path(problem.file).name, problem.key) for problem in result.problems]
+    assert reported == [
         ("bad.yaml", "values.replicas"),
         ("bad.yaml", "values.target.ports.http.port"),
         ("worse.yaml", ""),
@@ -174,7 +174,7 @@ def test_all_errors_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_two_apps_of_one_name_are_both_refused(tmp_path: Path) -> None:
-    """Of two Apps with one name neither is written, not even when one of them is bad otherwise; a third one is."""
+    """Of two Apps with one name neither is written, not even when one of them is wrong in itself; a third one is."""
     texts = {"a": APP, "b": APP.replace("8080", "0"), "c": APP.replace("orders", "other")}
     for name, text in texts.items():
         (tmp_path / f"{name}.yaml").write_text(text)
@@ -184,7 +184,7 @@ def test_two_apps_of_one_name_are_both_refused(tmp_path: Path) -> None:
         ("a.yaml", 3, 7),
         ("b.yaml", 3, 7),
     ]
-    assert "b.yaml has an App of this name too; neither is written" in clashes[0].message
+    assert "b.yaml has an App with this name too; neither is written" in clashes[0].message
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["other"]
 
 

@@ -49,10 +49,10 @@ def test_a_bundle_has_what_the_contract_says(tmp_path: Path, python: Path, psuti
     manifest = json.loads((out / "bundle.json").read_text())
     assert set(manifest["files"]) == names - {"bundle.json"}
     assert (manifest["python"], manifest["psutil"]) == ("3.13", "7.2.2")
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-I", str(out / "mooring-launcher.pyz"), "version"], capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == manifest["mooring"]
+    assert printed.stdout.strip() == manifest["mooring"]
 
 
 def test_a_bundle_is_the_same_bytes_again(tmp_path: Path, python: Path, psutil: Path) -> None:
@@ -77,7 +77,7 @@ def test_psutil_is_the_locked_one() -> None:
 
 
 def test_verify_names_each_difference(tmp_path: Path, python: Path, psutil: Path) -> None:
-    """A changed, a missing and a foreign file are each named; an untouched bundle is well."""
+    """A changed, a missing and a foreign file are each named; an untouched bundle passes."""
     out = tmp_path / "bundle"
     write_bundle(out, python, psutil)
     assert verify_bundle(out).files == 8
@@ -93,16 +93,16 @@ def test_verify_names_each_difference(tmp_path: Path, python: Path, psutil: Path
     ]
 
 
-def test_what_is_no_python_or_psutil_is_refused(tmp_path: Path, python: Path, psutil: Path) -> None:
-    """A file that is none, a zip of something else and one that leads out of the bundle leave nothing behind."""
+def test_a_wrong_python_or_psutil_is_refused(tmp_path: Path, python: Path, psutil: Path) -> None:
+    """A file that is not a zip, a zip of something else and one that leads out of the bundle leave nothing behind."""
     other = _zip(tmp_path / "other.zip", {"readme": b""})
     outside = _zip(tmp_path / "outside.zip", {"python.exe": b"", "python313._pth": b"", "../evil": b""})
     cases = {
         (tmp_path / "absent.zip", psutil): "No such file",
-        (Path(__file__), psutil): "is no zip",
-        (other, psutil): "is no embeddable Python",
+        (Path(__file__), psutil): "is not a zip",
+        (other, psutil): "is not an embeddable Python",
         (outside, psutil): "leads out of the bundle",
-        (python, other): "is no wheel of psutil",
+        (python, other): "is not a psutil wheel",
     }
     for (runtime, wheel), words in cases.items():
         with pytest.raises(UserError, match=words):
@@ -114,7 +114,7 @@ def test_a_directory_of_somebody_elses_is_left_alone(tmp_path: Path, python: Pat
     """Only an empty directory or an older bundle is written over."""
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs/file").write_text("x")
-    with pytest.raises(UserError, match="exists and is no bundle"):
+    with pytest.raises(UserError, match="exists and is not a bundle"):
         write_bundle(tmp_path / "theirs", python, psutil)
     assert (tmp_path / "theirs/file").read_text() == "x"
 
@@ -122,7 +122,7 @@ def test_a_directory_of_somebody_elses_is_left_alone(tmp_path: Path, python: Pat
 def test_the_command_writes_and_verifies(
     tmp_path: Path, python: Path, psutil: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`mooring bundle` tells where it wrote; `bundle verify` exits 0, and 2 once a file differs."""
+    """`mooring bundle` prints where it wrote; `bundle verify` exits 0, and 2 once a file differs."""
     out = str(tmp_path / "bundle.zip")
     assert main(["bundle", "--out", out, "--python", str(python), "--psutil", str(psutil)]) == 0
     assert "8 files" in capsys.readouterr().out
@@ -134,16 +134,16 @@ def test_the_command_writes_and_verifies(
     assert main(["bundle", "verify", out]) == 2
 
 
-def test_the_commands_that_close_the_directory_are_told(
+def test_the_commands_that_close_the_directory_are_printed(
     tmp_path: Path, python: Path, psutil: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`mooring bundle` prints the commands of docs/bundle.md: in quotes for cmd and PowerShell, with SIDs for names."""
     words = ["bundle", "--out", str(tmp_path / "bundle"), "--python", str(python), "--psutil", str(psutil)]
     assert main(words) == 0
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     page = (Path(__file__).parents[2] / "docs/bundle.md").read_text()
     for command in access_commands():
-        assert f"  {command}\n" in told
+        assert f"  {command}\n" in printed
         assert f"\n{command}\n" in page
     assert access_commands(r"D:\m")[1] == (
         r'icacls D:\m /inheritance:r /grant:r "*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F"'

@@ -115,15 +115,17 @@ def test_the_bytes_never_change() -> None:
     )
 
 
-def test_a_zip_holds_the_files_in_order() -> None:
+@pytest.mark.parametrize("deflated", [True, False])
+def test_a_zip_holds_the_files_in_order(deflated: bool) -> None:
     """Python's reader finds names, contents, sums, dates and modes; nothing depends on the order they were given in."""
-    files = {"b/two.py": SOURCE, "a.txt": b"", "b/one.py": b"x = 1\n"}
-    made = pack(files)
-    assert pack(dict(reversed(files.items()))) == made
+    files = {"b/two.py": SOURCE, "a.txt": b"", "b/one.py": b"x = 1\n", "c/größe.txt": b"1"}
+    made = pack(files, deflated=deflated)
+    assert pack(dict(reversed(files.items())), deflated=deflated) == made
     with zipfile.ZipFile(io.BytesIO(made)) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == files
         assert archive.namelist() == sorted(files)
+        kind = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
         for info in archive.infolist():
             assert (info.date_time, info.create_system) == ((1980, 1, 1, 0, 0, 0), 3)
-            assert (info.external_attr >> 16, info.compress_type) == (0o100644, zipfile.ZIP_DEFLATED)
+            assert (info.external_attr >> 16, info.compress_type) == (0o100644, kind)

@@ -195,4 +195,4 @@ def test_pre_commit_runs_the_hook(repository: Path, tmp_path: Path) -> None:
     command = ["pre-commit", "run", "--all-files"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert "charts/pumps: differs from what its App makes" in done.stdout
+    assert "charts/pumps: differs from what its App generates" in done.stdout

@@ -1,4 +1,4 @@
-r"""A Windows path in double quotes, where YAML reads ``\t`` as a tab, is told as what it is."""
+r"""A Windows path in double quotes, where YAML reads ``\t`` as a tab, is reported as what it is."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ MISREAD = [
 ]
 # the text between the double quotes, and what the message says instead of the parser's own words
 NO_ESCAPE = [
-    (r"C:\data\robot.exe", r"knows no escape \d"),
-    (r"C:\Users\robot", r"knows no escape \U without eight hexadecimal digits"),
-    (r"C:\update", r"knows no escape \u without four hexadecimal digits"),
-    (r"C:\xyz", r"knows no escape \x without two hexadecimal digits"),
-    (r"\\server\share", r"knows no escape \s"),
-    (r"^\d+$", r"knows no escape \d"),
+    (r"C:\data\robot.exe", r"has no escape \d"),
+    (r"C:\Users\robot", r"has no escape \U without eight hexadecimal digits"),
+    (r"C:\update", r"has no escape \u without four hexadecimal digits"),
+    (r"C:\xyz", r"has no escape \x without two hexadecimal digits"),
+    (r"\\server\share", r"has no escape \s"),
+    (r"^\d+$", r"has no escape \d"),
 ]
 MEANT = [
     r"first line\nsecond line",
@@ -82,8 +82,8 @@ def test_a_path_that_yaml_reads_differently_is_refused(raw: str, holds: str, mea
 
 
 @pytest.mark.parametrize(("raw", "words"), NO_ESCAPE, ids=[one[0] for one in NO_ESCAPE])
-def test_an_escape_that_yaml_has_not_is_told_as_that(raw: str, words: str) -> None:
-    """Where YAML gives up at a backslash, the message says so and shows the text in single quotes."""
+def test_an_unknown_escape_is_reported_as_one(raw: str, words: str) -> None:
+    """Where YAML stops at a backslash, the message says so and shows the text in single quotes."""
     with pytest.raises(InputError) as caught:
         parse_yaml(in_app("exe", raw).encode(), "orders.yaml")
     (problem,) = caught.value.problems
@@ -91,7 +91,7 @@ def test_an_escape_that_yaml_has_not_is_told_as_that(raw: str, words: str) -> No
     assert f"{words}; write '{raw}': in single quotes" in problem.message
 
 
-def test_a_backslash_before_the_last_quote_is_told_as_that() -> None:
+def test_a_backslash_before_the_last_quote_is_reported_as_one() -> None:
     """A directory's path that ends in a backslash makes its closing quote a part of the text."""
     with pytest.raises(InputError) as caught:
         parse_yaml(in_app("workingDir", "C:\\\\data\\").encode(), "orders.yaml")
@@ -136,12 +136,12 @@ def test_a_platform_is_held_to_it(tmp_path: Path, app_file: Path, mooring: Run) 
         assert "hospital.yaml:5:41: defaults.target.mounts.licence.hostPath: holds a tab" in run.stderr
 
 
-def test_a_values_file_is_held_to_it_alone() -> None:
+def test_only_this_is_checked_in_a_values_file() -> None:
     """Of a file that Helm reads, only the paths are judged: anchors, merges and other mistakes are Helm's."""
     (one,) = find_misread_paths(b'a: &x {b: 1}\n<<: *x\nexe: "C:\\temp"\n---\n{{ c }}: 1\n', "v.yaml")
     assert str(one).startswith("v.yaml:3:6: holds a tab")
     (one,) = find_misread_paths(b'exe: "C:\\data"\n', "v.yaml")
-    assert str(one).startswith(r"v.yaml:1:6: not valid YAML: in double quotes YAML knows no escape \d")
+    assert str(one).startswith(r"v.yaml:1:6: not valid YAML: in double quotes YAML has no escape \d")
     for fine in (b"", b"a: [", b"\xff", b"a: \x01", b'a: "b'):
         assert find_misread_paths(fine, "v.yaml") == []
 

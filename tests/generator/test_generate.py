@@ -151,7 +151,7 @@ def test_windows_line_ends_are_no_edit(chart: Path) -> None:
 
 
 def test_check_of_a_current_chart_is_quiet(chart: Path, app_file: Path, mooring: Run) -> None:
-    """--check of a chart that is what its App makes exits 0."""
+    """--check of a chart that is what its App generates exits 0."""
     run = mooring("generate", app_file, "--out", chart.parent, "--check")
     assert (run.returncode, run.stdout, run.stderr) == (0, f"unchanged {chart}\n", "")
 
@@ -178,7 +178,7 @@ def test_added_files_are_no_drift(chart: Path) -> None:
     assert again(chart, check=True).exit_code == ExitCode.DONE
 
 
-def test_json_output_tells_everything(chart: Path, app_file: Path, mooring: Run) -> None:
+def test_json_output_has_everything(chart: Path, app_file: Path, mooring: Run) -> None:
     """--output json prints one document: the charts, the problems and the exit code."""
     bad = app_file.with_name("bad.yaml")
     bad.write_text("kind: App\n")

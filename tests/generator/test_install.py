@@ -19,7 +19,7 @@ values: {launcher: {source: configMap}, target: {exe: 'C:\\orders.exe'}}
 
 
 def test_the_installed_package_generates_a_chart_with_its_launcher(tmp_path: Path) -> None:
-    """The wheel alone, without this checkout, makes a whole chart."""
+    """The wheel, without this checkout, generates a whole chart."""
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", "."]
     subprocess.run([*build, str(ROOT)], cwd=tmp_path, check=True, timeout=120)
     (wheel,) = tmp_path.glob("*.whl")

@@ -1,4 +1,4 @@
-"""Many Apps in one run: where they come from, which are made, and what is told of them."""
+"""Many Apps in one run: where they come from, which are generated, and what is reported."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_glob_reaches_into_folders(tmp_path: Path) -> None:
     make_apps(tmp_path / "apps" / "b", "two")
     result = generate([str(tmp_path / "apps/**/*.yaml"), str(tmp_path / "none/*.yaml")], tmp_path / "out")
     assert outcomes(result) == {"one": "written", "two": "written"}
-    assert [problem.message for problem in result.problems] == ["matches none"]
+    assert [problem.message for problem in result.problems] == ["matches no file"]
 
 
 def test_standard_input_and_several_documents(tmp_path: Path, mooring: Run) -> None:
@@ -61,13 +61,13 @@ def test_standard_input_and_several_documents(tmp_path: Path, mooring: Run) -> N
     assert "a second document starts here" in mooring("generate", "all.yaml", "--out", "out").stderr
 
 
-def test_two_documents_of_one_name_are_told_by_line(tmp_path: Path) -> None:
-    """Apps of one name in one file are told apart by their lines."""
+def test_two_documents_of_one_name_are_reported_by_line(tmp_path: Path) -> None:
+    """Apps of one name in one file are distinguished by their lines."""
     (tmp_path / "all.yaml").write_text(f"{APP}---\n{APP}")
     result = generate([str(tmp_path / "all.yaml")], tmp_path / "out", many_documents=True)
     assert [str(problem).removeprefix(f"{tmp_path}/") for problem in result.problems] == [
-        "all.yaml:3:7: name: line 14 has an App of this name too; neither is written",
-        "all.yaml:14:7: name: line 3 has an App of this name too; neither is written",
+        "all.yaml:3:7: name: line 14 has an App with this name too; neither is written; rename one",
+        "all.yaml:14:7: name: line 3 has an App with this name too; neither is written; rename one",
     ]
 
 
@@ -79,8 +79,8 @@ def test_the_platforms_file_is_no_app(tmp_path: Path, mooring: Run) -> None:
     assert (run.returncode, run.stdout) == (0, "written out/one\n")
 
 
-def test_all_errors_are_told_and_the_others_are_written(tmp_path: Path, mooring: Run) -> None:
-    """One run tells everything that is wrong anywhere, writes what is right, counts both, and exits 2."""
+def test_all_errors_are_reported_and_the_others_are_written(tmp_path: Path, mooring: Run) -> None:
+    """One run reports everything that is wrong anywhere, writes what is right, counts both, and exits 2."""
     make_apps(tmp_path / "apps", "one", "two")
     (tmp_path / "apps" / "bad.yaml").write_text(BAD.replace("1.4.0", "1"))
     (tmp_path / "apps" / "worse.yaml").write_text("{")
@@ -98,7 +98,7 @@ def test_all_errors_are_told_and_the_others_are_written(tmp_path: Path, mooring:
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_processes_change_nothing(tmp_path: Path, jobs: int) -> None:
-    """Any number of processes writes the same bytes and tells the same in the same order."""
+    """Any number of processes writes the same bytes and reports the same in the same order."""
     apps = make_apps(tmp_path / "apps", *(f"app-{number}" for number in range(7)))
     (apps / "bad.yaml").write_text(BAD)
     one = generate([str(apps)], tmp_path / "one", jobs=1)
@@ -115,9 +115,9 @@ def test_only_makes_what_it_names(tmp_path: Path) -> None:
     (apps / "bad.yaml").write_text(BAD)
     result = generate([str(apps)], tmp_path / "out", only=["ward-*"])
     assert (outcomes(result), result.problems) == ({"ward-1": "written", "ward-2": "written"}, [])
-    assert result.summary == {"written": 2, "not asked for": 2}
+    assert result.summary == {"written": 2, "skipped": 2}
     (problem,) = generate([str(apps)], tmp_path / "out", only=["wart-1"]).problems
-    assert problem.message == "no App is called like wart-1; did you mean ward-1?"
+    assert problem.message == "no App matches wart-1; did you mean ward-1?"
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -160,11 +160,11 @@ def gone(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_a_removed_app_is_told(gone: Path, mooring: Run) -> None:
+def test_a_removed_app_is_reported(gone: Path, mooring: Run) -> None:
     """A chart whose App is gone stays, and is named; with --check it is drift."""
     run = mooring("generate", "apps", "--out", "out")
     assert (run.returncode, run.stdout) == (0, "unchanged out/one\n1 unchanged, 1 orphaned\n")
-    assert run.stderr == "out/two: no App makes it any more; --prune deletes it\n"
+    assert run.stderr == "out/two: no App generates it any more; --prune deletes it\n"
     assert mooring("generate", "apps", "--out", "out", "--check").returncode == 3
     assert mooring("generate", "apps/one.yaml", "--out", "out", "--check").returncode == 0
     assert (gone / "two").is_dir()
@@ -179,7 +179,7 @@ def test_prune_deletes_what_no_app_makes(gone: Path, mooring: Run) -> None:
 
 
 def test_prune_keeps_what_is_the_users(gone: Path, mooring: Run) -> None:
-    """A chart with files of the user's own is left and told with exit code 3; --force deletes it."""
+    """A chart with files of the user's own is left and reported with exit code 3; --force deletes it."""
     (gone / "two" / "own.txt").write_text("mine")
     run = mooring("generate", "apps", "--out", "out", "--prune")
     assert (run.returncode, "these files are not mooring's or were edited: own.txt" in run.stderr) == (3, True)
@@ -272,7 +272,7 @@ def test_processes_can_start_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_glob_of_some_says_nothing_of_others(tmp_path: Path) -> None:
-    """Charts of Apps that a pattern of names leaves out are no orphans, and --prune does not take such a pattern."""
+    """Charts of Apps that a pattern of names leaves out are not orphans, and --prune refuses a pattern."""
     make_apps(tmp_path / "apps", "lab-1", "ward-1")
     generate([str(tmp_path / "apps")], tmp_path / "out")
     some = str(tmp_path / "apps" / "ward-*.yaml")

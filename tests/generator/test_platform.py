@@ -70,10 +70,10 @@ BAD_PLATFORMS = {
     "path through text": ("locks: {platform.x: {forbidden: true}}\n", "platform is a single value; a path ends there"),
     "unreadable path": ('locks: {"a b": {forbidden: true}}\n', 'cannot be read from " b" on; write a.b.c'),
     "quoted star": ("locks: {'target.env[\"*\"]': {forbidden: true}}\n", "* without quotes is any one key"),
-    "no rule": ("locks: {replicas: {reason: x}}\n", "says nothing; give one of value, enum, min, max"),
+    "no rule": ("locks: {replicas: {reason: x}}\n", "has no rule; give one of value, enum, min, max"),
     "rule of another kind": (
         "locks: {service.type: {max: 3}}\n",
-        "locks.service\\.type.max: is for numbers, and service.type is none",
+        "locks.service\\.type.max: is for numbers, and service.type is not a number",
     ),
     "impossible value": (
         "locks: {service.type: {value: Nodeport}}\n",
@@ -83,7 +83,7 @@ BAD_PLATFORMS = {
         "locks: {service: {value: {type: ClusterIP}}}\n",
         "is for single values, and service holds several",
     ),
-    "min above max": ("locks: {replicas: {min: 3, max: 2}}\n", "found 3; is above max (2)"),
+    "min above max": ("locks: {replicas: {min: 3, max: 2}}\n", "found 3; must be at most max (2)"),
     "empty enum": ("locks: {platform: {enum: []}}\n", "allows nothing"),
     "pattern that RE2 lacks": (
         "locks: {platform: {pattern: '^(?!x)'}}\n",
@@ -108,12 +108,12 @@ BAD_PLATFORMS = {
         "cannot be replaced; choose another path",
     ),
     "missing base": ("extends: other.yaml\n", 'extends: found "other.yaml"; there is no file'),
-    "itself as base": ("extends: ./hospital.yaml\n", "goes round in a circle: "),
+    "itself as base": ("extends: ./hospital.yaml\n", "extends itself in a circle: "),
 }
 
 
 @pytest.mark.parametrize("case", BAD_PLATFORMS)
-def test_a_mistake_is_told_with_its_place(tmp_path: Path, case: str) -> None:
+def test_a_mistake_is_reported_with_its_place(tmp_path: Path, case: str) -> None:
     """Each mistake in a Platform is one sentence with file, line, key, what was found and what is allowed."""
     text, message = BAD_PLATFORMS[case]
     (problem,) = problems_of(tmp_path, text)
@@ -121,7 +121,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, case: str) -> None:
 
 
 def test_an_app_is_no_platform(app_file: Path) -> None:
-    """A file of another kind is told only that."""
+    """For a file of another kind only that is reported."""
     with pytest.raises(InputError, match=r'orders.yaml:2:7: kind: found "App"; must be Platform$'):
         load_platform(str(app_file))
 
@@ -149,7 +149,7 @@ def test_null_takes_an_entry_of_the_platform_away(tmp_path: Path, app_file: Path
 LOCKED = "locks:\n  service.type: {value: ClusterIP, reason: no node ports, owner: networking}\n"
 
 
-def test_a_broken_lock_is_told_with_reason_and_owner(tmp_path: Path, app_file: Path) -> None:
+def test_a_broken_lock_is_reported_with_reason_and_owner(tmp_path: Path, app_file: Path) -> None:
     """An App that breaks a lock is refused at its own line, with who decided it, why, and whom to ask."""
     app_file.write_text(APP + "  service: {type: NodePort}\n")
     (problem,) = app_problems(app_file, platform_of(tmp_path, LOCKED))
@@ -162,7 +162,7 @@ def test_a_broken_lock_is_told_with_reason_and_owner(tmp_path: Path, app_file: P
 
 
 def test_a_locked_value_is_the_default(tmp_path: Path, app_file: Path) -> None:
-    """Where one value alone is allowed, an App need not write it."""
+    """Where only one value is allowed, an App need not write it."""
     platform = platform_of(tmp_path, "locks: {anchor.image.registry: {value: registry.hospital.example}}\n")
     assert load_app(str(app_file), platform).values["anchor"]["image"]["registry"] == "registry.hospital.example"
 
@@ -196,7 +196,7 @@ def test_a_map_is_locked_as_a_whole(tmp_path: Path, app_file: Path) -> None:
 
 
 def test_locks_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
-    """A lock whose only value another one forbids, a base's too, is told at once rather than for each App."""
+    """A lock whose only value another one forbids, a base's too, is reported at once rather than for each App."""
     (tmp_path / "base.yaml").write_text(HEAD.replace("hospital", "base") + "locks: {replicas: {max: 3}}\n")
     (problem,) = problems_of(tmp_path, "extends: base.yaml\nlocks: {replicas: {value: 5}}\n")
     assert problem.startswith(
@@ -205,15 +205,15 @@ def test_locks_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_circle_of_bases_is_refused(tmp_path: Path) -> None:
-    """Platforms that extend each other are told in the order in which they do."""
+    """Platforms that extend each other are named in the order in which they do."""
     (tmp_path / "base.yaml").write_text(HEAD + "extends: hospital.yaml\n")
     (problem,) = problems_of(tmp_path, "extends: base.yaml\n")
-    assert problem.endswith("hospital.yaml; take one out")
+    assert problem.endswith("hospital.yaml; remove one")
     assert problem.count(" -> ") == 2
 
 
 def test_overlays_are_written_and_held_to_the_rules(tmp_path: Path, app_file: Path) -> None:
-    """Each environment's values are a file of the chart; what would not install there is told at once."""
+    """Each environment's values are a file of the chart; what would not install there is reported at once."""
     platform = platform_of(tmp_path, "overlays: {prod: {replicas: 5}, test: {service: {enabled: false}}}\n")
     texts = render_chart(load_app(str(app_file), platform))
     assert yaml.safe_load(texts["values-prod.yaml"]) == {"replicas": 5}
@@ -263,7 +263,7 @@ def test_templates_add_and_replace_files(tmp_path: Path, app_file: Path) -> None
         ("<%= 1 / 0 %>", "division by zero"),
     ],
 )
-def test_a_bad_template_is_told_with_its_line(tmp_path: Path, app_file: Path, template: str, message: str) -> None:
+def test_a_bad_template_is_reported_with_its_line(tmp_path: Path, app_file: Path, template: str, message: str) -> None:
     """A template that is wrong, or reaches out of its sandbox, is one sentence with file and line."""
     (tmp_path / "bad.j2").write_text(template)
     with pytest.raises(InputError) as caught:
@@ -332,7 +332,7 @@ def test_chart_metadata_is_added(tmp_path: Path, app_file: Path) -> None:
     assert chart["maintainers"] == [{"name": "me"}]
 
 
-def test_a_platform_without_a_word_changes_the_annotation_alone(tmp_path: Path, app_file: Path) -> None:
+def test_an_empty_platform_changes_only_the_annotation(tmp_path: Path, app_file: Path) -> None:
     """A Platform that decides nothing makes the same chart, but for its name."""
     with_it = render_chart(load_app(str(app_file), platform_of(tmp_path, "")))
     without = render_chart(load_app(str(app_file)))
@@ -340,7 +340,7 @@ def test_a_platform_without_a_word_changes_the_annotation_alone(tmp_path: Path, 
 
 
 def test_explain_shows_each_layer(tmp_path: Path, app_file: Path, mooring: Run) -> None:
-    """`mooring explain` names the layer a value is from, all that were asked, and the lock with its owner."""
+    """`mooring explain` names the layer a value is from, all layers, and the lock with its owner."""
     (tmp_path / "base.yaml").write_text(HEAD.replace("hospital", "base") + "defaults: {replicas: 2}\n")
     text = (
         "extends: base.yaml\nlocks: {replicas: {max: 9, reason: nodes, owner: it}}\noverlays: {prod: {replicas: 6}}\n"
@@ -351,7 +351,7 @@ def test_explain_shows_each_layer(tmp_path: Path, app_file: Path, mooring: Run) 
         "replicas = 3",
         "  Pairs of launcher and anchor. Scale later with kubectl scale statefulset <fullname>.",
         "  from App orders (orders.yaml:6:13)",
-        "set by, each over those above it:",
+        "set by, each overriding those above:",
         "  chart default      1",
         "  Platform base      2  base.yaml:4:22",
         "  Platform hospital  -",
@@ -370,9 +370,7 @@ def test_explain_shows_each_layer(tmp_path: Path, app_file: Path, mooring: Run) 
     assert {one["source"]["who"] for one in document} == {"chart default"}
 
 
-def test_explain_tells_what_a_field_of_an_entry_is_without_being_set(
-    tmp_path: Path, app_file: Path, mooring: Run
-) -> None:
+def test_explain_shows_the_value_of_an_unset_field_of_an_entry(tmp_path: Path, app_file: Path, mooring: Run) -> None:
     """The default of a check's or a port's field is its effective value, with its own description."""
     with app_file.open("a") as opened:
         opened.write("  gate: {http: {front: {port: http}}}\n")
@@ -392,17 +390,21 @@ def test_explain_tells_what_a_field_of_an_entry_is_without_being_set(
     assert "  chart default  -" in run.stdout.splitlines()
     run = mooring("explain", app_file, "gate.http.back.timeoutSeconds")
     assert run.returncode == 2
-    assert "gate.http has no entry back; there are: front" in run.stderr
+    assert "gate.http has no entry back; existing: front" in run.stderr
     run = mooring("explain", app_file, "target.env.A")
-    assert (run.returncode, "target.env has no entry A; there are: none" in run.stderr) == (2, True)
+    assert (run.returncode, "target.env has no entry A; existing: none" in run.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("key", "message"),
-    [("servce", "did you mean service?"), ("target.*", "has a *, which is for locks"), ("", "is empty; write a key")],
+    [
+        ("servce", "did you mean service?"),
+        ("target.*", "*, which is for locks"),
+        ("", "is empty; write a key"),
+    ],
 )
 def test_explain_refuses_an_unknown_key(app_file: Path, mooring: Run, key: str, message: str) -> None:
-    """A key that is none is one sentence with what is close to it, and exit code 2."""
+    """An unknown key is one sentence with the nearest key, and exit code 2."""
     run = mooring("explain", app_file, key)
     assert run.returncode == 2
     assert message in run.stderr

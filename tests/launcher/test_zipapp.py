@@ -9,8 +9,8 @@ BUILD = Path(__file__).parents[2] / "launcher" / "build.py"
 
 
 def build(out: Path) -> Path:
-    """Build the archive in a process of its own."""
-    subprocess.run([sys.executable, str(BUILD), str(out)], check=True)
+    """Build the archive in a process of its own, with nothing but the standard library."""
+    subprocess.run([sys.executable, "-I", "-S", str(BUILD), str(out)], check=True)
     return out
 
 

@@ -1,4 +1,4 @@
-"""Many Apps in one run: which files they are, which have changed, who makes which, and what became of each.
+"""Many Apps in one run: find their files, select the changed ones, share the work among processes, report each result.
 
-`generate` is what other programs call.
+`generate` is the entry point for other programs.
 """

@@ -1,4 +1,4 @@
-"""Which files have changed since a commit, by git."""
+"""Find the files that changed since a git commit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from mooring.errors import UserError
 
 
 def changed_files(reference: str) -> frozenset[Path]:
-    """Return the files that differ from a commit in this directory's repository, those not yet added included.
+    """Return the files that differ from a commit in this directory's repository, untracked ones included.
 
-    Raises UserError if there is no git, no repository or no such commit.
+    Raises UserError without git, without a repository, and for an unknown commit.
     """
     root = Path(_git("rev-parse", "--show-toplevel").rstrip("\n"))
     try:
@@ -24,7 +24,7 @@ def changed_files(reference: str) -> frozenset[Path]:
 
 
 def _git(*arguments: str) -> str:
-    import subprocess  # few runs ask git
+    import subprocess  # few runs need git
 
     try:
         done = subprocess.run(
@@ -34,6 +34,6 @@ def _git(*arguments: str) -> str:
         message = "--changed-since needs git, which is not installed"
         raise UserError(message) from error
     if done.returncode:
-        message = f"--changed-since: git says: {done.stderr.strip() or 'no'}"
+        message = f"--changed-since: git failed: {done.stderr.strip() or f'exit code {done.returncode}'}"
         raise UserError(message)
     return done.stdout

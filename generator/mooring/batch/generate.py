@@ -1,8 +1,8 @@
 """The use case behind `mooring generate`: Apps in, chart directories out.
 
-All Apps are read first, because two of one name are both left alone; then each chart is made, compared and written by
-itself. Both steps run in several processes for many Apps. What an App says travels between the two as plain data, a few
-KiB each, so that ten thousand fit into memory.
+All Apps are read first, because of two with the same name neither is written; then each chart is rendered, compared and
+written on its own. For many Apps both steps run in several processes. Between the steps an App is plain data of a few
+KiB, so ten thousand fit into memory.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from mooring.text.document import Document
 from mooring.text.reader import resolve_file
 
 _MANY = 64
-"""Apps from which on several processes are worth starting."""
+"""How many Apps make it worth starting several processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What is kept of an App once it was read: enough to make it again, or to word a clash of names."""
+    """What is kept of an App after reading: enough to build it again, or to report a name clash."""
 
     file: str
     name: str | None
@@ -52,7 +52,7 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is to be done with each App."""
+    """What to do with each App."""
 
     out: Path
     platform: Platform | None
@@ -62,7 +62,7 @@ class _Work:
 
 
 Watch = Callable[[str, int, int, ChartResult | None], None]
-"""Is told the step ("reading" or "writing"), how many are done, of how many, and what became of the last chart."""
+"""Called with the step ("reading" or "writing"), how many are done, of how many, and the result of the last chart."""
 
 
 def _ignore(_step: str, _done: int, _total: int, _chart: ChartResult | None) -> None:
@@ -84,22 +84,22 @@ def generate(
     jobs: int = 0,
     watch: Watch = _ignore,
 ) -> RunResult:
-    """Make the chart of each App below `out`, or with `check` only compare.
+    """Generate the chart of each App below `out`, or with `check` only compare.
 
     A source is an App's file, a directory of them, a glob, or "-" for standard input. An App with problems is not
-    written; the others are. `with_tests` adds the App team's suite to each chart; a run without it takes an unedited
-    one away again. `only` are patterns of Apps' names; `changed_since` is a commit of git. `jobs` 0 means a process
-    for each processor where there are many Apps. Raises UserError for what concerns the whole run.
+    written; the others are. `with_tests` adds the App team's test suite to each chart; a run without it removes an
+    unedited one. `only` are patterns of App names; `changed_since` is a git commit. `jobs` 0 means one process per
+    processor if there are many Apps. Raises UserError for whatever concerns the whole run.
     """
     is_whole = any(is_collection(name, many=many_documents) for name in sources)
     if prune and not is_whole:
         raise UserError(
-            "--prune needs a directory, or a glob of all its files: a file alone does not say what has gone"
+            "--prune needs a directory, or a glob of all its files: a single file does not show which Apps are gone"
         )
     result = RunResult(is_check=check)
     found, result.problems = find_sources(sources, _files_of(platform))
     reads = _read_all(found, platform, many_documents, jobs, watch)
-    # What has gone is known only if all that is there could be read: an App with a mistake may be the one of any chart.
+    # Which Apps are gone is known only if all files could be read: one with a mistake may be the App of any chart.
     is_sure = not result.problems and not any(read.problems for read in reads)
     wanted = _choose(reads, only, changed_since, out, platform, result)
     work = _Work(out, platform, check, force, with_tests)
@@ -159,7 +159,7 @@ def _warnings(document: Document, app: App) -> Iterator[Problem]:
 
 
 def _without_clashes(reads: Sequence[_Read]) -> list[_Read]:
-    """Take the value from Apps that share a name, told apart as a case-insensitive disk would."""
+    """Drop the value of Apps that share a name, compared as a case-insensitive disk compares."""
     by_name: defaultdict[str, list[_Read]] = defaultdict(list)
     for read in reads:
         if read.name is not None:
@@ -176,7 +176,7 @@ def _without_clashes(reads: Sequence[_Read]) -> list[_Read]:
 def _word_clash(read: _Read, group: Sequence[_Read]) -> Problem:
     others = [other for other in group if other is not read]
     places = [f"line {other.name_line}" if other.file == read.file else other.file for other in others]
-    message = f"{', '.join(places)} has an App of this name too; neither is written"
+    message = f"{', '.join(places)} has an App with this name too; neither is written; rename one"
     return Problem(read.file, read.name_line, read.name_column, "name", message)
 
 
@@ -188,12 +188,12 @@ def _choose(
     platform: Platform | None,
     result: RunResult,
 ) -> list[_Read]:
-    """Return the Apps to make, and note the problems of those that were asked for."""
+    """Return the Apps to generate, and collect the problems of the selected ones."""
     wanted = [read for read in reads if read.name is None or not only or _matches(read.name, only)]
     names = sorted(read.name for read in reads if read.name is not None)
     for pattern in only:
         if not any(fnmatchcase(name, pattern) for name in names):
-            message = f"no App is called like {pattern}{did_you_mean(pattern, names) if names else ''}"
+            message = f"no App matches {pattern}{did_you_mean(pattern, names) if names else ''}"
             result.problems.append(Problem("--only", None, None, "", message))
     if changed_since is not None:
         changed = changed_files(changed_since)
@@ -212,14 +212,14 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _has_changed(read: _Read, changed: frozenset[Path], out: Path) -> bool:
-    """Say whether an App's file differs, or its chart is not there yet."""
+    """Return whether an App's file has changed, or its chart does not exist yet."""
     return not Path(read.file).is_file() or resolve_file(read.file) in changed or not (out / str(read.name)).is_dir()
 
 
 def _make_all(reads: Sequence[_Read], work: _Work, jobs: int, watch: Watch, result: RunResult) -> None:
     jobs = _processes(jobs, len(reads))
     if jobs > 1:
-        prepare_rendering()  # once, before the processes part
+        prepare_rendering()  # once, before the processes fork
     made = map_in_order(partial(_make_one, work=work), [read.value for read in reads], jobs)
     for done, one in enumerate(made, 1):
         if isinstance(one, ChartResult):
@@ -231,7 +231,7 @@ def _make_all(reads: Sequence[_Read], work: _Work, jobs: int, watch: Watch, resu
 
 
 def _make_one(value: Any, work: _Work) -> ChartResult | tuple[Problem, ...]:
-    """Make the chart of one App, which is valid, and return what became of it, or why nothing did."""
+    """Generate the chart of one valid App; return the result, or the problems that prevented it."""
     app = make_app(drop_nulls(APP, value), work.platform, value["values"])
     try:
         plan = plan_chart(work.out / app.name, render_chart(app, with_tests=work.with_tests))
@@ -240,7 +240,7 @@ def _make_one(value: Any, work: _Work) -> ChartResult | tuple[Problem, ...]:
             write_chart(plan)
     except OutputError as error:
         return (_output_problem(error),)
-    except InputError as error:  # a template of the Platform's own that cannot take this App
+    except InputError as error:  # one of the Platform's own templates fails for this App
         return error.problems
     return _describe(app.name, plan, status)
 

@@ -1,4 +1,4 @@
-"""Do the same to many things in several processes, and give back what came out in their order."""
+"""Map a function over many items in several processes, and yield the results in the items' order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mooring.errors import MooringError
 
 START_METHOD = "fork" if sys.platform == "linux" else "spawn"
-"""A fork shares what was loaded already; where threads of the system's own make it unsafe, processes start anew."""
+"""A fork shares what is already loaded; where the system's own threads make that unsafe, processes are spawned."""
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -29,7 +29,7 @@ def map_in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], j
     """Yield the function's result for each item, in the items' order.
 
     Each of `jobs` processes takes every `jobs`-th item, so none ever waits for work, and one whose parent has gone ends
-    at its next result. An item is never left half done: an interrupt is for the parent alone.
+    at its next result. No item is left half done: only the parent takes an interrupt.
     """
     if jobs < 2 or len(items) < 2:
         yield from map(function, items)
@@ -62,7 +62,7 @@ def _start(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) -> l
 
 def _work(function: Callable[[Any], Any], items: Sequence[Any], sender: Connection, others: list[Connection]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for connection in others:  # or nobody would notice that the parent has gone
+    for connection in others:  # or no worker would notice that the parent has gone
         connection.close()
     try:
         for item in items:

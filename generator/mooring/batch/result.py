@@ -1,4 +1,4 @@
-"""What became of a run, and of each chart in it."""
+"""The result of a run, and of each chart in it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from mooring.errors import ExitCode, Problem
 
 
 class Status(StrEnum):
-    """What became of one App's chart."""
+    """The result for one App's chart."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
     DRIFTED = "drifted"
-    """Differs from what its App makes (--check)."""
+    """Differs from what its App generates (--check)."""
     EDITED = "edited"
-    """Holds edits that would be lost, and so was left as it is."""
+    """Has edits that would be lost, so it was left as it is."""
     ORPHANED = "orphaned"
-    """No App makes it any more; it is still there."""
+    """No App generates it any more; it still exists."""
     PRUNED = "pruned"
-    """No App made it any more, and it was deleted."""
+    """No App generates it any more, and it was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartResult:
-    """What became of one App's chart. `files` are those that were, or would be, written or removed."""
+    """The result for one App's chart. `files` are those that were, or would be, written or removed."""
 
     app: str
     directory: str
@@ -50,21 +50,21 @@ class ChartResult:
 
 @dataclass(slots=True)
 class RunResult:
-    """What became of a run: the charts, every problem with the input and the output, and what was left aside."""
+    """The result of a run: the charts, every problem with input and output, and how many Apps were left out."""
 
     charts: list[ChartResult] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
-    """What is most likely not what was meant, in Apps that are made; no exit code depends on it."""
+    """Likely mistakes in Apps that were generated; the exit code does not depend on them."""
     bad_apps: int = 0
-    """Apps that were not made because of a problem."""
+    """Apps that were not generated because of a problem."""
     skipped: int = 0
-    """Apps that were not asked for (--only, --changed-since)."""
+    """Apps left out by --only or --changed-since."""
     is_check: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return the run's exit code: bad input goes before drift."""
+        """Return the run's exit code: bad input takes precedence over drift."""
         if self.problems:
             return ExitCode.BAD_INPUT
         stale = {Status.DRIFTED, Status.EDITED} | ({Status.ORPHANED} if self.is_check else set())
@@ -72,8 +72,8 @@ class RunResult:
 
     @property
     def summary(self) -> dict[str, int]:
-        """Return how many Apps or charts there were of each outcome, those of none left out."""
+        """Return how many Apps or charts had each outcome, zeros left out."""
         counts = Counter(chart.status.value for chart in self.charts)
-        counts.update({"with errors": self.bad_apps, "not asked for": self.skipped})
-        order = [*(status.value for status in Status), "with errors", "not asked for"]
+        counts.update({"with errors": self.bad_apps, "skipped": self.skipped})
+        order = [*(status.value for status in Status), "with errors", "skipped"]
         return {outcome: counts[outcome] for outcome in order if counts[outcome]}

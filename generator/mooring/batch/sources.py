@@ -19,13 +19,13 @@ _STDIN_NAME = "<stdin>"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file of Apps, or what standard input brought."""
+    """One file of Apps, or standard input."""
 
     file: str
     data: bytes | None = None
 
     def documents(self, *, many: bool) -> list[Document | InputError]:
-        """Read it: one document, or with `many` as many as there are; or what is wrong with each."""
+        """Return its document, or with `many` all its documents; an error in place of each that is wrong."""
         try:
             data = read_file(self.file) if self.data is None else self.data
             return parse_yaml_stream(data, self.file) if many else [parse_yaml(data, self.file)]
@@ -34,18 +34,18 @@ class Source:
 
 
 def find_sources(names: Sequence[str], without: frozenset[Path]) -> tuple[list[Source], list[Problem]]:
-    """Return each file once, in the order of the names and sorted within each; `without` are no Apps."""
+    """Return each file once, in the order of the names and sorted within each; `without` are not Apps."""
     sources: dict[Path | str, Source] = {}
     problems = []
     for name in names:
         if name == STDIN:
-            # One byte more than is ever read, so that what is too long is told by the same sentence as a file.
+            # One byte above the limit, so that too much input is reported as a file that is too large.
             sources.setdefault(STDIN, Source(_STDIN_NAME, sys.stdin.buffer.read(MAX_STREAM_BYTES + 1)))
             continue
         found = list(_files_of(name))
         if not found:
             problems.append(
-                Problem(name, None, None, "", "holds no .yaml file" if _is_folder(name) else "matches none")
+                Problem(name, None, None, "", "contains no .yaml file" if _is_folder(name) else "matches no file")
             )
         for file in found:
             path = resolve_file(file)
@@ -55,9 +55,9 @@ def find_sources(names: Sequence[str], without: frozenset[Path]) -> tuple[list[S
 
 
 def is_collection(name: str, *, many: bool) -> bool:
-    """Say whether a name stands for all Apps that are there, so that one that is not has gone.
+    """Return whether a source stands for all existing Apps, so that an App it lacks is gone.
 
-    A glob that picks files by their names, and a single document on standard input, say nothing of others.
+    A glob that selects files by name, and a single document on standard input, say nothing about other Apps.
     """
     if name == STDIN:
         return many

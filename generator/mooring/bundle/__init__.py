@@ -1,1 +1,1 @@
-"""The launcher as it travels: as text in a chart, as a directory for Windows nodes, as the rehearsal has it."""
+"""The launcher, packaged: as text in a chart, as a directory for Windows nodes, for the rehearsal."""

@@ -1,8 +1,15 @@
-"""The launcher as text that a chart can carry (`launcher.source: configMap`), the same on every machine.
+"""The launcher as one file, mooring-launcher.pyz: the zip that Python runs. Whatever needs one gets it here.
 
-It is the zip that Python runs, in base64. Members are sources only, because compiled modules belong to one version of
-Python: a start compiles what it imports, and a probe takes some 30 ms of CPU more. Docstrings, comments and
-descriptions in the schema stay behind, for a release has room for 1 MiB; every line keeps its number.
+Two forms, each the same bytes on every machine:
+
+- `portable_archive`, for charts (`launcher.source: configMap`, as `archive_text`) and for Windows nodes' directory:
+  sources only, because compiled modules belong to one version of Python. A start compiles what it imports, and a probe
+  takes some 30 ms of CPU more. Docstrings, comments and descriptions in the schema stay behind, because a release has
+  room for 1 MiB; every line keeps its number.
+- `compiled_archive`, for this machine's Python (the rehearsal, `launcher/build.py`): the sources as they are and beside
+  each the compiled module, stored rather than deflated, so that a start neither compiles nor inflates.
+
+Only the standard library is imported, because launcher/build.py runs without anything else.
 """
 
 from __future__ import annotations
@@ -12,6 +19,7 @@ import base64
 import importlib.util
 import io
 import json
+import marshal
 import tokenize
 from collections.abc import Iterator
 from functools import cache
@@ -22,39 +30,54 @@ from mooring.bundle.zip import pack
 from mooring.errors import MooringError
 
 ARCHIVE_FILE = "files/mooring-launcher.pyz.b64"
-"""Where the chart has it; templates/_launcher.tpl reads it there."""
+"""Where a chart has it; templates/_launcher.tpl reads it there."""
 
 _WIDTH = 76
 _MAIN = "import sys\n\nfrom mooring_launcher.__main__ import main\n\nsys.exit(main(sys.argv[1:]))\n"
 
 
 def archive_text() -> str:
-    """Return the archive in base64, in lines. Raises MooringError if the launcher is not installed beside mooring."""
-    text = base64.b64encode(archive_bytes()).decode()
+    """Return the portable archive in base64, in lines. Raises MooringError if the launcher is not installed."""
+    text = base64.b64encode(portable_archive()).decode()
     return "".join(f"{text[at : at + _WIDTH]}\n" for at in range(0, len(text), _WIDTH))
 
 
 @cache
-def archive_bytes() -> bytes:
-    """Return the archive, the same bytes on every machine."""
-    return pack(_members())
+def portable_archive() -> bytes:
+    """Return the archive for any supported Python. Raises MooringError if the launcher is not installed."""
+    return pack({name: _condense(name, data.decode()).encode() for name, data in _sources().items()})
 
 
-def _members() -> dict[str, bytes]:
+def compiled_archive() -> bytes:
+    """Return the archive for this version of Python; others run it too, and compile at each start.
+
+    Raises MooringError if the launcher is not installed.
+    """
+    sources = _sources()
+    compiled = {f"{name}c": _compile(name, data) for name, data in sources.items() if name.endswith(".py")}
+    return pack(sources | compiled, deflated=False)
+
+
+def _sources() -> dict[str, bytes]:
     """Return each file by its name, with line ends that do not depend on the checkout."""
-    package = _package_folder()
+    package = package_folder("mooring_launcher")
     members = {"__main__.py": _MAIN.encode()}
     for path in package.rglob("*"):
         if path.suffix in (".py", ".json") and "__pycache__" not in path.parts:
-            data = path.read_bytes().replace(b"\r\n", b"\n")
-            name = path.relative_to(package.parent).as_posix()
-            members[name] = _condense(path.suffix, data.decode()).encode()
+            members[path.relative_to(package.parent).as_posix()] = path.read_bytes().replace(b"\r\n", b"\n")
     return members
 
 
-def _condense(suffix: str, text: str) -> str:
+def _compile(name: str, source: bytes) -> bytes:
+    """Return a .pyc that is valid whatever the dates of the source (PEP 552, unchecked hash)."""
+    code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+    unchecked_hash = (1).to_bytes(4, "little")
+    return importlib.util.MAGIC_NUMBER + unchecked_hash + importlib.util.source_hash(source) + marshal.dumps(code)
+
+
+def _condense(name: str, text: str) -> str:
     """Return a module, or the schema, without what only people read."""
-    return strip(text) if suffix == ".py" else json.dumps(_undescribed(json.loads(text)), separators=(",", ":"))
+    return strip(text) if name.endswith(".py") else json.dumps(_undescribed(json.loads(text)), separators=(",", ":"))
 
 
 def _undescribed(schema: Any) -> Any:
@@ -90,10 +113,10 @@ def _bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
             yield node.body
 
 
-def _package_folder() -> Path:
-    """Find the launcher without importing it: its code never runs in the generator."""
-    spec = importlib.util.find_spec("mooring_launcher")
+def package_folder(name: str) -> Path:
+    """Find a package without importing it: the launcher's code never runs in the generator."""
+    spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        message = "launcher.source is configMap, but the package mooring_launcher is not installed beside mooring"
+        message = f"the Python package {name} is not installed beside mooring; install mooring again"
         raise MooringError(message)
     return Path(spec.origin).parent

@@ -15,11 +15,11 @@ from itertools import accumulate, groupby
 
 _WINDOW = 32768
 _SHORTEST, _LONGEST = 3, 258
-_TRIES = 128  # earlier places compared for each match; more take time and save next to nothing
+_TRIES = 128  # earlier places compared for each match; more cost time and save next to nothing
 _BLOCK_STEPS = 16384  # that share one pair of codes
 _STORED_BYTES = 65535
 
-# One list holds the symbols of both codes: 256 literals, the end of a block, lengths, two nobody uses, distances.
+# One list holds the symbols of both codes: 256 literals, the end of a block, lengths, two unused ones, distances.
 _END, _FIRST_LENGTH, _UNUSED, _FIRST_DISTANCE, _SYMBOLS = 256, 257, 286, 288, 318
 _FIXED = [8] * 144 + [9] * 112 + [7] * 24 + [8] * 8 + [5] * 30  # section 3.2.6
 _ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)  # section 3.2.7

@@ -1,7 +1,7 @@
 """The launcher's directory for Windows nodes (`launcher.hostPath`): Python, launcher, psutil and a manifest.
 
-Python is the publisher's embeddable zip and psutil the wheel of PyPI; both are given, or fetched and held to the sums
-here. The same inputs give the same bytes, whoever makes the bundle and where.
+Python is the publisher's embeddable zip and psutil the wheel from PyPI; both are given, or downloaded and checked
+against the digests here. The same inputs give the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mooring import __version__
-from mooring.bundle.archive import archive_bytes
+from mooring.bundle.archive import portable_archive
+from mooring.bundle.zip import pack
 from mooring.errors import MooringError, OutputError, UserError
 
 MANIFEST = "bundle.json"
@@ -32,19 +33,18 @@ PYTHON_SHA256 = "7d2650fd9d1b9d002d4a315d5f354247fd6a44f30517c7ef577b08f57a0fb6d
 PSUTIL = "psutil==7.2.2"
 PSUTIL_SHA256 = "eb7e81434c8d223ec4a219b5fc1c47d0417b12be7ea866e24fb5ad6e84b3d988"
 _FETCH_TIMEOUT_S = 120
-_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can tell
-_UNIX = 3
 
 
 HOST_PATH = r"C:\mooring"
-"""Where a node has the bundle unless `launcher.hostPath` says otherwise."""
+"""Where a node has the bundle if `launcher.hostPath` is not set."""
 
 
 def access_commands(host_path: str = HOST_PATH) -> list[str]:
     """Return the commands that let only SYSTEM (S-1-5-18) and Administrators (S-1-5-32-544) into the directory.
 
-    A directory made below C: inherits that Users may add to it, on a client that they may change it. The last one
-    has all below inherit from the directory. Quoted for cmd and PowerShell; SIDs, as names are translated.
+    A directory made below C: inherits write access for Users: to add files, on a client also to change them. The last
+    command makes everything below inherit from the directory. Quoted for cmd and PowerShell; SIDs, as names are
+    translated.
     """
     grants = " ".join(f'"*{sid}:(OI)(CI)F"' for sid in ("S-1-5-18", "S-1-5-32-544"))
     return [
@@ -62,12 +62,13 @@ class Bundle(NamedTuple):
 
 
 def write_bundle(out: Path, python: Path | None = None, psutil: Path | None = None) -> Bundle:
-    """Write the bundle to a directory, or to a zip where `out` ends so. It must not exist, or be a bundle.
+    """Write the bundle to a directory, or to a zip if `out` ends in .zip; an older bundle there is replaced.
 
-    UserError for a zip or wheel that is none, OutputError where `out` cannot be written. Nothing half written stays.
+    Raises UserError for a wrong zip or wheel, OutputError if `out` holds something else or cannot be written. Nothing
+    half written stays.
     """
     if out.exists() and not _is_bundle(out):
-        raise OutputError(str(out), "exists and is no bundle; name another place or remove it")
+        raise OutputError(str(out), "exists and is not a bundle; choose another path, or remove it")
     files = collect_files(python, psutil)
     files[MANIFEST] = render_manifest(files)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -83,13 +84,13 @@ def write_bundle(out: Path, python: Path | None = None, psutil: Path | None = No
 
 
 def verify_bundle(path: Path) -> Bundle:
-    """Hold every file of a bundle to its manifest. UserError lists what is missing, changed or unknown."""
+    """Check every file of a bundle against its manifest. Raises UserError with what is missing, changed or unknown."""
     files = _read_bundle(path)
     try:
         manifest = json.loads(files.pop(MANIFEST))
         wanted: Mapping[str, str] = manifest["files"]
     except (KeyError, ValueError, TypeError) as error:
-        message = f"{path}: has no manifest {MANIFEST} that can be read: it is no bundle"
+        message = f"{path}: has no readable manifest {MANIFEST}, so it is not a bundle; make one with `mooring bundle`"
         raise UserError(message) from error
     problems = [f"{name}: missing" for name in sorted(wanted.keys() - files.keys())]
     problems += [f"{name}: not in the manifest" for name in sorted(files.keys() - wanted.keys())]
@@ -101,12 +102,12 @@ def verify_bundle(path: Path) -> Bundle:
 
 
 def collect_files(python: Path | None, psutil: Path | None) -> dict[str, bytes]:
-    """Return every file of the bundle but the manifest by its path."""
+    """Return every file of the bundle except the manifest, by path."""
     runtime = _read_python(python)
     wheel = _read_psutil(psutil)
     return {
         **{f"python/{name}": data for name, data in runtime.items()},
-        "mooring-launcher.pyz": archive_bytes(),
+        "mooring-launcher.pyz": portable_archive(),
         **{f"lib/{name}": data for name, data in wheel.items() if not _is_test(name)},
     }
 
@@ -128,7 +129,7 @@ def _read_python(given: Path | None) -> dict[str, bytes]:
     name = PYTHON_URL if given is None else str(given)
     files = _unzip(data, name)
     if "python.exe" not in files or not any(file.endswith("._pth") for file in files):
-        message = f"{name}: is no embeddable Python for Windows: python.exe and python3xx._pth must be at its top"
+        message = f"{name}: is not an embeddable Python for Windows: python.exe and python3xx._pth must be at its top"
         raise UserError(message)
     return files
 
@@ -138,39 +139,39 @@ def _read_psutil(given: Path | None) -> dict[str, bytes]:
         return _unzip(_download_psutil(), PSUTIL)
     files = _unzip(_read(given), str(given))
     if not any(file.startswith("psutil/") and file.endswith(".pyd") for file in files):
-        message = f"{given}: is no wheel of psutil for Windows: it has no psutil/*.pyd"
+        message = f"{given}: is not a psutil wheel for Windows: it has no psutil/*.pyd"
         raise UserError(message)
     return files
 
 
 def _fetch(url: str, wanted: str) -> bytes:
-    """Fetch what the publisher offers and hold it to its sum."""
+    """Download the publisher's file and check its digest."""
     try:
         with urllib.request.urlopen(url, timeout=_FETCH_TIMEOUT_S) as answer:  # noqa: S310 - the https URL above
             data: bytes = answer.read()
     except OSError as error:
-        message = f"{url}: {error}; fetch it elsewhere and give it with --python"
+        message = f"{url}: {error}; download it elsewhere and pass it with --python"
         raise MooringError(message) from error
     if _sum(data) != wanted:
-        message = f"{url}: has sha256 {_sum(data)}, wanted {wanted}"
+        message = f"{url}: has sha256 {_sum(data)}, expected {wanted}"
         raise MooringError(message)
     return data
 
 
 def _download_psutil() -> bytes:
-    """Have pip fetch the wheel from whatever index it is set up for, and hold it to its sum."""
+    """Have pip download the wheel from the index it is configured for, and check its digest."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         command += ["--only-binary", ":all:", "--platform", "win_amd64", "--python-version", "3.13"]
         done = subprocess.run([*command, "--dest", folder, PSUTIL], capture_output=True, text=True, check=False)
         wheels = list(Path(folder).glob("*.whl"))
         if done.returncode or len(wheels) != 1:
-            said = done.stderr.strip().splitlines()[-1:] or ["no wheel came"]
-            message = f"pip download {PSUTIL} for win_amd64: {said[0]}; fetch it elsewhere and give it with --psutil"
+            said = done.stderr.strip().splitlines()[-1:] or ["it downloaded no wheel"]
+            message = f"pip download {PSUTIL} for win_amd64: {said[0]}; download it elsewhere and pass it with --psutil"
             raise MooringError(message)
         data = wheels[0].read_bytes()
     if _sum(data) != PSUTIL_SHA256:
-        message = f"{PSUTIL} for win_amd64 has sha256 {_sum(data)}, wanted {PSUTIL_SHA256}"
+        message = f"{PSUTIL} for win_amd64 has sha256 {_sum(data)}, expected {PSUTIL_SHA256}"
         raise MooringError(message)
     return data
 
@@ -189,11 +190,11 @@ def _unzip(data: bytes, name: str) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = {entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()}
     except zipfile.BadZipFile as error:
-        message = f"{name}: is no zip: {error}"
+        message = f"{name}: is not a zip file: {error}"
         raise UserError(message) from error
     bad = next((file for file in files if file.startswith("/") or ".." in file.split("/") or ":" in file), None)
     if bad is not None:
-        message = f"{name}: holds {bad!r}, which leads out of the bundle"
+        message = f"{name}: contains {bad!r}, which leads out of the bundle"
         raise UserError(message)
     return files
 
@@ -225,16 +226,11 @@ def _write_directory(made: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _write_zip(made: Path, files: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in sorted(files.items()):
-            info = zipfile.ZipInfo(name, _DATE)
-            info.create_system = _UNIX
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, data)
+    made.write_bytes(pack(files, deflated=False))  # our own deflate would take half a minute for Python
 
 
 def _replace(made: Path, out: Path) -> None:
-    """Put the new bundle in the place of the old one; a directory is moved away, as it cannot be replaced."""
+    """Replace the old bundle with the new one; a directory is moved aside first, because it cannot be replaced."""
     if out.is_dir():
         old = made.parent / "old"
         out.rename(old)

@@ -1,4 +1,4 @@
-"""`mooring completion`: a script that completes mooring's words in a shell."""
+"""`mooring completion`: a shell completion script."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    completion = commands.add_parser("completion", help="print a script that completes mooring's words in a shell")
-    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell it is for")
+    completion = commands.add_parser("completion", help="print a shell completion script")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="the shell to complete in")
     completion.set_defaults(command=run)
 
 
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     import shtab
 
     parser: argparse.ArgumentParser = arguments.parser
-    # What words of a kind name, by what the help calls them.
+    # What each metavar of the help stands for.
     files: dict[str, Any] = {"FILE": shtab.FILE, "APP": shtab.FILE, "DIR": shtab.DIRECTORY, "CHART": shtab.DIRECTORY}
     for action in _actions(parser):
         if action.metavar in files:
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     """Yield the arguments of all commands."""
-    for action in parser._actions:  # argparse tells them nowhere else
+    for action in parser._actions:  # argparse has no public list of them
         yield action
         choices: Any = action.choices
         for command in choices.values() if isinstance(choices, dict) else ():

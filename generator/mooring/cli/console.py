@@ -1,4 +1,4 @@
-"""How the command line prints; the modules of this room alone do."""
+"""How the command line prints; only modules of this package do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mooring explain`: where a value came from, and who locked it."""
+"""`mooring explain`: where a value comes from, and who locked it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    explain = commands.add_parser("explain", help="say where a value of an App came from, and who locked it")
+    explain = commands.add_parser("explain", help="show where a value of an App comes from, and who locked it")
     explain.add_argument("app", metavar="APP", help="the App's file")
     explain.add_argument(
-        "key", metavar="KEY", help="a key below values, such as service.type, or what is around several"
+        "key", metavar="KEY", help="a key below values, such as service.type, or the parent of several"
     )
     explain.add_argument("--platform", metavar="FILE", help="the Platform's file")
-    explain.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
+    explain.add_argument("--output", choices=["text", "json"], default="text", help="output format")
     explain.set_defaults(command=run)
 
 
@@ -54,7 +54,7 @@ def _say_one(one: Explanation, platform: Platform | None) -> None:
     say(f"  from {_say_source(one.source)}")
     rows = [*one.origins, *one.overlays]
     width = max(len(row.who) for row in rows)
-    say("set by, each over those above it:")
+    say("set by, each overriding those above:")
     for row in rows:
         text = f"{show(row.value)}  {row.place}".rstrip() if row.is_set else "-"
         say(f"  {row.who:{width}}  {text}")

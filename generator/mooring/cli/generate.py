@@ -1,4 +1,4 @@
-"""`mooring generate`: the charts of Apps."""
+"""`mooring generate`: render the charts of Apps."""
 
 from __future__ import annotations
 
@@ -9,33 +9,37 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    generate = commands.add_parser("generate", help="make the chart of each App")
+    generate = commands.add_parser("generate", help="generate the chart of each App")
     generate.add_argument(
         "apps",
         metavar="APP",
         nargs="+",
-        help="an App's file, a directory of them, a glob such as 'apps/**/*.yaml', or -",
+        help="an App's file, a directory of them, a glob such as 'apps/**/*.yaml', or - (standard input)",
     )
-    generate.add_argument("--out", metavar="DIR", required=True, help="charts are written to DIR/<name>/")
+    generate.add_argument("--out", metavar="DIR", required=True, help="write charts to DIR/<name>/")
     generate.add_argument("--platform", metavar="FILE", help="the Platform's file: defaults and locks for all Apps")
     how = generate.add_mutually_exclusive_group()
-    how.add_argument("--check", action="store_true", help="write nothing; exit 3 and show any difference")
+    how.add_argument("--check", action="store_true", help="write nothing; show differences and exit 3 if there are any")
     how.add_argument("--force", action="store_true", help="overwrite generated files that were edited")
     generate.add_argument(
-        "--only", metavar="PATTERN", action="append", default=[], help="Apps of such a name alone: 'ward-*'"
+        "--only",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="only Apps whose name matches PATTERN, such as 'ward-*'",
     )
-    generate.add_argument("--changed-since", metavar="REF", help="Apps whose file differs from a commit of git alone")
-    generate.add_argument("--prune", action="store_true", help="delete charts that no App makes any more")
+    generate.add_argument("--changed-since", metavar="REF", help="only Apps changed since git REF")
+    generate.add_argument("--prune", action="store_true", help="delete charts that no App generates any more")
     generate.add_argument("--multi-document", action="store_true", help="a file may hold several Apps")
     generate.add_argument(
-        "--jobs", metavar="N", type=_positive, help="processes at once (default: one for each processor)"
+        "--jobs", metavar="N", type=_positive, help="number of parallel processes (default: one per processor)"
     )
     generate.add_argument(
         "--with-tests",
         action="store_true",
-        help="add tests/test_release.py, which installs the chart in a cluster (give it with --check too)",
+        help="add tests/test_release.py, which installs the chart in a cluster (use it with --check too)",
     )
-    generate.add_argument("--output", choices=["text", "json"], default="text", help="form of the result")
+    generate.add_argument("--output", choices=["text", "json"], default="text", help="output format")
     generate.set_defaults(command=run)
 
 
@@ -46,7 +50,7 @@ def _positive(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the charts, and return the exit code."""
+    """Generate the charts, and return the exit code."""
     from pathlib import Path
 
     from mooring.batch.generate import generate

@@ -1,4 +1,4 @@
-"""`mooring import`: Apps of manifests, and a report of what changes and in which order to go over."""
+"""`mooring import`: turn manifests into Apps, and report what changes and in which order to migrate."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    imports = commands.add_parser("import", help="make Apps of manifests in K2s' pattern (cplauncher and anchor pods)")
+    imports = commands.add_parser("import", help="turn manifests in K2s' pattern (cplauncher, anchor pods) into Apps")
     imports.add_argument(
         "sources",
         metavar="FILE",
         nargs="*",
         help="a file, a directory of them, a kustomize base, or - (standard input)",
     )
-    imports.add_argument("--out", metavar="DIR", required=True, help="Apps are written to DIR/<name>.yaml")
-    imports.add_argument("--mend", action="store_true", help="read broken YAML as it was likely meant, and say so")
+    imports.add_argument("--out", metavar="DIR", required=True, help="write Apps to DIR/<name>.yaml")
     imports.add_argument(
-        "--strict", action="store_true", help="refuse what an App does not carry over with the same meaning (exit 2)"
+        "--mend", action="store_true", help="read broken YAML as it was most likely meant, and report each repair"
+    )
+    imports.add_argument(
+        "--strict", action="store_true", help="refuse what an App cannot carry over with the same meaning (exit 2)"
     )
     imports.add_argument("--from-cluster", action="store_true", help="read a namespace of a cluster instead of files")
-    imports.add_argument("-n", "--namespace", metavar="NS", help="that namespace")
-    imports.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig (default: as for kubectl)")
-    imports.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: its current one)")
-    imports.add_argument("--output", choices=["text", "json"], default="text", help="form of the report")
+    imports.add_argument("-n", "--namespace", metavar="NS", help="the namespace to read")
+    imports.add_argument("--kubeconfig", metavar="FILE", help="kubeconfig (default: the one kubectl uses)")
+    imports.add_argument("--context", metavar="NAME", help="context of the kubeconfig (default: the current one)")
+    imports.add_argument("--output", choices=["text", "json"], default="text", help="output format")
     imports.set_defaults(command=run)
 
 

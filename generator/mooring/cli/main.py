@@ -1,6 +1,6 @@
-"""The command line: its words, and one place where errors become messages and exit codes.
+"""The command line: its commands, and the one place where errors become messages and exit codes.
 
-Whatever a command needs is imported when it runs.
+A command imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (see ExitCode)."""
     words = sys.argv[1:] if argv is None else [*argv]
     if words == ["--version"]:
-        say(f"mooring {__version__}")  # at once: scripts and editors ask this often
+        say(f"mooring {__version__}")  # right away: scripts and editors run this often
         return 0
     _print_any_character()
     return _run(_parser().parse_args(words))
@@ -42,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", ExitCode.UNEXPECTED)
     except BrokenPipeError:
-        # Whoever read our output has gone (`mooring … | head`); nobody is left to tell.
+        # The reader of our output has gone (`mooring … | head`), so there is nobody to report to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.UNEXPECTED
     except Exception as error:

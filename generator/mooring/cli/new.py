@@ -13,7 +13,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
     new = commands.add_parser("new", help="write a commented App to start from")
     new.add_argument("name", metavar="NAME", help="name of the App; the file is NAME.yaml")
-    new.add_argument("--dir", default=".", help="where to write it (default: here)")
+    new.add_argument("--dir", default=".", help="where to write it (default: the current directory)")
     new.set_defaults(command=run)
 
 

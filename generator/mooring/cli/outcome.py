@@ -1,4 +1,4 @@
-"""How `mooring generate` shows its progress and tells what became of each App."""
+"""How `mooring generate` shows its progress and reports the result of each App."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def watch_for(*, json_output: bool) -> Watch:
 
 
 def print_result(result: RunResult, shown: Watch) -> None:
-    """Tell people what became of a run, less the charts that `shown` has told of already."""
+    """Report a run to people, without the charts that `shown` has already printed."""
     if isinstance(shown, _Progress):
         shown.clear()
     for chart in result.charts:
@@ -48,7 +48,7 @@ def print_json(result: RunResult) -> None:
 
 
 def _show_nothing(_step: str, _done: int, _total: int, _chart: ChartResult | None) -> None:
-    """Machines want one document at the end."""
+    """Print nothing: machines want one document at the end."""
 
 
 def _show_lines(_step: str, _done: int, _total: int, chart: ChartResult | None) -> None:
@@ -65,7 +65,7 @@ class _Progress:
         self._is_drawn = False
 
     def __call__(self, step: str, done: int, total: int, _chart: ChartResult | None) -> None:
-        """Draw the bar, seldom enough to cost nothing."""
+        """Draw the bar, rarely enough to cost nothing."""
         now_s = time.monotonic()
         if total < 2 or (now_s - self._drawn_s < _REDRAW_S and done < total):
             return
@@ -76,7 +76,7 @@ class _Progress:
         sys.stderr.flush()
 
     def clear(self) -> None:
-        """Leave the line empty."""
+        """Clear the line."""
         if self._is_drawn:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
@@ -90,14 +90,14 @@ def _show_chart(chart: ChartResult) -> None:
     if chart.status in (Status.WRITTEN, Status.UNCHANGED, Status.PRUNED):
         say(f"{chart.status} {chart.directory}")
     elif chart.status is Status.ORPHANED:
-        say_error(f"{chart.directory}: no App makes it any more; --prune deletes it")
+        say_error(f"{chart.directory}: no App generates it any more; --prune deletes it")
     elif chart.status is Status.DRIFTED:
         _show_drift(chart)
     elif _is_left_orphan(chart):
         own = ", ".join(chart.edited)
         say_error(
-            f"{chart.directory}: no App makes it any more, but these files are not mooring's or were edited: {own}; "
-            "it was left as it is, delete it yourself or by --force"
+            f"{chart.directory}: left as it is although no App generates it any more, because these files are not "
+            f"mooring's or were edited: {own}; delete it yourself, or with --force"
         )
     else:
         _show_edited(chart)
@@ -116,11 +116,11 @@ def _show_drift(chart: ChartResult) -> None:
         return
     if chart.diff:
         say(chart.diff.rstrip("\n"))
-    say_error(f"{chart.directory}: differs from what its App makes: {', '.join(chart.files)}")
+    say_error(f"{chart.directory}: differs from what its App generates: {', '.join(chart.files)}")
 
 
 def _show_summary(result: RunResult) -> None:
-    """Count the outcomes, where there is more than one App to count."""
+    """Print how many Apps had each outcome, if there was more than one App."""
     counts = result.summary
     if sum(counts.values()) > 1:
         say(", ".join(f"{number} {outcome}" for outcome, number in counts.items()))

@@ -13,11 +13,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     rehearse.add_argument("chart", metavar="CHART", help="a chart's directory")
     rehearse.add_argument("-f", "--values", metavar="FILE", action="append", default=[], help="a values file")
     rehearse.add_argument(
-        "--set", metavar="K=V", dest="sets", action="append", default=[], help="one value, as for helm"
+        "--set", metavar="K=V", dest="sets", action="append", default=[], help="set one value, as for helm"
     )
     rehearse.add_argument("--replicas", metavar="N", type=_count, help="replicas to start with")
     rehearse.add_argument("--helm", metavar="PATH", help="the helm to use (default: from PATH)")
-    rehearse.add_argument("--logs", metavar="DIR", help="keep the launchers' logs here, a file for each pod")
+    rehearse.add_argument("--logs", metavar="DIR", help="keep the launchers' logs in DIR, one file per pod")
     rehearse.set_defaults(command=run)
 
 
@@ -31,7 +31,7 @@ def _count(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Rehearse a chart until the user ends it."""
+    """Rehearse a chart until the user stops it."""
     from pathlib import Path
 
     from mooring.rehearse import main as rehearse

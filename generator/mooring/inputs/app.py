@@ -37,7 +37,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What became of reading one file: an App, or problems. `name` is known of many a bad App too."""
+    """The result of reading one file: an App, or problems. `name` is known for many invalid Apps too."""
 
     file: str
     name: str | None
@@ -46,7 +46,7 @@ class Reading:
     document: Document | None = None
 
     def name_problem(self, message: str) -> Problem:
-        """Word a problem with the App's name."""
+        """Return a problem with the App's name."""
         document = self.document or Document(self.file)
         return document.problem(("name",), message)
 
@@ -68,7 +68,7 @@ def _app_or_raise(reading: Reading) -> App:
 
 
 def read_app(file: str, platform: Platform | None = None) -> Reading:
-    """Read one App; problems are returned, not raised, so that a run can tell those of all files at once."""
+    """Read one App; problems are returned, not raised, so that a run can report those of all files at once."""
     try:
         document = load_yaml(file)
     except InputError as error:
@@ -77,7 +77,7 @@ def read_app(file: str, platform: Platform | None = None) -> Reading:
 
 
 def read_document(document: Document, platform: Platform | None = None) -> Reading:
-    """Make an App of one YAML document, or problems."""
+    """Build an App from one YAML document, or problems."""
     data = drop_nulls(APP, document.value)
     name = data.get("name") if isinstance(data, dict) else None
     problems = find_shape_problems(document, data)
@@ -95,9 +95,9 @@ def read_document(document: Document, platform: Platform | None = None) -> Readi
 
 
 def find_shape_problems(document: Document, data: Any) -> list[Problem]:
-    """Return what an App's model does not allow in a document, whose value less its nulls is `data`."""
+    """Return the problems of a document that an App's model finds; `data` is its value without nulls."""
     findings = list(check(APP, data))
-    # A file of another kind is told only that: nothing else in it means what it seems to.
+    # For a file of another kind only that is reported: nothing else in it means what it seems to.
     head = [finding for finding in findings if finding.path in (("apiVersion",), ("kind",))]
     return sorted(
         document.problem(finding.path, finding.message, of_key=finding.of_key) for finding in head or findings
@@ -105,7 +105,7 @@ def find_shape_problems(document: Document, data: Any) -> list[Problem]:
 
 
 def _check_rules(document: Document, app: App) -> list[Problem]:
-    """Return the broken rules between values, each of which has its right shape, and the broken locks."""
+    """Return the broken rules between values, each of which is valid by itself, and the broken locks."""
     violations = find_violations(app.values)
     problems = [_word_violation(document, violation) for violation in violations]
     if app.platform:
@@ -114,23 +114,23 @@ def _check_rules(document: Document, app: App) -> list[Problem]:
 
 
 def _check_platform(
-    document: Document, app: App, platform: Platform, told: set[tuple[KeyPath, str]]
+    document: Document, app: App, platform: Platform, reported: set[tuple[KeyPath, str]]
 ) -> Iterator[Problem]:
     if platform.is_partial:
         for finding in check(VALUES, app.values):
             yield document.problem(("values", *finding.path), f"{finding.message} (with what the Platform sets)")
     for breach in find_breaches(platform.locks, app.values, platform.values, document.value["values"]):
-        told.add((breach.path, breach.lock.must))
+        reported.add((breach.path, breach.lock.must))
         yield _word_breach(document, breach)
     for name in platform.overlays:
         for path, rule, message in _check_overlay(app, platform, name):
-            if (path, rule) not in told:
+            if (path, rule) not in reported:
                 where = f"with values-{name}.yaml of Platform {platform.name}"
                 yield document.problem(("values", *path), f"{where}: {message}")
 
 
 def _check_overlay(app: App, platform: Platform, name: str) -> Iterator[tuple[KeyPath, str, str]]:
-    """Yield path, rule and sentence of what would be wrong with an installation of this App in one environment."""
+    """Yield path, rule and message of each problem that this App would have in one environment."""
     values = platform.overlays[name]
     complete = overlay(take_away(VALUES, app.values, values), values)
     findings = list(check(VALUES, complete)) if name in platform.partial_overlays else []
@@ -163,7 +163,7 @@ def _defaults() -> Any:
 
 
 def make_app(data: Mapping[str, Any], platform: Platform | None = None, raw: Mapping[str, Any] | None = None) -> App:
-    """Make an App of valid data; nothing is checked. `raw` are its values with their nulls, if it has any."""
+    """Build an App from valid data; nothing is checked. `raw` are its values with their nulls, if it has any."""
     below = take_away(VALUES, platform.values, raw) if platform else _defaults()
     return App(
         name=data["name"],

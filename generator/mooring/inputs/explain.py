@@ -1,4 +1,4 @@
-"""The use case behind `mooring explain`: where a value came from, and who locked it."""
+"""The use case behind `mooring explain`: where a value comes from, and who locked it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mooring.text.reader import load_yaml
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What one of the layers says: `is_set` tells a null from nothing. `place` is empty for the chart's default."""
+    """What one layer says: `is_set` distinguishes a null from nothing. `place` is empty for the chart's default."""
 
     who: str
     place: str
@@ -31,7 +31,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class LockSaid:
-    """A lock that binds the value, in words, and whether the App keeps to it. `key` is the lock's own path."""
+    """A lock that binds the value, in words, and whether the App complies. `key` is the lock's own path."""
 
     key: str
     must: str
@@ -42,9 +42,9 @@ class LockSaid:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Where one value came from: the last of `origins` that is set. `overlays` are what environments set instead.
+    """Where one value comes from: the last of `origins` that is set. `overlays` are what environments set instead.
 
-    `doc` says what the value is for; it is empty for what is inside a value in Kubernetes' own shape.
+    `doc` says what the value is for; it is empty inside a value in Kubernetes' own format.
     """
 
     key: str
@@ -67,7 +67,7 @@ class Explanation:
 def explain(file: str, key: str, platform: Platform | None = None) -> list[Explanation]:
     """Explain one value of an App, or each below a key.
 
-    Raises UserError for an unknown key, and for an entry of a map that the App has not.
+    Raises UserError for an unknown key, and for a map entry that the App does not have.
     """
     path = _read_key(key)
     document = load_yaml(file)
@@ -79,7 +79,7 @@ def explain(file: str, key: str, platform: Platform | None = None) -> list[Expla
     if entry := _missing_entry(path, app.values):
         *above, name = entry
         there = ", ".join(_get(app.values, tuple(above))[1] or ()) or "none"
-        message = f"KEY {key}: {write_key(tuple(above))} has no entry {name}; there are: {there}"
+        message = f"KEY {key}: {write_key(tuple(above))} has no entry {name}; existing: {there}"
         raise UserError(message)
     return [_explain_one(app, document, leaf) for leaf in _leaves(path, app.values)]
 
@@ -88,7 +88,7 @@ def _read_key(key: str) -> KeyPath:
     try:
         path = parse_key(key.removeprefix("values."))
         if ANY_KEY in path:
-            raise ValueError("has a *, which is for locks; name one value, or what is around several")
+            raise ValueError("contains *, which is for locks; name one value, or the parent of several")
         find_nodes(VALUES, path)
     except ValueError as error:
         message = f"KEY {key}: {error}"
@@ -107,7 +107,7 @@ def _leaves(path: KeyPath, values: Any) -> Iterator[KeyPath]:
 
 
 def _entry_of(path: KeyPath) -> KeyPath | None:
-    """Return the path of the innermost entry of a map that a path leads through, None if through none."""
+    """Return the path of the innermost map entry on a path, None without one."""
     for end in range(len(path), 0, -1):
         if any(isinstance(node, MapOf) for node in find_nodes(VALUES, path[: end - 1])):
             return path[:end]
@@ -120,7 +120,7 @@ def _missing_entry(path: KeyPath, values: Any) -> KeyPath | None:
 
 
 def _default_at(path: KeyPath) -> tuple[bool, Any]:
-    """Return whether the chart has a default there, and it: an entry of a map has none, each of its fields may."""
+    """Return whether the chart has a default there, and the default: a map entry has none, each of its fields may."""
     entry = _entry_of(path)
     if entry is None:
         return True, _get(default_of(VALUES), path)[1]
@@ -138,7 +138,7 @@ def _explain_one(app: App, document: Document, path: KeyPath) -> Explanation:
     origins = [Origin("chart default", "", is_set=has_default, value=default)]
     origins += [_origin_of(layer, path, platform) for layer in layers]
     is_set, value = _get(document.value["values"], path)
-    is_set = is_set and (value is not None or default is None)  # a null means what is below it
+    is_set = is_set and (value is not None or default is None)  # a null falls back to the layers below
     origins.append(Origin(f"App {app.name}", _place(document, ("values", *path)) if is_set else "", is_set, value))
     found = _get(app.values, path)[1]
     return Explanation(
@@ -193,5 +193,5 @@ def _locks(app: App, platform: Platform, document: Document, path: KeyPath) -> I
 
 
 def _binds(lock: Lock, path: KeyPath) -> bool:
-    """Say whether a lock is on the value, on something in it or on what it is in."""
+    """Return whether a lock is on the value, inside it or around it."""
     return all(part in (ANY_KEY, own) for part, own in zip(lock.path, path, strict=False))

@@ -1,4 +1,4 @@
-"""Locks: what a Platform allows at a key path. Their twin is templates/_locks.tpl; the tests hold the two together."""
+"""Locks: what a Platform allows at a key path. templates/_locks.tpl is the chart's version; tests compare the two."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ RULES = ("value", "enum", "min", "max", "pattern", "forbidden")
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One lock of one Platform. `rules` holds those of RULES that were given; `place` is where it stands.
+    """One lock of one Platform. `rules` holds those of RULES that were given; `place` is its position.
 
-    `must` is the rules in words, after the word "must"; say_rules makes it once the defaults are known.
+    `must` is the rules in words, to follow the word "must"; say_rules writes it once the defaults are known.
     """
 
     path: KeyPath
@@ -39,7 +39,7 @@ class Lock:
 
     @property
     def is_forbidden(self) -> bool:
-        """Say whether the value must stay at its default."""
+        """Return whether the value must stay at its default."""
         return "forbidden" in self.rules
 
     @property
@@ -58,12 +58,12 @@ class Breach:
     found: Any
 
     def __str__(self) -> str:
-        """Say what was found, what must be, who decided so, and where."""
+        """Say what was found, what is required, who requires it, and where."""
         return f"found {show(self.found)}; must {self.lock.must}; {self.lock.rest} ({self.lock.place})"
 
 
 def say_rules(lock: Lock, defaults: Mapping[str, Any]) -> str:
-    """Say what must be, after the word "must"."""
+    """Return the rules in words, to follow the word "must"."""
     rules = lock.rules
     words = []
     if "value" in rules:
@@ -92,7 +92,7 @@ def find_breaches(
 ) -> Iterator[Breach]:
     """Yield each value of an App that a lock does not allow.
 
-    `values` are the App's complete ones, `defaults` those without it, `raw` what it says itself, with its nulls.
+    `values` are the App's complete ones, `defaults` those without it, `raw` its own with their nulls.
     """
     for lock in locks:
         if lock.is_forbidden:
@@ -105,7 +105,7 @@ def find_breaches(
 
 
 def find_own_breaches(locks: Sequence[Lock], values: Mapping[str, Any]) -> Iterator[Breach]:
-    """Yield what a Platform itself sets, and a lock does not allow; what it leaves out is for Apps to say."""
+    """Yield each value that a Platform itself sets and a lock does not allow; what it leaves out is up to Apps."""
     for lock in locks:
         for path, found in items_at(values, lock.path):
             if found is not None and not _holds(lock.rules, found):
@@ -113,7 +113,7 @@ def find_own_breaches(locks: Sequence[Lock], values: Mapping[str, Any]) -> Itera
 
 
 def _is_null(raw: Any, path: KeyPath) -> bool:
-    """Say whether null stands there, or around it, in so many words."""
+    """Return whether null is written there, or around it."""
     for part in path:
         if not isinstance(raw, dict) or part not in raw:
             return False
@@ -139,23 +139,23 @@ def _holds(rules: Mapping[str, Any], found: Any) -> bool:
 
 
 def is_same(first: Any, second: Any) -> bool:
-    """Compare as JSON does: 1 is not true, and the order of keys is none."""
+    """Compare as JSON does: 1 is not true, and the order of keys does not count."""
     return first is second or json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
 
 
 def _moved(path: KeyPath, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[KeyPath]:
-    """Yield the paths at which the values are not what they are by default."""
-    otherwise = entry_default(path)
+    """Yield the paths at which the values differ from their defaults."""
+    absent = entry_default(path)
     found = dict(items_at(values, path))
     before = dict(items_at(defaults, path))
     for one in {**before, **found}:
         pair = [side.get(one) for side in (found, before)]
-        if not is_same(*(otherwise if value is None else value for value in pair)):
+        if not is_same(*(absent if value is None else value for value in pair)):
             yield one
 
 
 def entry_default(path: KeyPath) -> Any:
-    """Return what an absent field of a map's entry means, which stands in no values; None for any other path."""
+    """Return the default of a field of a map entry, which no values contain; None for any other path."""
     nodes: list[Node] = [VALUES]
     is_entry = False
     for part in path[:-1]:
@@ -175,7 +175,7 @@ def _below(node: Node, part: str) -> list[Node]:
 def locks_json(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> str:
     """Return the locks for templates/_locks.tpl, with no ``{{`` that Helm would run as a template.
 
-    A path is cut at its first ``*``; `default` is what stands before that by default.
+    A path is cut at its first ``*``; `default` is the default of the part before it.
     """
     documents = []
     for lock in locks:

@@ -40,7 +40,7 @@ class Layer:
 class Platform:
     """A valid Platform with all that it builds on.
 
-    `layers` are the files, what is built on first. `values` are the chart's defaults with the Platform's over them.
+    `layers` are the files, those built on first. `values` are the chart's defaults with the Platform's over them.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Platform:
     is_partial: bool
     """Whether its defaults leave out what an App must add, so that the two together have to be checked."""
     partial_overlays: frozenset[str]
-    """The overlays of which the same is true."""
+    """The overlays that do the same."""
     locks_text: str
     """The locks for templates/_locks.tpl."""
 
@@ -84,7 +84,7 @@ def load_platform(file: str) -> Platform:
 
 
 def _load_layers(file: str) -> tuple[Layer, ...]:
-    """Return the Platform and those it builds on, those first."""
+    """Return the Platform after those it builds on."""
     chain: list[Layer] = []
     seen: list[Path] = []
     while True:
@@ -97,7 +97,7 @@ def _load_layers(file: str) -> tuple[Layer, ...]:
         file = str(Path(file).parent / base)
         if resolve_file(file) in seen:
             order = " -> ".join([*(one.document.file for one in chain), file])
-            raise InputError([layer.document.problem(("extends",), f"goes round in a circle: {order}; take one out")])
+            raise InputError([layer.document.problem(("extends",), f"extends itself in a circle: {order}; remove one")])
         if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where a name is too long
             raise InputError([layer.document.problem(("extends",), f"found {show(base)}; there is no file {file}")])
 
@@ -175,7 +175,7 @@ def _locks_of(layer: Layer) -> Iterator[Lock]:
 def _locks_of_features(
     features: Mapping[str, bool], layers: Sequence[Layer], data: Mapping[str, Any]
 ) -> Iterator[Lock]:
-    """Refuse what asks for templates that the charts do not contain."""
+    """Lock the values that need templates which the charts do not contain."""
     for name in [name for name, wanted in features.items() if not wanted]:
         layer = _last_with(layers, ("features", name))
         at = layer.document.position(("features", name))
@@ -207,7 +207,7 @@ def _nest(path: KeyPath, value: Any) -> Any:
 
 
 def _with_locked(values: Any, locks: Sequence[Lock]) -> Any:
-    """Lay over the defaults what is the only value allowed, unless it is inside an entry that Apps make."""
+    """Set each value that is the only one allowed, except inside a map entry that Apps add."""
     for lock in locks:
         if "value" in lock.rules and ANY_KEY not in lock.path and not _is_in_entry(lock.path):
             values = _put(values, lock.path, lock.rules["value"])
@@ -215,7 +215,7 @@ def _with_locked(values: Any, locks: Sequence[Lock]) -> Any:
 
 
 def _put(values: Any, path: KeyPath, value: Any) -> Any:
-    """Return values with another one at a path, in place of all that stands there."""
+    """Return values with the one at a path replaced as a whole."""
     if not path:
         return value
     below = values if isinstance(values, dict) else {}
@@ -228,7 +228,7 @@ def _is_in_entry(path: KeyPath) -> bool:
 
 
 def _check_merged(platform: Platform) -> Iterator[Problem]:
-    """Yield where what a Platform itself sets breaks a lock: its defaults, its overlays, another lock's only value."""
+    """Yield where a Platform itself breaks a lock: in its defaults, its overlays, or another lock's only value."""
     given: Any = {}
     for layer in platform.layers:
         given = overlay(given, layer.data.get("defaults", {}))

@@ -1,4 +1,4 @@
-"""What can be wrong with a Platform's file beyond its shape: locks that mean nothing, files that must not go."""
+"""What can be wrong with a Platform's file beyond its shape: locks without effect, files that must not be replaced."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ RESERVED_FILES = (
     "templates/_validate_text.tpl",
     "templates/_values.tpl",
 )
-"""Files that no template of a Platform replaces: locks and rules would go with them."""
+"""Files that no template of a Platform may replace: locks and rules would be lost."""
 
 _NUMBERS = (Int, Num, IntOrStr)
 _TEXTS = (Str, IntOrStr)
 
 
 def given_rules(lock: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the rules that a lock states; `forbidden: false` is none."""
+    """Return the rules that a lock states; `forbidden: false` is not one."""
     return {rule: lock[rule] for rule in RULES if rule in lock and lock[rule] is not False}
 
 
 def find_mistakes(document: Document, data: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what is wrong with the locks and the templates' places in a Platform's file, whose shape is right."""
+    """Yield what is wrong with the locks and the templates' paths in a Platform's file whose shape is valid."""
     for key, lock in data.get("locks", {}).items():
         for below, message in _check_lock(key, given_rules(lock)):
             yield document.problem(("locks", key, *below), message, of_key=not below)
     reserved = {path.casefold() for path in RESERVED_FILES}
     for path in data.get("templates", {}):
         if path.casefold() in reserved:
-            message = f"{path} is what makes the chart hold together, and cannot be replaced; choose another path"
+            message = f"{path} carries the chart's locks and rules, and cannot be replaced; choose another path"
             yield document.problem(("templates", path), message, of_key=True)
 
 
@@ -56,29 +56,32 @@ def _check_lock(key: str, rules: Mapping[str, Any]) -> Iterator[tuple[KeyPath, s
         yield (), f"the key path {show(key)}: {error}"
         return
     if not rules:
-        yield (), f"says nothing; give one of {', '.join(RULES)}"
+        yield (), f"has no rule; give one of {', '.join(RULES)}"
     yield from _check_kinds(key, nodes, rules)
     yield from _check_limits(rules)
     yield from _check_choices(nodes, rules)
 
 
 def _check_kinds(key: str, nodes: Sequence[Node], rules: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """Yield rules that are for another kind of value; nothing is known of what is in Kubernetes' own shape."""
+    """Yield rules for another kind of value; nothing is known of values in Kubernetes' own format."""
     if not nodes:
         return
     for rule in rules.keys() & {"min", "max"}:
         if not any(isinstance(node, _NUMBERS) for node in nodes):
-            yield (rule,), f"is for numbers, and {key} is none; use value, enum or pattern"
+            yield (rule,), f"is for numbers, and {key} is not a number; use value, enum or pattern"
     if "pattern" in rules and not any(isinstance(node, _TEXTS) for node in nodes):
-        yield ("pattern",), f"is for text, and {key} is none; use value, enum, min or max"
+        yield ("pattern",), f"is for text, and {key} is not text; use value, enum, min or max"
     for rule in rules.keys() & {"value", "enum"}:
         if any(isinstance(node, Obj) for node in nodes):
-            yield (rule,), f"is for single values, and {key} holds several; lock them one by one, or use forbidden"
+            yield (rule,), f"is for single values, and {key} holds several; lock each of them, or use forbidden"
 
 
 def _check_limits(rules: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     if "min" in rules and "max" in rules and rules["min"] > rules["max"]:
-        yield ("min",), f"found {show(rules['min'])}; is above max ({show(rules['max'])}); swap or correct them"
+        yield (
+            ("min",),
+            f"found {show(rules['min'])}; must be at most max ({show(rules['max'])}); swap or correct them",
+        )
     if "pattern" in rules:
         try:
             compile_pattern(rules["pattern"])
@@ -87,7 +90,7 @@ def _check_limits(rules: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _check_choices(nodes: Sequence[Node], rules: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """Yield choices that can never stand there."""
+    """Yield choices that are never valid there."""
     if "enum" in rules and not rules["enum"]:
         yield ("enum",), "allows nothing; name at least one value"
     choices: list[tuple[KeyPath, Any]] = [(("value",), rules["value"])] if "value" in rules else []

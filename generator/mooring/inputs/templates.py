@@ -1,4 +1,4 @@
-"""Templates of a Platform's own: Jinja2 in a sandbox, with the delimiters and filters of mooring's."""
+"""A Platform's own templates: Jinja2 in a sandbox, with mooring's delimiters and filters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_TEMPLATE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class CustomTemplate:
-    """One template: the path of what it makes in the chart, the file it was read from, its text."""
+    """One template: the path of its output in the chart, the file it was read from, its text."""
 
     path: str
     file: str
@@ -29,12 +29,12 @@ class CustomTemplate:
 
     @property
     def is_for_helm(self) -> bool:
-        """Say whether Helm renders what this makes."""
+        """Return whether Helm renders the output."""
         return self.path.startswith("templates/")
 
 
 def read_template(path: str, source: str, document: Document) -> CustomTemplate | Problem:
-    """Read and compile a template named in a Platform's file; return what is wrong with it, if so."""
+    """Read and compile a template named in a Platform's file; return what is wrong with it, if anything is."""
     file = Path(document.file).parent / source
     place = ("templates", path)
     try:
@@ -72,18 +72,18 @@ def _environment(is_for_helm: bool) -> jinja2.Environment:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = make_environment(ImmutableSandboxedEnvironment, _inert if is_for_helm else None)
-    # What a chart is made of is the same every time.
+    # A chart is the same every time.
     del environment.filters["random"], environment.globals["lipsum"]
     return environment
 
 
 def _inert(value: Any) -> Any:
-    """Keep a value from being template code where Helm reads it: it becomes text that Helm writes as it was."""
+    """Escape a value for a file that Helm renders, so that Helm writes it as it was."""
     return str(value).replace("{", '{{"{"}}') if "{" in str(value) else value
 
 
 def render_template(template: CustomTemplate, context: Mapping[str, Any]) -> str:
-    """Return what a template makes. Raises InputError that names the template's line."""
+    """Return a template's output. Raises InputError that names the template's line."""
     from jinja2 import TemplateError
 
     try:
@@ -96,7 +96,7 @@ def render_template(template: CustomTemplate, context: Mapping[str, Any]) -> str
 
 
 def _line_of(error: BaseException) -> int | None:
-    """Return the last line of the template that the error passed: Jinja2 rewrites tracebacks to name it."""
+    """Return the last line of the template in the traceback, where Jinja2 puts it."""
     line, trace = None, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<template>":

@@ -1,1 +1,1 @@
-"""Writes charts: planned first, then each exchanged as a whole, so that a run that is killed leaves it old or new."""
+"""Writes charts: each is planned, then exchanged as a whole, so that a killed run leaves the old or the new one."""

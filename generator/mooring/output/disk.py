@@ -1,4 +1,4 @@
-"""Read and remove what is on the disk, and word what keeps a run from it."""
+"""Read and remove what is on disk, and say why that fails."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 from mooring.errors import OutputError
 
 NEW_SUFFIX = ".mooring-new"
-"""Of what is staged, and cleared away by the next run if this one is killed."""
+"""Marks what is staged; the next run removes it if this one is killed."""
 OLD_SUFFIX = ".mooring-old"
-"""Of a chart that was moved aside, and is put back by the next run if this one is killed."""
+"""Marks a chart that was moved aside; the next run restores it if this one is killed."""
 
 
 @contextmanager
 def reading(directory: Path) -> Iterator[None]:
-    """Word what keeps a directory from being read. Raises OutputError."""
+    """Raise OutputError if a directory cannot be read within."""
     try:
         yield
     except OSError as error:
@@ -27,7 +27,7 @@ def reading(directory: Path) -> Iterator[None]:
 
 
 def read_or_none(path: str | Path) -> bytes | None:
-    """Return a file's bytes, None if there is nothing; a link or directory reads as empty, so that it differs."""
+    """Return a file's bytes, None if nothing is there; a link or directory reads as empty, so that it differs."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
@@ -49,5 +49,5 @@ def remove_tree(path: Path) -> None:
 
 
 def reason(error: OSError) -> str:
-    """Return what the system says, worded for the end of a message."""
+    """Return the system's error text, for the end of a message."""
     return (error.strerror or str(error)).lower()

@@ -1,4 +1,4 @@
-"""Put a staged chart in the place of the one that is there, in one step where the system can."""
+"""Replace a chart with the staged one, in one step where the system can."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_EXCHANGE = frozenset([errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP])
 
 
 def put_in_place(staged: Path, directory: Path) -> None:
-    """Give the staged directory its real name, and remove what had that name before. Raises OSError."""
+    """Give the staged directory its real name, and remove what had it before. Raises OSError."""
     if not os.path.lexists(directory):
         staged.rename(directory)
         return

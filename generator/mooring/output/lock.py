@@ -1,4 +1,4 @@
-"""Hold the output for one run at a time, and repair what a killed one left there."""
+"""Lock the output for one run at a time, and repair what a killed run left there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mooring.output.disk import NEW_SUFFIX, OLD_SUFFIX, reading, reason, remove_
 
 @contextmanager
 def open_output(out: Path) -> Iterator[None]:
-    """Make `out`, hold it for this run alone, and repair what a killed run left there.
+    """Create `out`, lock it for this run, and repair what a killed run left there.
 
     Raises OutputError if it is not a directory that can be written to.
     """
@@ -33,7 +33,7 @@ def open_output(out: Path) -> Iterator[None]:
 
 @contextmanager
 def watch_output(out: Path) -> Iterator[None]:
-    """Hold `out`, if it is there, so that no run writes while this one reads; several may read."""
+    """Lock `out`, if it exists, so that no run writes while this one reads; several may read at once."""
     if not out.is_dir():
         yield
         return
@@ -43,7 +43,7 @@ def watch_output(out: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(directory: Path, *, shared: bool = False) -> Iterator[None]:
-    """Let one run at a time write there: what another has staged is then always left over from a killed one."""
+    """Let one run at a time write there: whatever is staged is then left over from a killed one."""
     if sys.platform == "win32":
         yield
         return
@@ -59,7 +59,7 @@ def _locked(directory: Path, *, shared: bool = False) -> Iterator[None]:
 
 
 def repair(out: Path) -> None:
-    """Put back charts that a killed run had moved aside, and clear away what it had staged."""
+    """Restore charts that a killed run had moved aside, and remove what it had staged."""
     with os.scandir(out) as entries:
         names = [entry.name for entry in entries if entry.name.endswith((NEW_SUFFIX, OLD_SUFFIX))]
     for name in sorted(names):

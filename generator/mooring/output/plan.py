@@ -1,4 +1,4 @@
-"""Compare what a chart's directory holds with what its App makes; nothing is written here."""
+"""Compare what a chart's directory holds with what its App generates; nothing is written here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANIFEST = ".mooring.json"
 
 @dataclass(slots=True)
 class Plan:
-    """What a chart directory holds against what it should hold; nothing has been written yet."""
+    """What a chart directory holds compared with what it should hold; nothing has been written yet."""
 
     directory: Path
     files: Mapping[str, bytes]
@@ -33,13 +33,13 @@ class Plan:
 
     @property
     def is_current(self) -> bool:
-        """Say whether there is nothing to write."""
+        """Return whether there is nothing to write."""
         return not (self.changed or self.removed)
 
     def diff(self, paths: list[str] | None = None) -> str:
         """Return what writing would change, as a unified diff from the disk to the generated text.
 
-        A chart that does not exist has none: it would be all of its text.
+        A chart that does not exist has no diff: it would be the whole chart.
         """
         if not self.exists:
             return ""
@@ -82,7 +82,7 @@ def find_charts(out: Path) -> list[str]:
 
 
 def own_files(directory: Path) -> list[str]:
-    """Return what a chart's directory holds that mooring did not make, or that was edited since, sorted."""
+    """Return the files of a chart's directory that mooring did not write, or that were edited since, sorted."""
     recorded = _recorded_digests(directory)
     found = []
     for folder, folders, names in os.walk(directory):
@@ -96,7 +96,7 @@ def own_files(directory: Path) -> list[str]:
 
 
 def _is_chart_directory(directory: Path) -> bool:
-    """Say whether there is a directory of ours (False: there is nothing). Raises OutputError for anything else."""
+    """Return whether mooring's directory is there, False if nothing is. Raises OutputError for anything else."""
     if directory.is_symlink():
         raise OutputError(str(directory), f"is a link to {directory.readlink()}; charts are not written through links")
     if not directory.exists():
@@ -134,7 +134,7 @@ def _folder(path: str) -> str:
 
 
 def _foreign_folders(directory: Path, paths: set[str]) -> set[str]:
-    """Return those folders of the files that are, or are below, no real directory: a link may lead out of the chart."""
+    """Return the files' folders that are not real directories, or are below one: a link may lead out of the chart."""
     foreign: set[str] = set()
     for folder in sorted({_folder(path) for path in paths} - {""}):
         parts = folder.split("/")
@@ -147,7 +147,7 @@ def _foreign_folders(directory: Path, paths: set[str]) -> set[str]:
 def digest(data: bytes) -> str:
     """Return the SHA-256 of a generated file.
 
-    Line ends do not count: Git for Windows turns them into CRLF at checkout, which is no edit.
+    Line ends do not count: Git for Windows turns them into CRLF at checkout, which is not an edit.
     """
     return hashlib.sha256(_normal(data)).hexdigest()
 

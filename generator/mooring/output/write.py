@@ -1,7 +1,7 @@
 """Write charts to disk.
 
 A chart directory is replaced as a whole: the new one is staged beside it and the two are exchanged in one step, so
-that a run killed at any point leaves the previous chart as it was. What the user added to the directory moves along.
+that a run killed at any point leaves the previous chart as it was. Files the user added to the directory are kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mooring.output.plan import Plan
 
 
 def create_file(path: Path, text: str) -> None:
-    """Write a new file. Raises OutputError if there is one already."""
+    """Write a new file. Raises OutputError if it already exists."""
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -30,9 +30,9 @@ def create_file(path: Path, text: str) -> None:
 
 
 def write_new_files(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write files below a folder that is there, all of them or none. A file that holds its text already is left alone.
+    """Write files below an existing folder, all of them or none. A file that already holds its text is left alone.
 
-    Raises OutputError if one exists with anything else in it, or one cannot be written.
+    Raises OutputError if one exists with other content, or cannot be written.
     """
     wanted = {folder / name: text.encode() for name, text in texts.items()}
     staged: list[tuple[Path, Path]] = []
@@ -56,7 +56,7 @@ def write_new_files(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Make the file hold this text, in one step; a file that already does is left alone."""
+    """Replace a file's text in one step; a file that already holds it is left alone."""
     if read_or_none(path) == text.encode():
         return
     staged = path.with_name(f".{path.name}{NEW_SUFFIX}")
@@ -65,8 +65,8 @@ def replace_file(path: Path, text: str) -> None:
 
 
 def remove_chart(directory: Path) -> None:
-    """Take a chart away in one step. Raises OutputError."""
-    aside = directory.with_name(f".{directory.name}{NEW_SUFFIX}")  # the next run clears it away if this one is killed
+    """Remove a chart in one step. Raises OutputError."""
+    aside = directory.with_name(f".{directory.name}{NEW_SUFFIX}")  # the next run removes it if this one is killed
     try:
         directory.rename(aside)
         remove_tree(aside)
@@ -75,7 +75,7 @@ def remove_chart(directory: Path) -> None:
 
 
 def write_chart(plan: Plan) -> None:
-    """Make the directory hold what was planned, in one step. Raises OutputError; the previous chart is whole then."""
+    """Write what was planned, in one step. Raises OutputError, and then the previous chart is intact."""
     staged = plan.directory.with_name(f".{plan.directory.name}{NEW_SUFFIX}")
     try:
         _stage(plan, staged)
@@ -116,7 +116,7 @@ def _carry_over(old: Path, staged: Path, replaced: set[str], kept: set[str]) -> 
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    """Give the file a second name; copy it where the file system has no hard links."""
+    """Hard-link the file; copy it where the file system has no hard links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target, follow_symlinks=False)

@@ -17,11 +17,11 @@ MAX_BYTES = 1024 * 1024  # a Helm release, which an App becomes part of, must st
 MAX_DEPTH = 64
 MAX_NODES = 50_000  # aliases count as what they stand for, so a few lines cannot grow into gigabytes
 _NOT_FOR_HELM = re.compile("[\0\x7f-\x84\x86-\x9f\ufffe\uffff]")
-"""NUL, and what Helm's YAML writer leaves as it is and its reader, behind the schema check, refuses (3.17)."""
+"""NUL, and what Helm's YAML writer passes through and its reader, after the schema check, refuses (3.17)."""
 
 
 def explain_misread(event: yaml.ScalarEvent, text: str) -> str | None:
-    """Say what YAML makes of a Windows path in double quotes within `text`; None if it is none, or stays one."""
+    """Explain how YAML misreads a Windows path in double quotes within `text`; None if it does not."""
     start, end = event.start_mark, event.end_mark
     if event.style != '"' or start is None or end is None:
         return None
@@ -54,7 +54,7 @@ class _Open:
 
 
 class Builder:
-    """Builds a document's value from the parser's events. Raises InputError where going on makes no sense."""
+    """Builds a document's value from the parser's events. Raises InputError where it cannot go on."""
 
     def __init__(self, file: str, text: str, by_people: bool = True) -> None:
         self._document = Document(file)
@@ -82,7 +82,9 @@ class Builder:
     def finish(self) -> Document:
         """Return the document, or raise InputError with everything that was wrong in it."""
         if self._documents == 0:
-            self._problems.append(Problem(self._document.file, 1, 1, "", "is empty; `mooring new NAME` writes a start"))
+            self._problems.append(
+                Problem(self._document.file, 1, 1, "", "is empty; `mooring new NAME` writes an App to start from")
+            )
         if self._problems:
             raise InputError(self._problems)
         return self._document
@@ -118,7 +120,7 @@ class Builder:
         if self._size.nodes > MAX_NODES:
             self._stop(event, f"holds more than {MAX_NODES} values")
         if self._size.letters > MAX_BYTES:
-            self._stop(event, f"holds more than {MAX_BYTES} characters, those that aliases repeat included")
+            self._stop(event, f"holds more than {MAX_BYTES} characters, including those that aliases repeat")
 
     def _take_scalar(self, event: yaml.ScalarEvent) -> None:
         size = _Size(1, len(event.value))
@@ -127,7 +129,7 @@ class Builder:
         if self._by_people and (message := explain_misread(event, self._text)):
             self._note(event, path, message)
         elif found := _NOT_FOR_HELM.search(event.value):
-            who = "Helm cannot read" if found[0] != "\0" else "ends a text for Windows and Linux"
+            who = "Helm cannot read" if found[0] != "\0" else "ends a text on Windows and Linux"
             message = f"holds the character U+{ord(found[0]):X}, which {who}; leave it out"
             self._note(event, path, message)
         if self._expects_key():
@@ -145,7 +147,7 @@ class Builder:
         if not event.implicit[0] or event.tag == "!":
             return event.value
         if is_not_a_number(event.value):
-            self._note(event, path, f"{event.value} is not a number JSON knows; quote it if it is text")
+            self._note(event, path, f"{event.value} is not a number in JSON; quote it if it is text")
             return None
         return resolve_scalar(event.value)
 
@@ -165,7 +167,7 @@ class Builder:
         path = (*parent.path, key)
         if key in parent.value:
             first = self._document.keys_at[path]
-            self._note(event, path, f"key {key} stands here twice; it was first on line {first.line}")
+            self._note(event, path, f"duplicate key {key}, first on line {first.line}; remove one")
         else:
             self._document.keys_at[path] = Position.of(event.start_mark)
         parent.key = key

@@ -1,4 +1,4 @@
-"""What one YAML file says, and where each value of it stands."""
+"""The content of one YAML file, and the position of each value."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Document:
     keys_at: dict[KeyPath, Position] = field(default_factory=dict)
 
     def position(self, path: KeyPath, *, of_key: bool = False) -> Position:
-        """Return where the value (or its key) stands, or the nearest thing around it that is in the file."""
+        """Return the position of the value (or its key), or of the nearest parent that is in the file."""
         if of_key and path in self.keys_at:
             return self.keys_at[path]
         while path and path not in self.values_at:
@@ -44,7 +44,7 @@ class Document:
         return self.values_at.get(path, Position(1, 1))
 
     def path_of(self, path: KeyPath) -> KeyPath:
-        """Return the path with list positions written as they are here: `3` as `[3]` where a list stands."""
+        """Return the path with list indexes in brackets: `3` becomes `[3]` where the value is a list."""
         value, found = self.value, []
         for part in path:
             if isinstance(value, list):
@@ -56,7 +56,7 @@ class Document:
         return tuple(found)
 
     def problem(self, path: KeyPath, message: str, *, of_key: bool = False) -> Problem:
-        """Word a problem with the value (or key) at this path."""
+        """Return a problem with the value (or key) at this path."""
         at = self.position(path, of_key=of_key)
         return Problem(self.file, at.line, at.column, format_path(path), message)
 

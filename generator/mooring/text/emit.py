@@ -1,4 +1,4 @@
-"""Write plain data as YAML that every reader takes for the same."""
+"""Write plain data as YAML that every reader reads the same way."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _flow(value: Any) -> str:
 
 
 def emit_scalar(value: Any) -> str:
-    """Return a scalar as YAML, quoted unless it could not be taken for anything else."""
+    """Return a scalar as YAML, quoted unless it cannot be read as anything else."""
     if not isinstance(value, str):
         return json.dumps(value)
     if _PLAIN.fullmatch(value) and value.casefold() not in _RESERVED and isinstance(resolve_scalar(value), str):

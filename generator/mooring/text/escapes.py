@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-# Not \u and \U with their digits: those are what programs write, and no directory's name.
+# Not \u and \U with their digits: programs write those; no directory has such a name.
 _ESCAPE = r"\\(?:x[0-9A-Fa-f]{2}|[0abtnvferNLP_ ])"
 _NAME = r"[^\\/\s\"'<>|*?;,=+()\[\]{}^$]"
 _SLASH = r"(?:\\\\|\\?/)"
-# \n, \r and \t are also what people mean: at the end of a word, and between two paths.
+# \n, \r and \t may be intended: at the end of a word, and between two paths.
 _MEANT = r"(?:\\r)?\\[nrt](?:(?![\w.])|(?=[A-Za-z]:[\\/]))"
 _MISREAD = rf"(?!{_MEANT})(?P<escape>{_ESCAPE})"
 _FILE = (
@@ -25,7 +25,7 @@ _PATHS = (
     rf"^(?:\\\\){{1,2}}{_NAME}{{2,}}(?:{_SLASH}{_NAME}+)*{_SLASH}?{_MISREAD}",
     # A relative path is known by how it ends: "conf\robot.xml".
     rf"^(?:\.\.?)?[\w-]*{_MISREAD}(?:{_NAME}|\\.)*{_FILE}$",
-    # No text has these inside a word: "data\backup".
+    # No text contains these inside a word: "data\backup".
     r"[A-Za-z]{2}(?P<escape>\\[abfv])[A-Za-z]{2}",
 )
 _PATTERNS = tuple(re.compile(path) for path in _PATHS)
@@ -52,10 +52,10 @@ _MAX_SHOWN = 100
 
 
 def why_misread(raw: str) -> str | None:
-    r"""Return what is wrong with a double-quoted text that holds a path, None for nothing.
+    r"""Return what is wrong with a double-quoted text that holds a path, None if nothing is.
 
-    `raw` is the text between the quotes, as it stands in the file. A line break that is meant, as in ``"a\nb"``, is
-    nothing wrong.
+    `raw` is the text between the quotes, as it stands in the file. An intended line break, as in ``"a\nb"``, is
+    not a mistake.
     """
     for pattern in _PATTERNS if "\\" in raw else ():
         if found := pattern.search(raw):
@@ -73,9 +73,9 @@ def _name(escape: str) -> str:
 
 
 def explain_scan_error(text: str, start: int, at: int) -> str | None:
-    r"""Return what to say where the parser gave up in a double-quoted text because of a backslash; None if not of one.
+    r"""Explain why the parser stopped at a backslash in a double-quoted text; None if it stopped for another reason.
 
-    `text` is the file's, `start` where the quoted text begins, `at` where the parser gave up, both counted from 0.
+    `text` is the file's, `start` where the quoted text begins, `at` where the parser stopped, both counted from 0.
     """
     if text[start : start + 1] != '"':
         return None
@@ -91,11 +91,11 @@ def explain_scan_error(text: str, start: int, at: int) -> str | None:
     escape = text[backslash : backslash + 2]
     ended = re.compile(r'"\s*(?:[,\]}:#]|$)').search(line, backslash - start - 1)
     digits = f" without {_DIGITS[escape[1]]} hexadecimal digits" if escape[1:] in _DIGITS else ""
-    return f"in double quotes YAML knows no escape {escape}{digits}; {_advise(line[: ended.start()] if ended else '')}"
+    return f"in double quotes YAML has no escape {escape}{digits}; {_advise(line[: ended.start()] if ended else '')}"
 
 
 def _advise(raw: str) -> str:
-    """Say how the text is written safely: the text itself, as it was most likely meant, if it is short."""
+    """Return how to write the text safely: the text itself, as it was most likely meant, if it is short."""
     if not raw or "\n" in raw or len(raw) > _MAX_SHOWN:
         return f"write it in single quotes: {_QUOTES}"
     server = r"\\" if raw.startswith(r"\\") else ""

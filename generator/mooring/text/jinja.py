@@ -1,4 +1,4 @@
-"""How mooring's templates are written: the delimiters, which Helm's own do not use, and the filters."""
+"""The Jinja dialect of mooring's templates: its delimiters, which Helm does not use, and its filters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make_environment(cls: type[jinja2.Environment], finalize: Callable[[Any], An
 
 
 def one_line(text: str) -> str:
-    """Return text on one line, for places where a line end would end what it stands in."""
+    """Return text on one line, for places that end at a line end."""
     return " ".join(text.split())
 
 
@@ -51,4 +51,4 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "cell": cell,
     "code": code_cell,
 }
-"""What templates can do to a value, on top of Jinja2's own filters."""
+"""Filters for templates, besides Jinja2's own."""

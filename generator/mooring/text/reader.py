@@ -1,6 +1,6 @@
-"""Read YAML files, and word what keeps one from being read.
+"""Read YAML files, and explain why one cannot be read.
 
-An App reads the same here as in a values file of Helm.
+An App is read as Helm reads a values file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def load_yaml(file: str) -> Document:
 
 
 def read_file(file: str) -> bytes:
-    """Return what a file holds, or just more than is ever parsed: nothing fills the memory, not even /dev/zero.
+    """Return a file's content, cut off just above what is ever parsed: nothing fills the memory, not even /dev/zero.
 
     Raises InputError if it cannot be read.
     """
@@ -43,7 +43,7 @@ def read_file(file: str) -> bytes:
 
 
 def resolve_file(file: str | Path) -> Path:
-    """Return where a file really is; a loop of links, or a name no file can have, as it is: reading it tells."""
+    """Resolve a file's path; a loop of links, or an impossible name, stays as it is, and reading it reports why."""
     try:
         return Path(file).resolve()
     except (OSError, RuntimeError, ValueError):
@@ -63,7 +63,7 @@ def parse_yaml(data: bytes, file: str) -> Document:
 def find_misread_paths(data: bytes, file: str) -> list[Problem]:
     r"""Return each Windows path in double quotes that YAML reads as something else; nothing else is checked.
 
-    It is for files that another program reads (Helm's values) and judges in all else.
+    For files that another program reads, and checks in every other respect (Helm's values).
     """
     problems: list[Problem] = []
     try:
@@ -76,14 +76,14 @@ def find_misread_paths(data: bytes, file: str) -> list[Problem]:
         if _why_escape_stops(error, text):
             problems.append(_syntax_problem(error, text, file))
     except (yaml.reader.ReaderError, InputError):
-        pass  # whoever reads the file says so
+        pass  # the program that reads the file reports it
     return problems
 
 
 def parse_yaml_stream(data: bytes, file: str, *, by_people: bool = True) -> list[Document | InputError]:
-    """Parse a file of several documents: each, or what is wrong with it; empty ones are left out.
+    """Parse a file of several documents: return each, or the error in it; empty ones are left out.
 
-    What programs print, not `by_people`, has its backslashes doubled: an escape behind a path is meant there.
+    Programs (not `by_people`) double the backslashes they print, so an escape after a path is intended there.
     Raises InputError like load_yaml for what concerns the whole file.
     """
     _check_size(data, MAX_STREAM_BYTES, file)
@@ -109,7 +109,7 @@ def _finish_or_error(builder: Builder) -> list[Document | InputError]:
 
 def _check_size(data: bytes, most: int, file: str) -> None:
     if len(data) > most:
-        message = f"is larger than {most} bytes, the most that is read; split it, or keep large data elsewhere"
+        message = f"is larger than {most} bytes, which is the limit; split it, or keep large data elsewhere"
         raise InputError([Problem(file, None, None, "", message)])
 
 
@@ -160,7 +160,7 @@ def _why_escape_stops(error: yaml.MarkedYAMLError, text: str) -> str | None:
 def _why_cannot_start(text: str, mark: Mark | CMark | None) -> str:
     line = text.splitlines()[mark.line] if mark is not None else ""
     if mark is not None and line[mark.column : mark.column + 1] == "\t":
-        return "a tab stands where YAML wants spaces; indent with spaces"
+        return "a tab where YAML requires spaces; indent with spaces"
     return "this character cannot start a value; quote the text"
 
 

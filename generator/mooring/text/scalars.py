@@ -1,4 +1,4 @@
-"""What a plain scalar means: what it means to Helm (gopkg.in/yaml.v2: YAML 1.1 without dates and sexagesimals)."""
+"""What a plain scalar means to Helm (gopkg.in/yaml.v2: YAML 1.1 without dates and sexagesimals)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def resolve_scalar(text: str) -> Any:
 
 
 def is_not_a_number(text: str) -> bool:
-    """Tell whether a plain scalar is YAML's infinity or its not-a-number, which JSON has no word for."""
+    """Return whether a plain scalar is YAML's infinity or not-a-number, which JSON cannot express."""
     return _NOT_A_NUMBER.fullmatch(text) is not None
 
 
@@ -46,7 +46,7 @@ def _parse_int(text: str) -> int:
 
 
 def name_type(value: object) -> str:
-    """Say what type the null, bool or number that a scalar means has, for a message."""
+    """Name the type of a scalar's null, bool or number, for a message."""
     if value is None:
         return "null"
     return "true or false" if isinstance(value, bool) else "a number"
