@@ -53,7 +53,7 @@ def attached(ip: str, compartment: Compartment, request: pytest.FixtureRequest) 
     attachment = Attachment(backend(), config, 0, place, environ, hooks, generation=GENERATION, restarts=GENERATION - 1)
     try:
         wait_for(lambda: attachment.gate.holds, "the gate")
-        yield Attached(attachment, place, GateLog(Log(), 0.0), anchor_ready=True, has_been_ready=True)
+        yield Attached(attachment, place.anchor, GateLog(Log(), 0.0), anchor_ready=True, has_been_ready=True)
     finally:
         attachment.close()
 
@@ -138,7 +138,7 @@ def test_reports_of_a_former_attachment_are_out_of_date(attached: Attached) -> N
 
 def test_a_target_that_ended_by_itself_gives_its_code(attached: Attached, ip: str) -> None:
     """Its code and sentence are the outcome, whatever the ladder then found."""
-    ask(attached.place.compartment, ip, b"exit 7")
+    ask(attached.attachment.place.compartment, ip, b"exit 7")
     status = attached.attachment.target.wait(10)
     assert status is not None
     left = leave(lose_target(attached, status), climb_down(attached))

@@ -15,7 +15,7 @@ def _broken_wait() -> None:
     raise ZeroDivisionError
 
 
-def test_a_failing_step_is_told_and_the_tree_is_killed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_step_is_reported_and_the_tree_is_killed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever fails on the way down, the tree is killed and the end is reported."""
     told: list[str] = []
     ended: list[str] = []

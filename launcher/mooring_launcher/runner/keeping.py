@@ -23,7 +23,7 @@ class Keeper:
 
     def consider(self, state: Attached, candidates: list[Pod]) -> Attached | Stopping:
         """Take in what the API says about the pods."""
-        match judge(candidates, self._setup.me, state.place.anchor):
+        match judge(candidates, self._setup.me, state.anchor):
             case Keep(ready):
                 return state._replace(anchor_ready=ready)
             case Verify(anchor, ready):
@@ -55,9 +55,9 @@ class Keeper:
             if not state.unverified:
                 self._log.warning("anchor-restarted-unverified", anchor=anchor.name, problem=str(error))
             return state._replace(unverified=True)
-        if state.place.compartment.id in [compartment.id for compartment in found]:
+        if state.attachment.place.compartment.id in [compartment.id for compartment in found]:
             self._log.info("anchor-restarted", anchor=anchor.name, containerId=anchor.container_id)
-            return state._replace(place=state.place._replace(anchor=anchor), unverified=False)
+            return state._replace(anchor=anchor, unverified=False)
         return self._lose_anchor(state, f"the anchor {anchor.name} restarted in another compartment", graceful=False)
 
     def _lose_anchor(self, state: Attached, reason: str, *, graceful: bool) -> Stopping:

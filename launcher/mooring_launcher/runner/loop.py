@@ -195,7 +195,7 @@ class Runner:
         self._vitals.expect(attachment.server_thread)
         started_at = attachment.target.started_at
         self._log.info("target-started", pid=attachment.target.pid, seconds=round(started_at - place.since_s, 4))
-        return Attached(attachment, place, GateLog(self._log, started_at), anchor_ready)
+        return Attached(attachment, place.anchor, GateLog(self._log, started_at), anchor_ready)
 
     def _hooks(self, generation: int) -> Hooks:
         return Hooks(
@@ -281,7 +281,7 @@ class Runner:
     def _why_not_live(self) -> str:
         """Return why this launcher should be restarted; empty while it should not."""
         if time.monotonic() - self._turned_s >= _LIVE_S:
-            return "the launcher's loop does not turn"
+            return "the launcher's main loop is stuck"
         return self._vitals.problem()
 
     def _why_stopping(self) -> str:

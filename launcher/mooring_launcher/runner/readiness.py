@@ -38,8 +38,8 @@ def why_unready(state: State, waiting_for: str, setup: Setup) -> str:
             return f"waiting: {waiting_for}"
         case Attached(attachment) if not attachment.gate.holds:
             return attachment.gate.what_fails() or NEVER_HELD
-        case Attached(place=place, anchor_ready=False) if decides_for_anchor(setup):
-            return f"the anchor {place.anchor.name} is not Ready"
+        case Attached(anchor=anchor, anchor_ready=False) if decides_for_anchor(setup):
+            return f"the anchor {anchor.name} is not Ready"
         case Attached():
             return ""
         case Stopping(reason=reason):
@@ -54,5 +54,5 @@ def decides_for_anchor(setup: Setup) -> bool:
     The siblings do not wait for the anchor to be Ready: a rollout begins with the last ordinal, and would wait forever
     for a first one that the rollout has yet to repair.
     """
-    anchor, ordinals = setup.config["anchor"], setup.config["ordinals"]
-    return bool(anchor["strategy"] != "shared" or setup.ordinal == ordinals["start"])
+    start: int = setup.config["ordinals"]["start"]
+    return setup.config["anchor"]["strategy"] != "shared" or setup.ordinal == start

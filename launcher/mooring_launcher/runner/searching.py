@@ -16,6 +16,7 @@ from mooring_launcher.setup import Setup, bootstrap_fields, least_anchor_grace_s
 from mooring_launcher.waiting import Patience, Search
 
 _RETRIED = (ExitCode.COMPARTMENT_NOT_FOUND, ExitCode.COMPARTMENT_AMBIGUOUS)
+"""What may be different at the next look."""
 
 
 class Seeker:
@@ -39,10 +40,23 @@ class Seeker:
         self._budget_s = float(setup.config["anchor"]["unschedulableSeconds"])
 
     def consider(self, state: Searching, candidates: list[Pod]) -> Searching:
-        """Take in what the API says about the pods, and evict an anchor on another node if it can follow."""
+        """Take in what the API says about the pods."""
         return state._replace(progress=self._judge(state, candidates))
 
+    def proceed(self, state: Searching) -> Searching | Attached:
+        """Do what is due: look for the compartment, attach, move on. LauncherError when patience is at an end."""
+        match state.progress:
+            case Locating(search) if search.is_due():
+                attached = self._try_to_attach(state.progress)
+                if attached is not None:
+                    return attached
+            case Misplaced(due_s) if time.monotonic() >= due_s:
+                state = state._replace(progress=self._evict_self())
+        self._patience.check()
+        return state
+
     def _judge(self, state: Searching, candidates: list[Pod]) -> Waiting | Locating | Misplaced:
+        """Say how far the search is. Of a split pair one half is evicted: the anchor if it follows, else this one."""
         follows = self._setup.me.anchor_follows
         match judge(candidates, self._setup.me):
             case Attach(anchor, ready):
@@ -64,7 +78,7 @@ class Seeker:
                 self._patience.wait(ExitCode.ANCHOR_AMBIGUOUS, f"one anchor, found {' and '.join(names)}")
             case Wait(reason):
                 self._patience.wait(ExitCode.ANCHOR_NOT_FOUND, reason)
-        self._healer.cancel()
+        self._healer.cancel()  # the pair is not split
         return Waiting()
 
     def _search_for(self, anchor: Anchor, state: Searching) -> Search:
@@ -83,18 +97,6 @@ class Seeker:
             case Misplaced():
                 return state.progress
         return Misplaced(time.monotonic() + (0.0 if has_moved_away else self._budget_s))
-
-    def proceed(self, state: Searching) -> Searching | Attached:
-        """Do what is due: look for the compartment, attach, move on. LauncherError when patience is at an end."""
-        match state.progress:
-            case Locating(search) if search.is_due():
-                attached = self._try_to_attach(state.progress)
-                if attached is not None:
-                    return attached
-            case Misplaced(due_s) if time.monotonic() >= due_s:
-                state = state._replace(progress=self._evict_self())
-        self._patience.check()
-        return state
 
     def _try_to_attach(self, located: Locating) -> Attached | None:
         """Attach if the anchor's IP is usable in exactly one compartment; no platform reports when that happens."""
@@ -128,6 +130,6 @@ class Seeker:
 
     def _evict_self(self) -> Misplaced:
         """Move on to a node where the anchor is, or where it fits too; once per budget."""
-        reason = f"to be where its anchor can be: {self._patience.reason}"
+        reason = f"to move to a node where its anchor can run: {self._patience.reason}"
         self._healer.evict(self._setup.own_pod, self._setup.own_uid, reason)
         return Misplaced(time.monotonic() + self._budget_s)

@@ -2,7 +2,7 @@
 
     Searching ──> Attached ──> Stopping ──> Ended
         ^                          │
-        └──────────────────────────┘  when only the anchor was lost
+        └──────────────────────────┘  if only the anchor was lost
 
 A state holds what exists in it and nothing else: no attachment while searching, no search while attached.
 """
@@ -10,12 +10,12 @@ A state holds what exists in it and nothing else: no attachment while searching,
 import signal
 from typing import NamedTuple
 
+from mooring_launcher.anchor import Attached as Anchor
 from mooring_launcher.anchor import Pod
 from mooring_launcher.attachment import Attachment
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.gate_log import GateLog
 from mooring_launcher.outcome import Outcome, failure
-from mooring_launcher.place import Place
 from mooring_launcher.target import ExitStatus, Target
 from mooring_launcher.waiting import Search
 
@@ -32,6 +32,7 @@ class Locating(NamedTuple):
 
     search: Search
     pod: Pod
+    """The anchor, as the API describes it."""
     anchor_ready: bool
 
 
@@ -53,18 +54,18 @@ class Attached(NamedTuple):
     """The target runs beside its anchor."""
 
     attachment: Attachment
-    place: Place
-    """The attachment's, with the anchor as it is now: its container may have been restarted."""
+    anchor: Anchor
+    """As it is now: its container may have been restarted since."""
     gate_log: GateLog
     anchor_ready: bool
     has_been_ready: bool = False
     """Whether the gate has held, so that traffic may have arrived."""
     unverified: bool = False
-    """Whether the anchor's container was restarted and its compartment could not be looked up since."""
+    """Whether the anchor's container was restarted, and whether in the same compartment could not be seen yet."""
 
 
 class StopRequested(NamedTuple):
-    """Somebody asked the launcher to stop: a signal, the stop command, the node that shuts down."""
+    """The launcher was asked to stop: by a signal, the stop command, or the node's shutdown."""
 
     by: str
 
