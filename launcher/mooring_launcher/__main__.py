@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
 
             return run_helper(event, [int(pid) for pid in pids])
         case ["stop"]:
-            from mooring_launcher.stop import request_stop
+            from mooring_launcher.rendezvous import request_stop
 
             request_stop(state_dir, _tell)
             return 0

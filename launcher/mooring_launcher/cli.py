@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from mooring_launcher._gate_psutil import check_psutil_folder
 from mooring_launcher.anchor import Ambiguous, Attach, Attached, Elsewhere, Pod, Verdict, find_gaps, judge
 from mooring_launcher.api import ApiClient
-from mooring_launcher.attachment import working_dir
 from mooring_launcher.backends import backend
 from mooring_launcher.config import Config, read_ordinal
 from mooring_launcher.errors import ExitCode, LauncherError
@@ -15,6 +14,7 @@ from mooring_launcher.gate import check_gate
 from mooring_launcher.log import Log
 from mooring_launcher.masking import mask_args
 from mooring_launcher.outcome import Outcome, failure, write_termination_message
+from mooring_launcher.place import working_dir
 from mooring_launcher.program import check_program
 from mooring_launcher.runner import Runner
 from mooring_launcher.setup import Setup, anchor_resource, inputs, least_anchor_grace_s, make_setup

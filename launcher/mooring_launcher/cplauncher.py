@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from mooring_launcher.attachment import COMPARTMENT_ENV
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.place import COMPARTMENT_ENV
 from mooring_launcher.status import create_file
 
 _LEAST_WAIT_S, _USUAL_WAIT_S = 10, 60

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from mooring_launcher.anchor import Me
 from mooring_launcher.api import SERVICE_ACCOUNT, Resource, pod, pods
-from mooring_launcher.attachment import Place, working_dir
 from mooring_launcher.config import Config, for_ordinal, load_config
 from mooring_launcher.masking import mask_args
 from mooring_launcher.mounts import find_mounted
+from mooring_launcher.place import Place, working_dir
 
 
 class Setup(NamedTuple):

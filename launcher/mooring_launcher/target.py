@@ -94,7 +94,7 @@ class Target(Protocol):
         """
 
     def ask_further(self) -> None:
-        """With lifetime tree, ask those too whose parent has gone since; for the ladder, while it waits."""
+        """With lifetime tree, also ask processes whose parent has ended since; with process, do nothing."""
 
     def close_windows(self) -> bool:
         """Ask every window of the tree to close; False when there is none (on Linux always)."""

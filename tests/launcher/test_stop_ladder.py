@@ -1,31 +1,34 @@
 """The stop ladder when a step of it fails."""
 
-import threading
+import pytest
+from inside_helpers import namespace, random_ip, target
+from mooring_launcher.ladder import Ladder
 
-from mooring_launcher.stop import Ladder, Stoppable
+pytestmark = pytest.mark.sandbox
 
 
-def _broken() -> None:
+def _broken() -> bool:
     raise ZeroDivisionError
 
 
-def test_a_failing_step_is_told_and_the_tree_is_killed_all_the_same() -> None:
-    """Whatever fails on the way down, the tree is killed and the end is told."""
+def _broken_wait() -> None:
+    raise ZeroDivisionError
+
+
+def test_a_failing_step_is_reported_and_the_tree_is_killed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever fails on the way down, the tree is killed and the end is reported."""
     told: list[str] = []
     ended: list[str] = []
-    killed = threading.Event()
-    target = Stoppable(
-        wait_s=lambda _seconds: False,
-        run_command=lambda _command, _seconds: "",
-        ask=_broken,
-        kill=killed.set,
-        wait_all_s=lambda _seconds: True,
-        unsent_bytes=lambda: 1 // 0,
-        await_siblings=_broken,
-    )
-    ladder = Ladder(target, {"command": [], "consoleSeconds": 1}, 0, told.append, ended.append)
-    ladder.start()
-    ladder.join(10)
-    assert killed.is_set()
+    with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60") as started:
+        monkeypatch.setattr(started, "ask_to_stop", _broken)
+        stop = {"command": [], "consoleSeconds": 1}
+        ladder = Ladder(started, lambda: 1 // 0, _broken_wait, stop, 0, told.append, ended.append)
+        ladder.start()
+        ladder.join(10)
+        assert started.wait_all(0)
+        status = started.wait(0)
+    assert status is not None
+    assert status.signal == 9
     assert ended == ["SIGKILL"]
-    assert "a step of the stop failed: ZeroDivisionError: " in told
+    failures = [line for line in told if line.startswith("a step of the stop failed: ZeroDivisionError: ")]
+    assert len(failures) == 3

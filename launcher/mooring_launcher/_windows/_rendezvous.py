@@ -1,9 +1,9 @@
-"""Where `launcher stop` finds the running launcher: a named pipe that SYSTEM and Administrators alone may open.
+"""Where the `stop` command finds the running launcher: a named pipe that only SYSTEM and Administrators may open.
 
-All pods of a node share one space of pipe names, so each launcher takes a random one and writes it into its state
-directory, which is the pod's own. The first instance is demanded to be the first: nobody can have taken the name.
+All pods of a node share its pipe names, so each launcher picks a random name and writes it to its state
+directory, which is the pod's own. Creation fails if the pipe exists already: nobody else can have taken the name.
 
-Who asks lets the server see who it is and no more: without that flag a server may act as its client (impersonation),
+The client lets the server identify it and no more: without that flag a server may act as its client (impersonation),
 and `stop` runs as SYSTEM, with a name read from a file.
 """
 
@@ -23,8 +23,8 @@ from mooring_launcher.status import create_file
 FILE_NAME = "stop.pipe"
 _PREFIX = "\\\\.\\pipe\\mooring-stop-"
 _ACCESS = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)"
-"""SDDL: all rights to SYSTEM, Administrators and the owner (which is the launcher's account), to nobody else."""
-_ASKER = w.SECURITY_SQOS_PRESENT | w.SECURITY_IDENTIFICATION
+"""SDDL: all rights to SYSTEM, Administrators and the owner (the launcher's account), none to anybody else."""
+_CLIENT_FLAGS = w.SECURITY_SQOS_PRESENT | w.SECURITY_IDENTIFICATION
 """How the pipe is opened (CreateFileW, "Named Pipe"): without SECURITY_SQOS_PRESENT the level is impersonation."""
 _BUFFER = 64 * 1024
 _BUSY_LIMIT_S = 5.0
@@ -56,14 +56,14 @@ _write_file = bind_checked("kernel32", "WriteFile", w.BOOL, w.HANDLE, c_void_p, 
 
 
 class PipeListener(threading.Thread):
-    """Listens for stop requests, as `stop.StopListener` does on Linux."""
+    """Listens for stop requests, as `rendezvous.StopListener` does on Linux."""
 
     def __init__(self, state_dir: str, on_stop: Callable[[str], None]) -> None:
-        """Listen at once. OSError when the directory cannot be written or the pipe not be made."""
+        """Listen at once. OSError when the directory is not writable or the pipe cannot be created."""
         super().__init__(name="mooring-stop", daemon=True)
         self._on_stop = on_stop
         self._name = _PREFIX + secrets.token_hex(16)
-        self._askers: list[int] = []
+        self._clients: list[int] = []
         self._lock = threading.Lock()
         self._closing = False
         self._waiting = self._new_instance(w.FILE_FLAG_FIRST_PIPE_INSTANCE)
@@ -79,28 +79,28 @@ class PipeListener(threading.Thread):
                 if self._closing:
                     return
                 if connected:
-                    self._askers.append(self._waiting)
+                    self._clients.append(self._waiting)
                 self._waiting = self._new_instance()
             if connected:
                 self.announce("stop requested")
                 self._on_stop("the stop command")
 
     def announce(self, line: str) -> None:
-        """Tell every asker; who hung up is forgotten."""
+        """Send a line to every waiting `stop` command; those that hung up are dropped."""
         with self._lock:
-            self._askers = [asker for asker in self._askers if _send_line(asker, line)]
+            self._clients = [client for client in self._clients if _send_line(client, line)]
 
     def close(self) -> None:
-        """End every asker's wait and listen no more."""
+        """Let every waiting `stop` command return, and stop listening."""
         with self._lock:
             self._closing = True
-            for asker in self._askers:
-                _processes.close_handle(asker)
-            self._askers = []
+            for client in self._clients:
+                _processes.close_handle(client)
+            self._clients = []
         try:
             os.unlink(self._path)
         except OSError:
-            return  # the emptyDir has gone first
+            return  # the emptyDir was removed first
 
     def _new_instance(self, flags: int = 0) -> int:
         descriptor = c_void_p()
@@ -116,7 +116,7 @@ class PipeListener(threading.Thread):
 
 
 def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
-    """Ask the launcher to stop and return when its target has gone. Nobody to ask means that it has."""
+    """Ask the launcher to stop and return once its target has stopped. If there is no launcher, it already has."""
     try:
         with open(os.path.join(state_dir, FILE_NAME), encoding="ascii") as file:
             pipe = _open(file.read())
@@ -129,11 +129,11 @@ def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
 
 
 def _open(name: str) -> int:
-    """Open the pipe, waiting for the next instance where another asker has taken the last one."""
+    """Open the pipe; if another client has taken the last instance, wait for the next one."""
     until_s = time.monotonic() + _BUSY_LIMIT_S
     while True:
         try:
-            return _processes.open_file(name, w.GENERIC_READ | w.GENERIC_WRITE, 0, flags=_ASKER)
+            return _processes.open_file(name, w.GENERIC_READ | w.GENERIC_WRITE, 0, flags=_CLIENT_FLAGS)
         except WindowsCallError as error:
             if error.code != w.ERROR_PIPE_BUSY or time.monotonic() > until_s:
                 raise
@@ -147,18 +147,18 @@ def _lines(pipe: int) -> Iterator[str]:
         try:
             chunk = _processes.read_chunk(pipe)
         except WindowsCallError:
-            return  # the launcher ended without a farewell
+            return  # the launcher ended without closing the pipe properly
         if not chunk:
             return
         *lines, text = (text + chunk).split(b"\n")
         yield from (line.decode("utf-8", "replace") for line in lines)
 
 
-def _send_line(asker: int, line: str) -> bool:
+def _send_line(client: int, line: str) -> bool:
     data = line.encode() + b"\n"
     try:
-        _write_file(asker, data, len(data), byref(w.DWORD()), None)
+        _write_file(client, data, len(data), byref(w.DWORD()), None)
     except WindowsCallError:
-        _processes.close_handle(asker)
+        _processes.close_handle(client)
         return False
     return True
