@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from mooring_launcher import __version__
-from mooring_launcher.anchor import Attached
-from mooring_launcher.compartment import Backend, Compartment
+from mooring_launcher.cluster.anchor import Attached
 from mooring_launcher.config import Config, sibling_ports
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.gate import Condition, Gate, check_gate
-from mooring_launcher.lifetime import TREE
-from mooring_launcher.metrics import Metrics
-from mooring_launcher.server import HealthServer, View
+from mooring_launcher.gate.gate import Condition, Gate, check_gate
+from mooring_launcher.health.metrics import Metrics
+from mooring_launcher.health.server import HealthServer, View
+from mooring_launcher.platforms.compartment import Backend, Compartment
+from mooring_launcher.platforms.lifetime import TREE
+from mooring_launcher.platforms.target import ExitStatus, Target, TargetSpec
 from mooring_launcher.stop import Stoppable
-from mooring_launcher.target import ExitStatus, Target, TargetSpec
 
 COMPARTMENT_ENV = "MOORING_COMPARTMENT_ENV"
 """Names a further variable in which the program finds the compartment's id, as cplauncher's -env-name does."""
@@ -236,7 +236,7 @@ class Attachment:
         """
         ports = sibling_ports(self._config, self._ordinal)
         if ports and self._hooks.anchor_leaves():
-            from mooring_launcher.siblings import await_siblings  # only where an anchor is shared
+            from mooring_launcher.health.siblings import await_siblings  # only where an anchor is shared
 
             await_siblings(self.place.compartment, self.place.anchor.ip, ports, self._hooks.tell_step)
 

@@ -7,7 +7,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from mooring_launcher.anchor import (
+from mooring_launcher.attachment import Attachment, Hooks, Place
+from mooring_launcher.cluster.anchor import (
     Ambiguous,
     Attach,
     Attached,
@@ -22,24 +23,23 @@ from mooring_launcher.anchor import (
     has_left,
     judge,
 )
-from mooring_launcher.answers import Object
-from mooring_launcher.api import ApiClient, ApiError
-from mooring_launcher.attachment import Attachment, Hooks, Place
-from mooring_launcher.compartment import Backend
+from mooring_launcher.cluster.answers import Object
+from mooring_launcher.cluster.api import ApiClient, ApiError
+from mooring_launcher.cluster.follow import ScaleFollower
+from mooring_launcher.cluster.heal import Healer
+from mooring_launcher.cluster.watch import ListWatch, ObjectWatch
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.follow import ScaleFollower
-from mooring_launcher.gate_log import GateLog
-from mooring_launcher.heal import Healer
-from mooring_launcher.lifetime import TREE, hint_of_start_program
-from mooring_launcher.log import Log
-from mooring_launcher.outcome import Outcome, failure
-from mooring_launcher.setup import Setup, anchor_resource, bootstrap_fields, least_anchor_grace_s
-from mooring_launcher.status import StatusFile
+from mooring_launcher.gate.log import GateLog
+from mooring_launcher.platforms.compartment import Backend
+from mooring_launcher.platforms.lifetime import TREE, hint_of_start_program
+from mooring_launcher.platforms.target import ExitStatus, Target
+from mooring_launcher.replica import Setup, anchor_resource, bootstrap_fields, least_anchor_grace_s
+from mooring_launcher.reports.log import Log
+from mooring_launcher.reports.outcome import Outcome, failure
+from mooring_launcher.reports.status import StatusFile
+from mooring_launcher.reports.vitals import Living, Vitals
 from mooring_launcher.stop import Ladder, listen_for_stop
-from mooring_launcher.target import ExitStatus, Target
-from mooring_launcher.vitals import Living, Vitals
 from mooring_launcher.waiting import Patience, Search, find_own_compartments
-from mooring_launcher.watch import ListWatch, ObjectWatch
 
 HEARTBEAT_S = 1.0
 _LIVE_S = 60.0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from mooring_launcher.vitals import Living
+from mooring_launcher.reports.vitals import Living
 
 SOCKET_NAME = "stop.sock"
 _NETWORK_DRAIN_LIMIT_S = 5.0
@@ -24,7 +24,7 @@ T = TypeVar("T")
 def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
     """Ask the launcher to stop and return when its target has gone. Nobody to ask means that it has."""
     if sys.platform == "win32":
-        from mooring_launcher._windows._rendezvous import request_stop as request_on_windows
+        from mooring_launcher.platforms.windows.rendezvous import request_stop as request_on_windows
 
         request_on_windows(state_dir, tell)
         return
@@ -56,7 +56,7 @@ class Listening(Living, Protocol):
 def listen_for_stop(state_dir: str, on_stop: Callable[[str], None]) -> Listening:
     """Return this platform's listener, listening. OSError when the directory cannot be written."""
     if sys.platform == "win32":
-        from mooring_launcher._windows._rendezvous import PipeListener
+        from mooring_launcher.platforms.windows.rendezvous import PipeListener
 
         return PipeListener(state_dir, on_stop)
     return StopListener(state_dir, on_stop)

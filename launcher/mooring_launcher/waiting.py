@@ -2,11 +2,11 @@
 
 import time
 
-from mooring_launcher.anchor import Attached
-from mooring_launcher.askers import pack
-from mooring_launcher.compartment import Backend, Compartment
+from mooring_launcher.cluster.anchor import Attached
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.log import Log
+from mooring_launcher.platforms.addresses import pack_ip
+from mooring_launcher.platforms.compartment import Backend, Compartment
+from mooring_launcher.reports.log import Log
 
 TELL_EVERY_S = 5.0
 _FIRST_LOOK_S = 0.1
@@ -99,7 +99,7 @@ def find_own_compartments(backend: Backend, anchor: Attached) -> list[Compartmen
 
 def _why_none(backend: Backend, ip: str) -> str:
     try:
-        is_node = pack(ip) in backend.node_addresses()
+        is_node = pack_ip(ip) in backend.node_addresses()
     except (LauncherError, OSError):
         is_node = False
     if is_node:

@@ -13,9 +13,9 @@ from socket import create_connection, create_server, socket
 
 import pytest
 from inside_helpers import ANY_IPV4, namespace, random_ip, target, toy, wait_for
-from mooring_launcher.backends import backend
-from mooring_launcher.checks import Endpoint, HttpRequest, check_command, check_http, check_tcp
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.gate.checks import Endpoint, HttpRequest, check_command, check_http, check_tcp
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment
 
 pytestmark = pytest.mark.sandbox
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from inside_helpers import namespace, random_ip, wait_for
-from mooring_launcher import server as server_module
-from mooring_launcher.askers import Askers, Origin
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate import Condition
-from mooring_launcher.metrics import Metrics
-from mooring_launcher.server import HealthServer, View
+from mooring_launcher.gate.gate import Condition
+from mooring_launcher.health import server as server_module
+from mooring_launcher.health.askers import Askers, Origin
+from mooring_launcher.health.metrics import Metrics
+from mooring_launcher.health.server import HealthServer, View
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment
 
 pytestmark = pytest.mark.sandbox
 

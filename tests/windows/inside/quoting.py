@@ -7,8 +7,8 @@ import pathlib
 import sys
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
-from mooring_launcher._windows import _processes as p
-from mooring_launcher._windows._command_line import environment_block, join_arguments
+from mooring_launcher.platforms.windows import processes as p
+from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments
 
 TOY = r"C:\toys\toy.exe"
 BATCH = 10
