@@ -10,10 +10,11 @@ from mooring_launcher import __version__
 from mooring_launcher.cluster.anchor import Attached
 from mooring_launcher.config import Config, sibling_ports
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.gate.gate import Condition, Gate, check_gate
+from mooring_launcher.gate.conditions import Condition
+from mooring_launcher.gate.gate import Gate, check_gate
 from mooring_launcher.health.metrics import Metrics
 from mooring_launcher.health.server import HealthServer, View
-from mooring_launcher.platforms.compartment import Backend, Compartment
+from mooring_launcher.platforms.compartment import Backend, Compartment, Inside
 from mooring_launcher.platforms.lifetime import TREE
 from mooring_launcher.platforms.target import ExitStatus, Target, TargetSpec
 from mooring_launcher.stop import Stoppable
@@ -81,7 +82,8 @@ class Attachment:
         target_config = self._config["target"]
         check_gate(self._config["gate"], target_config["ports"])
         port = self._config["readiness"]["port"]
-        self._server = HealthServer(compartment, anchor.ip, port, self.view, self._metrics, self._hooks.warn)
+        inside = Inside(self._backend, compartment)
+        self._server = HealthServer(inside, anchor.ip, port, self.view, self._metrics, self._hooks.warn)
         self._server.start()
         self._target = self._backend.start_target(compartment, self._spec(environ))
         self._gate = Gate(
@@ -89,7 +91,7 @@ class Attachment:
             target_config["ports"],
             anchor.ip,
             self._target,
-            compartment,
+            inside,
             self._hooks.on_gate,
             self._hooks.on_failure,
         )
@@ -238,7 +240,8 @@ class Attachment:
         if ports and self._hooks.anchor_leaves():
             from mooring_launcher.health.siblings import await_siblings  # only where an anchor is shared
 
-            await_siblings(self.place.compartment, self.place.anchor.ip, ports, self._hooks.tell_step)
+            inside = Inside(self._backend, self.place.compartment)
+            await_siblings(inside, self.place.anchor.ip, ports, self._hooks.tell_step)
 
     def _unsent_bytes(self) -> int:
         try:

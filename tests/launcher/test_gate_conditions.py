@@ -16,7 +16,8 @@ from inside_helpers import ANY_IPV4, TIMING, TOYS, gate_config, http_check, name
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate.gate import Gate
 from mooring_launcher.gate.psutil import TreeSampler
-from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment, Inside
 from mooring_launcher.platforms.target import Target
 
 pytestmark = pytest.mark.sandbox
@@ -30,7 +31,7 @@ class Watched:
     def __init__(self, gate: dict[str, Any], ports: dict[str, Any], ip: str, at: Compartment, of: Target) -> None:
         self.changes = 0
         self.failures: list[LauncherError] = []
-        self.gate = Gate(gate, ports, ip, of, at, self._on_change, self.failures.append)
+        self.gate = Gate(gate, ports, ip, of, Inside(backend(), at), self._on_change, self.failures.append)
         self.gate.start()
 
     def _on_change(self) -> None:

@@ -20,7 +20,7 @@ from mooring_launcher.health.metrics import Metrics
 from mooring_launcher.health.server import HOLD_LIMIT, HealthServer, View
 from mooring_launcher.platforms.addresses import pack_ip
 from mooring_launcher.platforms.backends import backend
-from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment, Inside
 from rig import Rig, anchor_pod
 
 pytestmark = pytest.mark.sandbox
@@ -90,7 +90,8 @@ def net() -> Iterator[Net]:
 def server(net: Net) -> Iterator[HealthServer]:
     """Serve in the anchor's network."""
     metrics = Metrics("0.1.0", "orders", 2, False, 0.5, None, 0, [], None)
-    made = HealthServer(net.anchor, net.anchor_ip, PORT, lambda: View(True, True, "", [], {}, ""), lambda: metrics)
+    inside = Inside(backend(), net.anchor)
+    made = HealthServer(inside, net.anchor_ip, PORT, lambda: View(True, True, "", [], {}, ""), lambda: metrics)
     made.start()
     yield made
     made.close()

@@ -2,7 +2,7 @@
 
 import re
 
-from mooring_launcher.gate.gate import Condition
+from mooring_launcher.gate.conditions import Condition
 from mooring_launcher.gate.psutil import Usage
 from mooring_launcher.health.metrics import Metrics, render_metrics
 

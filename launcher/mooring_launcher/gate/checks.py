@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.gate.deadline import Deadline
-from mooring_launcher.platforms.backends import backend
-from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.compartment import Inside
 from mooring_launcher.platforms.scarcity import is_scarcity
 from mooring_launcher.platforms.target import Target
 
@@ -37,7 +36,7 @@ def blind_look(error: BaseException) -> Look:
 class Endpoint(NamedTuple):
     """Where a check connects to."""
 
-    compartment: Compartment
+    inside: Inside
     ip: str
     port: int
 
@@ -131,7 +130,7 @@ def _reason(error: Exception, timeout_s: float) -> str:
 
 def _connect(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
     family = socket.AF_INET6 if ":" in endpoint.ip else socket.AF_INET
-    sock = backend().run_inside(endpoint.compartment, lambda: socket.socket(family, socket.SOCK_STREAM))
+    sock = endpoint.inside.run(lambda: socket.socket(family, socket.SOCK_STREAM))
     try:
         sock.settimeout(deadline.left_s())
         sock.connect((endpoint.ip, endpoint.port))

@@ -4,17 +4,27 @@ One thread looks at the target's processes; each network or command check has a 
 while the conditions on the processes hold. A condition that has not been looked at for too long does not hold.
 """
 
-import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate.checks import Endpoint, HttpRequest, Look, blind_look, check_command, check_http, check_tcp
-from mooring_launcher.gate.process import ProcessCondition, Scene, needs_psutil, process_conditions
+from mooring_launcher.gate.checks import Endpoint, Look, blind_look, check_tcp
+from mooring_launcher.gate.conditions import (
+    STALE_SLACK_S,
+    Condition,
+    NetworkCheck,
+    ProcessEntry,
+    Tracker,
+    http_request,
+    look_guarded,
+    network_checks,
+    resolve_port,
+)
+from mooring_launcher.gate.process import Scene, needs_psutil, process_conditions
 from mooring_launcher.gate.psutil import TreeSampler, Usage, load_psutil
-from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.compartment import Inside
 from mooring_launcher.platforms.target import Target
 
 # The placement proof reads every descriptor of the tree, so it is made less often than the other looks: often while
@@ -22,18 +32,9 @@ from mooring_launcher.platforms.target import Target
 _PLACEMENT_STARTING_S = 0.25
 _PLACEMENT_RUNNING_S = 10.0
 
-_STALE_SLACK_S = 5.0
 _CLOSE_WITHIN_S = 1.0
 _CONNECT_LIMIT_S = 1.0
 _USAGE_EVERY_S = 1.0
-
-
-class Condition(NamedTuple):
-    """One condition as it stands: `value` is a sentence with what was seen last."""
-
-    name: str
-    holds: bool
-    value: str
 
 
 def check_gate(gate: Mapping[str, Any], ports: Mapping[str, Any]) -> None:
@@ -45,9 +46,9 @@ def check_gate(gate: Mapping[str, Any], ports: Mapping[str, Any]) -> None:
     if needs_psutil(gate):
         load_psutil()
     for check in (*gate["tcp"].values(), *gate["http"].values()):
-        _resolve_port(check["port"], ports)
+        resolve_port(check["port"], ports)
     for check in gate["http"].values():
-        _http_request(check)
+        http_request(check)
 
 
 class Gate:
@@ -59,7 +60,7 @@ class Gate:
         ports: Mapping[str, Any],
         ip: str,
         target: Target,
-        compartment: Compartment,
+        inside: Inside,
         on_change: Callable[[], None],
         on_failure: Callable[[LauncherError], None],
     ) -> None:
@@ -71,17 +72,17 @@ class Gate:
         self._on_change = on_change
         self._on_failure = on_failure
         self._period_s = float(gate["periodSeconds"])
-        self._stale_after_s = 3 * self._period_s + _STALE_SLACK_S
+        self._stale_after_s = 3 * self._period_s + STALE_SLACK_S
         self._sampler = TreeSampler() if needs_psutil(gate) else None
 
         def connect(port: int) -> Look:
-            return check_tcp(Endpoint(compartment, ip, port), _CONNECT_LIMIT_S)
+            return check_tcp(Endpoint(inside, ip, port), _CONNECT_LIMIT_S)
 
         conditions = process_conditions(gate, ports, ip, connect)
-        self._process_entries = [_ProcessEntry(condition, gate, self._stale_after_s) for condition in conditions]
-        self._placement = _Tracker("placement", 1, 1, float("inf"))
+        self._process_entries = [ProcessEntry(condition, gate, self._stale_after_s) for condition in conditions]
+        self._placement = Tracker("placement", 1, 1, float("inf"))
         self._placement_due_s = 0.0
-        self._checks = list(_network_checks(gate, ports, ip, target, compartment))
+        self._checks = list(network_checks(gate, ports, ip, target, inside))
         self._processes_hold = threading.Event()
         self._closed = threading.Event()
         self._last_pass_s = 0.0
@@ -154,7 +155,7 @@ class Gate:
         self._sampler.follow(self._target.tree())
         return self._sampler.usage()
 
-    def _trackers(self) -> list["_Tracker"]:
+    def _trackers(self) -> list[Tracker]:
         trackers = [entry.tracker for entry in self._process_entries]
         return [*trackers, self._placement, *(check.tracker for check in self._checks)]
 
@@ -204,11 +205,11 @@ class Gate:
         # Only a program whose ports are open can be seen to listen where it should.
         return hold and self._placement.update(Look(True, "every process and port is in the compartment"), now_s)
 
-    def _repeat_check(self, check: "_NetworkCheck") -> None:
+    def _repeat_check(self, check: NetworkCheck) -> None:
         while not self._closed.is_set():
             if not self._processes_hold.wait(_CLOSE_WITHIN_S):
                 continue
-            look = _look_guarded(check.make)
+            look = look_guarded(check.make)
             if check.tracker.update(look, time.monotonic()):
                 self._notify()
             self._closed.wait(check.period_s)
@@ -218,143 +219,3 @@ class Gate:
             self.held_after_s = time.monotonic() - self._target.started_at
         if not self._closed.is_set():
             self._on_change()
-
-
-class _Tracker:
-    """Counts good and bad looks in a row; so many of one kind turn the condition."""
-
-    def __init__(self, name: str, successes: int, failures: int, stale_after_s: float) -> None:
-        self.name = name
-        self.value = "not looked at yet"
-        self.holds = False
-        self._needed = {True: successes, False: failures}
-        self._in_a_row = 0
-        self._stale_after_s = stale_after_s
-        self._looked_s = 0.0
-        self._is_blind = False
-
-    def update(self, look: Look, now_s: float) -> bool:
-        """Take one look into account; tell whether the condition turned.
-
-        One that could not be taken counts neither way: what was known before holds until it is too old.
-        """
-        self.value = look.value
-        self._is_blind = look.good is None
-        if look.good is None:
-            return False
-        self._looked_s = now_s
-        if look.good == self.holds:
-            self._in_a_row = 0
-            return False
-        self._in_a_row += 1
-        if self._in_a_row < self._needed[look.good]:
-            return False
-        self._in_a_row = 0
-        self.holds = look.good
-        return True
-
-    def holds_at(self, now_s: float) -> bool:
-        """Tell whether it holds and what is known is not too old."""
-        return self.holds and not self._is_stale(now_s)
-
-    def value_at(self, now_s: float) -> str:
-        """Return what was seen last, or for how long nothing has been while it should hold."""
-        if self.holds and not self._is_blind and self._is_stale(now_s):
-            return f"not looked at for {now_s - self._looked_s:.0f} s"
-        return self.value
-
-    def _is_stale(self, now_s: float) -> bool:
-        return now_s - self._looked_s > self._stale_after_s
-
-
-class _ProcessEntry:
-    """A condition on the processes with its thresholds and when to look next."""
-
-    def __init__(self, condition: ProcessCondition, gate: Mapping[str, Any], stale_after_s: float) -> None:
-        self._condition = condition
-        self.due_s = 0.0
-        stale_after_s = float("inf") if condition.holds_for_good else stale_after_s
-        self.tracker = _Tracker(condition.name, gate["successThreshold"], gate["failureThreshold"], stale_after_s)
-
-    def is_due(self, now_s: float, period_s: float) -> bool:
-        """Tell whether to look; what holds comes along when nearly due, so that one wake-up a period serves all."""
-        early_s = period_s / 2 if self.tracker.holds else 0.0
-        return self.due_s <= now_s + early_s
-
-    def look(self, scene: Scene, period_s: float) -> bool:
-        """Look once; tell whether the condition turned."""
-        look = _look_guarded(lambda: self._condition.look(scene))
-        changed = self.tracker.update(look, scene.now_s)
-        if self.tracker.holds and self._condition.holds_for_good:
-            self.due_s = float("inf")
-        elif look.good or self.tracker.holds:
-            self.due_s = scene.now_s + period_s
-        else:
-            self.due_s = scene.now_s + min(self._condition.interval_s, period_s)
-        return changed
-
-
-def _look_guarded(make: Callable[[], Look]) -> Look:
-    """Look; whatever nobody foresaw says nothing about the program, and the thread goes on."""
-    try:
-        return make()
-    except Exception as error:  # noqa: BLE001 - see above
-        return blind_look(error)
-
-
-class _NetworkCheck(NamedTuple):
-    """A check with a thread of its own."""
-
-    tracker: _Tracker
-    period_s: float
-    make: Callable[[], Look]
-
-
-def _network_checks(
-    gate: Mapping[str, Any], ports: Mapping[str, Any], ip: str, target: Target, compartment: Compartment
-) -> Iterator[_NetworkCheck]:
-    for name, check in gate["tcp"].items():
-        endpoint = Endpoint(compartment, ip, _resolve_port(check["port"], ports))
-        yield _network_check(f"tcp {name}", check, gate, _bind(check_tcp, endpoint, check["timeoutSeconds"]))
-    for name, check in gate["http"].items():
-        endpoint = Endpoint(compartment, ip, _resolve_port(check["port"], ports))
-        make = _bind(check_http, endpoint, _http_request(check), check["timeoutSeconds"])
-        yield _network_check(f"http {name}", check, gate, make)
-    for name, check in gate["exec"].items():
-        make = _bind(check_command, target, check["command"], check["timeoutSeconds"])
-        yield _network_check(f"exec {name}", check, gate, make)
-
-
-def _bind(function: Callable[..., Look], *arguments: object) -> Callable[[], Look]:
-    return lambda: function(*arguments)
-
-
-def _network_check(
-    name: str, check: Mapping[str, Any], gate: Mapping[str, Any], make: Callable[[], Look]
-) -> _NetworkCheck:
-    """Give a check its timing: its own, else the gate's."""
-    period_s, successes, failures = (
-        gate[key] if check[key] is None else check[key]
-        for key in ("periodSeconds", "successThreshold", "failureThreshold")
-    )
-    stale_after_s = 3 * period_s + check["timeoutSeconds"] + _STALE_SLACK_S
-    return _NetworkCheck(_Tracker(name, successes, failures, stale_after_s), period_s, make)
-
-
-def _http_request(check: Mapping[str, Any]) -> HttpRequest:
-    try:
-        body = re.compile(check["bodyMatches"]) if check["bodyMatches"] else None
-    except re.error as error:
-        message = f"bodyMatches {check['bodyMatches']!r} is not a regular expression: {error}"
-        raise LauncherError(ExitCode.CONFIG_INVALID, message) from error
-    headers = {**check["headers"], **({"Host": check["host"]} if check["host"] else {})}
-    return HttpRequest(check["scheme"] == "https", check["path"], headers, frozenset(check["status"]), body)
-
-
-def _resolve_port(port: int | str, ports: Mapping[str, Any]) -> int:
-    if isinstance(port, int):
-        return port
-    if port not in ports:
-        message = f"a gate check names the port {port!r}, which target.ports does not have"
-        raise LauncherError(ExitCode.CONFIG_INVALID, message)
-    return int(ports[port]["port"])

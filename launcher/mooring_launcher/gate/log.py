@@ -2,7 +2,7 @@
 
 import time
 
-from mooring_launcher.gate.gate import Condition
+from mooring_launcher.gate.conditions import Condition
 from mooring_launcher.reports.log import Log
 from mooring_launcher.reports.masking import mask_text
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from mooring_launcher.gate.gate import Condition
+from mooring_launcher.gate.conditions import Condition
 from mooring_launcher.gate.psutil import Usage
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -17,12 +17,11 @@ from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple
 
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate.gate import Condition
+from mooring_launcher.gate.conditions import Condition
 from mooring_launcher.health.askers import Askers, Origin
 from mooring_launcher.health.intake import Intake
 from mooring_launcher.health.metrics import CONTENT_TYPE, Metrics, render_metrics
-from mooring_launcher.platforms.backends import backend
-from mooring_launcher.platforms.compartment import Compartment, Hold
+from mooring_launcher.platforms.compartment import Hold, Inside
 
 HEAD_LIMIT = 8 * 1024
 REQUEST_LIMIT_S = 5.0
@@ -92,7 +91,7 @@ class HealthServer:
 
     def __init__(
         self,
-        compartment: Compartment,
+        inside: Inside,
         ip: str,
         port: int,
         view: Callable[[], View],
@@ -100,7 +99,7 @@ class HealthServer:
         warn: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
         """Take what the pages show, and who is told of what goes wrong here."""
-        self._compartment = compartment
+        self._inside = inside
         self._address = (ip, port)
         self._warn = warn
         self._view = view
@@ -122,10 +121,10 @@ class HealthServer:
         The listener also keeps the compartment alive, so that its id means this one as long as it is served.
         """
         with ExitStack() as undo:
-            self._hold = backend().hold(self._compartment)
+            self._hold = self._inside.backend.hold(self._inside.compartment)
             undo.callback(self._hold.close)
-            listener = undo.enter_context(backend().run_inside(self._compartment, self._listen))
-            askers = Askers(self._address[0], backend().node_addresses, self._warn)
+            listener = undo.enter_context(self._inside.run(self._listen))
+            askers = Askers(self._address[0], self._inside.backend.node_addresses, self._warn)
 
             def may_hold(peer: str) -> bool:
                 return askers.origin(peer) is not Origin.STRANGER

@@ -7,8 +7,7 @@ from functools import partial
 
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.health.server import SIBLING_AGENT
-from mooring_launcher.platforms.backends import backend
-from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.compartment import Inside
 
 _CONNECT_TIMEOUT_S = 5.0
 _PAUSE_S = 1.0
@@ -17,7 +16,7 @@ _ANSWER_LIMIT = 64
 _REQUEST = b"GET /hold HTTP/1.1\r\nHost: sibling\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n" % SIBLING_AGENT
 
 
-def await_siblings(compartment: Compartment, ip: str, ports: list[int], tell: Callable[[str], None]) -> None:
+def await_siblings(inside: Inside, ip: str, ports: list[int], tell: Callable[[str], None]) -> None:
     """Return when each launcher that serves on one of these ports has answered /hold, or ended, or is none.
 
     Without a limit in time, as /hold itself: the grace period of the anchor and of each launcher is one. Within one
@@ -27,7 +26,7 @@ def await_siblings(compartment: Compartment, ip: str, ports: list[int], tell: Ca
         told = False
         while True:
             try:
-                connection = backend().run_inside(compartment, partial(_connect, ip, port))
+                connection = inside.run(partial(_connect, ip, port))
             except OSError:
                 break
             except LauncherError:

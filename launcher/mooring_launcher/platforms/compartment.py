@@ -1,8 +1,7 @@
 """Network compartments: what a backend can do with one.
 
 A compartment is a Windows network compartment (id: its number) or, on Linux, a network namespace (id: the inode of
-its nsfs file). `backends.backend()` returns the module for this platform;
-both have the functions of `Backend`.
+its nsfs file). The packages `linux` and `windows` have the functions of `Backend`.
 """
 
 from collections.abc import Callable
@@ -81,3 +80,14 @@ class Backend(Protocol):
 
         Until this process ends by itself, the one who shuts down is kept waiting.
         """
+
+
+class Inside(NamedTuple):
+    """A compartment together with the backend that reaches it."""
+
+    backend: Backend
+    compartment: Compartment
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Call `function` inside: `Backend.run_inside`."""
+        return self.backend.run_inside(self.compartment, function)
