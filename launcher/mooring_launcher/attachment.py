@@ -13,7 +13,8 @@ from mooring_launcher.errors import LauncherError
 from mooring_launcher.gate.conditions import Condition
 from mooring_launcher.gate.gate import Gate, check_gate
 from mooring_launcher.health.metrics import Metrics
-from mooring_launcher.health.server import HealthServer, View
+from mooring_launcher.health.pages import View
+from mooring_launcher.health.server import HealthServer
 from mooring_launcher.platforms.compartment import Backend, Compartment, Inside
 from mooring_launcher.platforms.lifetime import TREE
 from mooring_launcher.platforms.target import ExitStatus, Target, TargetSpec

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from mooring_launcher.attachment import Place, working_dir
 from mooring_launcher.cluster.anchor import Me
-from mooring_launcher.cluster.api import SERVICE_ACCOUNT, Resource, pod, pods
+from mooring_launcher.cluster.api import SERVICE_ACCOUNT
+from mooring_launcher.cluster.resources import Resource, pod, pods
 from mooring_launcher.config import Config, for_ordinal, load_config
 from mooring_launcher.gate.psutil import check_psutil_folder
 from mooring_launcher.platforms.mounts import find_mounted

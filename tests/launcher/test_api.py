@@ -10,7 +10,8 @@ import pytest
 from mooring.rehearse.api import ApiServer
 from mooring.rehearse.wire import Request, Response
 from mooring_launcher.cluster import api
-from mooring_launcher.cluster.api import ApiClient, ApiError, pod, pods, stateful_set
+from mooring_launcher.cluster.api import ApiClient, ApiError
+from mooring_launcher.cluster.resources import pod, pods, stateful_set
 from mooring_launcher.cluster.watch import Backoff, ObjectWatch
 from mooring_launcher.errors import ExitCode, LauncherError
 from rig import anchor_pod, wait_for

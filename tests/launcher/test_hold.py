@@ -17,7 +17,8 @@ from inside_helpers import namespace, run, wait_for
 from mooring_launcher.health import askers as askers_module
 from mooring_launcher.health.askers import Askers, Origin
 from mooring_launcher.health.metrics import Metrics
-from mooring_launcher.health.server import HOLD_LIMIT, HealthServer, View
+from mooring_launcher.health.pages import View
+from mooring_launcher.health.server import HOLD_LIMIT, HealthServer
 from mooring_launcher.platforms.addresses import pack_ip
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment, Inside

@@ -15,7 +15,8 @@ from mooring_launcher.gate.conditions import Condition
 from mooring_launcher.health import server as server_module
 from mooring_launcher.health.askers import Askers, Origin
 from mooring_launcher.health.metrics import Metrics
-from mooring_launcher.health.server import HealthServer, View
+from mooring_launcher.health.pages import View
+from mooring_launcher.health.server import HealthServer
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment, Inside
 

@@ -1,8 +1,8 @@
 """The in-cluster client: one object by name, or a few by labels, read, watched, patched or posted to.
 
 Written for the launcher's few requests on http.client and ssl, as a general client would cost more start-up time and
-memory than everything else together. Every foreign error is translated in `Session._translated`. No answer is trusted
-to end, to be small or to be what was asked for: `_Socket` limits its time and size, `answers` says what it must be.
+memory than everything else together. Every foreign error is translated in `Session._checked`. No answer is trusted to
+end, to be small or to be what was asked for: `connection` limits its time and size, `answers` says what it must be.
 """
 
 import contextlib
@@ -13,83 +13,25 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from mooring_launcher.cluster import answers
 from mooring_launcher.cluster.answers import BODY_LIMIT, Object
+from mooring_launcher.cluster.connection import CONNECT_TIMEOUT_S, HEAD_LIMIT, LimitedSocket, connect, make_context
+from mooring_launcher.cluster.resources import Resource
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.mounts import find_mounted
 
 # With its drive: a container's working directory may be on another one.
 SERVICE_ACCOUNT = ("C:" if sys.platform == "win32" else "") + "/var/run/secrets/kubernetes.io/serviceaccount"
-CONNECT_TIMEOUT_S = 10.0
-"""For connecting, for the handshake, and for every single byte of an answer that is not a watch."""
 ANSWER_TIMEOUT_S = 30.0
 """For one whole answer, however it trickles in."""
 _READ_SLACK_S = 20.0
-_HEAD_LIMIT = 256 * 1024
-"""Bytes of an answer's head: http.client alone would read 100 lines of 64 KiB, and interim answers without end."""
 _REFUSAL_LIMIT = 64 * 1024
 """Bytes that are read of a refusal: a Status has a few hundred, a proxy's page means nothing here."""
 _SAID_LIMIT = 300
 """Characters of what somebody else said in a message of ours."""
 _MERGE_PATCH = "application/merge-patch+json"
-
-# A peer that vanished without a word is noticed after 30 + 3 x 10 seconds, not at the end of a watch.
-_KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
-
-
-class Resource(NamedTuple):
-    """One named object of the API, or with `labels` in place of the name those that have them.
-
-    `group` is the path before `namespaces`.
-    """
-
-    group: str
-    namespace: str
-    plural: str
-    name: str
-    subresource: str = ""
-    labels: str = ""
-
-    @property
-    def path(self) -> str:
-        """Where it is read, patched or posted to."""
-        tail = f"/{self.subresource}" if self.subresource else ""
-        return f"{self.collection}/{self.name}{tail}"
-
-    @property
-    def collection(self) -> str:
-        """Where it is watched, with a field selector on its name, and listed by labels."""
-        return f"{self.group}/namespaces/{self.namespace}/{self.plural}"
-
-    @property
-    def selection(self) -> str:
-        """The query parameter that selects it in its collection."""
-        text = self.labels or f"metadata.name={self.name}"
-        quoted = text.replace("=", "%3D").replace(",", "%2C").replace("/", "%2F")
-        return f"{'labelSelector' if self.labels else 'fieldSelector'}={quoted}"
-
-    def __str__(self) -> str:
-        if self.labels:
-            return f"{self.plural} with {self.labels} in namespace {self.namespace}"
-        kind = f"{self.plural}/{self.subresource}" if self.subresource else self.plural
-        return f"{kind} {self.name} in namespace {self.namespace}"
-
-
-def pod(namespace: str, name: str, subresource: str = "") -> Resource:
-    """Return a pod's address."""
-    return Resource("/api/v1", namespace, "pods", name, subresource)
-
-
-def pods(namespace: str, labels: str) -> Resource:
-    """Return the address of the pods with these labels (`key=value,…`)."""
-    return Resource("/api/v1", namespace, "pods", "", labels=labels)
-
-
-def stateful_set(namespace: str, name: str, subresource: str = "") -> Resource:
-    """Return a StatefulSet's address."""
-    return Resource("/apis/apps/v1", namespace, "statefulsets", name, subresource)
 
 
 class ApiError(LauncherError):
@@ -156,14 +98,11 @@ class ApiClient:
 
     def tls_context(self) -> ssl.SSLContext:
         """Return a context that trusts the cluster's CA as it is now, and nothing else."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.sslsocket_class = _Socket
         try:
-            context.load_verify_locations(cadata=self._read("ca.crt"))
+            return make_context(self._read("ca.crt"))
         except (ssl.SSLError, ValueError) as error:
             message = f"{self._account}/ca.crt is not a certificate: {error}"
             raise ApiError(message) from error
-        return context
 
     def _read(self, name: str) -> str:
         path = f"{self._account}/{name}"
@@ -175,33 +114,6 @@ class ApiClient:
             raise ApiError(message) from error
 
 
-class _Socket(ssl.SSLSocket):
-    """A TLS socket whose peer may send so much in so much time: neither a drip nor a flood keeps its reader."""
-
-    deadline_s = float("inf")
-    patience_s = CONNECT_TIMEOUT_S
-    limit = bytes_left = _HEAD_LIMIT
-
-    def allow(self, limit: int, timeout_s: float, patience_s: float) -> None:
-        """Let the peer send `limit` bytes from now on within `timeout_s`, and pause for `patience_s` at most."""
-        self.limit = self.bytes_left = limit
-        self.deadline_s = time.monotonic() + timeout_s
-        self.patience_s = patience_s
-
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        """Receive, as http.client does for everything it reads. OSError above a limit."""
-        left_s = self.deadline_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError("the answer took too long")
-        self.settimeout(min(left_s, self.patience_s))
-        count = super().recv_into(buffer, nbytes, flags)
-        self.bytes_left -= count
-        if self.bytes_left < 0:
-            message = f"the answer is larger than {self.limit} bytes"
-            raise OSError(message)
-        return count
-
-
 class Session:
     """One connection, used for one request after the other; a watch follows its GET without a second handshake."""
 
@@ -210,7 +122,7 @@ class Session:
         self._client = client
         self._deadline_s = time.monotonic() + within_s
         self._connection: http.client.HTTPSConnection | None = None
-        self._sock: _Socket | None = None
+        self._sock: LimitedSocket | None = None
 
     def __enter__(self) -> "Session":
         return self
@@ -306,11 +218,13 @@ class Session:
         if body is not None:
             headers["Content-Type"] = _MERGE_PATCH if method == "PATCH" else "application/json"
         if self._connection is None or self._connection.sock is None:
-            # Also when the peer has closed: http.client would connect by itself, without what `_connect` sets.
-            self._connection = _connect(self._client, min(CONNECT_TIMEOUT_S, self._left_s()))
-            self._sock = cast("_Socket", self._connection.sock)
+            # Also when the peer has closed: http.client would connect by itself, without what `connect` sets.
+            self._connection = connect(
+                self._client.address, self._client.tls_context(), min(CONNECT_TIMEOUT_S, self._left_s())
+            )
+            self._sock = cast("LimitedSocket", self._connection.sock)
         self._connection.sock.settimeout(CONNECT_TIMEOUT_S)
-        self._allow(BODY_LIMIT + _HEAD_LIMIT, ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S)
+        self._allow(BODY_LIMIT + HEAD_LIMIT, ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S)
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         return self._connection.getresponse()
 
@@ -334,19 +248,6 @@ class Session:
             host, port = self._client.address
             message = f"{verb} {resource} at {host}:{port}: {type(error).__name__}: {str(error)[:_SAID_LIMIT]}"
             raise ApiError(message) from error
-
-
-def _connect(client: ApiClient, timeout_s: float) -> http.client.HTTPSConnection:
-    host, port = client.address
-    connection = http.client.HTTPSConnection(host, port, timeout=timeout_s, context=client.tls_context())
-    connection.connect()
-    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE:
-        option = getattr(socket, name, None)  # not every platform has all three
-        if option is not None:
-            with contextlib.suppress(OSError):  # Windows before Server 2019 has the names and not the options
-                connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
-    return connection
 
 
 def _refusal(response: http.client.HTTPResponse, verb: str, resource: Resource) -> ApiError:

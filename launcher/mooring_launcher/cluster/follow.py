@@ -6,7 +6,8 @@ Whoever scales (kubectl, an autoscaler, helm) scales the launcher set; the numbe
 import threading
 
 from mooring_launcher.cluster.answers import Object
-from mooring_launcher.cluster.api import ApiClient, ApiError, stateful_set
+from mooring_launcher.cluster.api import ApiClient, ApiError
+from mooring_launcher.cluster.resources import stateful_set
 from mooring_launcher.cluster.watch import ObjectWatch
 from mooring_launcher.reports.log import Log
 

@@ -2,7 +2,8 @@
 
 import threading
 
-from mooring_launcher.cluster.api import ApiClient, ApiError, pod
+from mooring_launcher.cluster.api import ApiClient, ApiError
+from mooring_launcher.cluster.resources import pod
 from mooring_launcher.cluster.watch import Backoff
 from mooring_launcher.reports.log import Log
 

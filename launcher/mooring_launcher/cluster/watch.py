@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from mooring_launcher.cluster.answers import Object, version_of
-from mooring_launcher.cluster.api import ApiClient, ApiError, Resource, Session
+from mooring_launcher.cluster.api import ApiClient, ApiError, Session
+from mooring_launcher.cluster.resources import Resource
 from mooring_launcher.reports.vitals import format_trace
 
 WATCH_TIMEOUT_S = 290

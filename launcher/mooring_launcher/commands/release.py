@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from mooring_launcher.cluster.answers import Object
-from mooring_launcher.cluster.api import ApiClient, ApiError, Resource, pod, stateful_set
+from mooring_launcher.cluster.api import ApiClient, ApiError
+from mooring_launcher.cluster.resources import Resource, pod, stateful_set
 from mooring_launcher.config import load_config
 from mooring_launcher.errors import LauncherError
 from mooring_launcher.platforms.trust import check_files

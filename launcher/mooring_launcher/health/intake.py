@@ -1,4 +1,4 @@
-"""Accepts connections for a selector, also while the process has no descriptor left: it backs off and recovers.
+"""Listens and accepts connections for a selector. Out of descriptors, it backs off and recovers.
 
 A listener that cannot accept stays readable, so asking again at once would take a whole CPU. Room is made by dropping a
 stranger; else one descriptor kept in reserve takes the next question that is none of a stranger: kubelet's, perhaps.
@@ -10,8 +10,14 @@ import socket
 import time
 from collections.abc import Callable
 
+from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.scarcity import is_scarcity
 
+_BACKLOG = 1024
+"""How many connections the kernel keeps until they are accepted; it cuts this down to what it allows."""
+# On Windows SO_REUSEADDR would let two programs listen on one port, and the other refuses with "access denied".
+_SOLE_LISTENER: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+_TAKEN = (errno.EADDRINUSE, getattr(errno, "WSAEACCES", errno.EADDRINUSE))
 _BATCH = 64
 _PAUSE_S = 0.2
 """How long nobody is accepted once no descriptor can be had."""
@@ -19,6 +25,23 @@ _TELL_EVERY_S = 30.0
 
 # accept(2): a connection whose client gave it up first. Nothing is wrong on this side.
 _GIVEN_UP = (errno.ECONNABORTED, errno.EINTR, getattr(errno, "EPROTO", errno.ECONNABORTED))
+
+
+def listen(ip: str, port: int) -> socket.socket:
+    """Return a socket that listens. LauncherError READINESS_PORT_TAKEN, or COMPARTMENT_NOT_FOUND without that IP."""
+    listener = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, _SOLE_LISTENER, 1)
+        listener.bind((ip, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        taken = error.errno in _TAKEN
+        code = ExitCode.READINESS_PORT_TAKEN if taken else ExitCode.COMPARTMENT_NOT_FOUND
+        message = f"bind({ip}, readiness.port {port}): {error.errno} {error.strerror}"
+        raise LauncherError(code, message) from error
+    listener.setblocking(False)
+    return listener
 
 
 class Intake:

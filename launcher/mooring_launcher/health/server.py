@@ -6,21 +6,19 @@ elsewhere has places of its own, so strangers never push out kubelet; connection
 strangers may not ask it. When the process has no descriptor left, strangers go first, and one is kept for the node.
 """
 
-import errno
-import json
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
-from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate.conditions import Condition
 from mooring_launcher.health.askers import Askers, Origin
-from mooring_launcher.health.intake import Intake
-from mooring_launcher.health.metrics import CONTENT_TYPE, Metrics, render_metrics
+from mooring_launcher.health.intake import Intake, listen
+from mooring_launcher.health.metrics import Metrics
+from mooring_launcher.health.pages import Answer, Pages, View
 from mooring_launcher.platforms.compartment import Hold, Inside
 
 HEAD_LIMIT = 8 * 1024
@@ -29,48 +27,13 @@ CONNECTION_LIMIT = 64
 """Of each origin. Above it the oldest of the same origin is dropped."""
 HOLD_LIMIT = 16
 """Of each origin that may hold. kubelet asks once for each preStop, so there is one question, or two."""
-_BACKLOG = 1024
-"""How many connections the kernel keeps until they are accepted; it cuts this down to what it allows."""
 
 # More than the limit at once: closing with bytes unread would reset the connection and lose the answer.
 _READ_SIZE = 64 * 1024
 
-# On Windows SO_REUSEADDR would let two programs listen on one port, and the other refuses with "access denied".
-_SOLE_LISTENER: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
-_TAKEN = (errno.EADDRINUSE, getattr(errno, "WSAEACCES", errno.EADDRINUSE))
 SIBLING_AGENT = b"mooring-sibling"
 # How kubelet names itself in a lifecycle hook (Kubernetes, pkg/probe/http/request.go), and a launcher to its sibling.
 _HOOKS = (b"\r\nuser-agent: kube-lifecycle/", b"\r\nuser-agent: " + SIBLING_AGENT)
-
-_PHRASES = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"} | {
-    431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-}
-_TEXT = "text/plain; charset=utf-8"
-_PUBLIC = ("app", "ordinal", "ready")
-
-
-class View(NamedTuple):
-    """What the launcher says of itself at this moment. `reason` tells why it is not ready.
-
-    Only the node is told all of it. Others get names and states: `brief` for the reason, of `status` what `_PUBLIC`
-    lists.
-    """
-
-    ready: bool
-    live: bool
-    reason: str
-    conditions: Sequence[Condition]
-    status: dict[str, Any]
-    brief: str
-    why_not_live: str = ""
-
-
-class _Answer(NamedTuple):
-    code: int
-    body: str
-    content_type: str = _TEXT
 
 
 class _Connection:
@@ -102,8 +65,7 @@ class HealthServer:
         self._inside = inside
         self._address = (ip, port)
         self._warn = warn
-        self._view = view
-        self._metrics = metrics
+        self._pages = Pages(view, metrics)
         self._selector = selectors.DefaultSelector()
         self._wake_up, self._wake = socket.socketpair()
         self._active: dict[socket.socket, _Connection] = {}
@@ -123,7 +85,7 @@ class HealthServer:
         with ExitStack() as undo:
             self._hold = self._inside.backend.hold(self._inside.compartment)
             undo.callback(self._hold.close)
-            listener = undo.enter_context(self._inside.run(self._listen))
+            listener = undo.enter_context(self._inside.run(partial(listen, *self._address)))
             askers = Askers(self._address[0], self._inside.backend.node_addresses, self._warn)
 
             def may_hold(peer: str) -> bool:
@@ -148,22 +110,6 @@ class HealthServer:
         self._closing = True
         self._signal()
         self.thread.join()
-
-    def _listen(self) -> socket.socket:
-        ip, port = self._address
-        listener = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, _SOLE_LISTENER, 1)
-            listener.bind((ip, port))
-            listener.listen(_BACKLOG)
-        except OSError as error:
-            listener.close()
-            taken = error.errno in _TAKEN
-            code = ExitCode.READINESS_PORT_TAKEN if taken else ExitCode.COMPARTMENT_NOT_FOUND
-            message = f"bind({ip}, readiness.port {port}): {error.errno} {error.strerror}"
-            raise LauncherError(code, message) from error
-        listener.setblocking(False)
-        return listener
 
     def _signal(self) -> None:
         try:
@@ -268,7 +214,7 @@ class HealthServer:
         connection.received += chunk
         head, end, _body = connection.received.partition(b"\r\n\r\n")
         if len(head) > HEAD_LIMIT:
-            self._answer(connection, _Answer(431, "too long\n"))
+            self._answer(connection, Answer(431, "too long\n"))
         elif end:
             connection.is_hook = any(agent in head.lower() for agent in _HOOKS)
             self._handle(connection, head.split(b"\r\n", 1)[0].decode("latin-1"))
@@ -281,59 +227,21 @@ class HealthServer:
         connection.head_only = method == "HEAD"
         path = path.partition("?")[0]
         if not version.startswith("HTTP/1."):
-            self._answer(connection, _Answer(400, "not HTTP/1\n"))
+            self._answer(connection, Answer(400, "not HTTP/1\n"))
         elif method not in ("GET", "HEAD"):
-            self._answer(connection, _Answer(405, "only GET and HEAD\n"))
+            self._answer(connection, Answer(405, "only GET and HEAD\n"))
         elif path == "/hold":
             self._park(connection)
         else:
-            self._answer(connection, self._look_up(path, connection))
-
-    def _look_up(self, path: str, connection: _Connection) -> _Answer:
-        in_full = connection.origin is Origin.NODE and self._askers is not None and self._askers.knows_node
-        pages: dict[str, Callable[[], _Answer]] = {
-            "/readyz": lambda: self._readyz(in_full),
-            "/livez": self._livez,
-            "/status": lambda: self._status(in_full),
-            "/metrics": self._render,
-        }
-        page = pages.get(path)
-        if page is None:
-            return _Answer(404, f"{' '.join([*pages, '/hold'])}\n")
-        try:
-            return page()
-        except Exception as error:  # noqa: BLE001 - a page that fails must not end the thread that serves the others
-            return _Answer(500, f"{type(error).__name__}{f': {error}' if in_full else ''}\n")
-
-    def _readyz(self, in_full: bool) -> _Answer:
-        view = self._view()
-        lines = ["ready" if view.ready else f"not ready: {view.reason if in_full else view.brief}"]
-        lines += [f"[{'+' if c.holds else '-'}] {c.name}{f': {c.value}' if in_full else ''}" for c in view.conditions]
-        return _Answer(200 if view.ready else 503, "\n".join([*lines, ""]))
-
-    def _livez(self) -> _Answer:
-        view = self._view()
-        return _Answer(200, "live\n") if view.live else _Answer(503, f"{view.why_not_live}\n")
-
-    def _status(self, in_full: bool) -> _Answer:
-        view = self._view()
-        status = view.status
-        if not in_full:
-            status = {key: value for key, value in status.items() if key in _PUBLIC}
-            status["reason"] = "" if view.ready else view.brief
-            status["conditions"] = [{"name": c.name, "holds": c.holds} for c in view.conditions]
-            status["more"] = "in the launcher's log, and here for askers from the node"
-        return _Answer(200, json.dumps(status, indent=1) + "\n", "application/json")
-
-    def _render(self) -> _Answer:
-        return _Answer(200, render_metrics(self._metrics()), CONTENT_TYPE)
+            in_full = connection.origin is Origin.NODE and self._askers is not None and self._askers.knows_node
+            self._answer(connection, self._pages.look_up(path, in_full))
 
     def _park(self, connection: _Connection) -> None:
         if connection.origin is Origin.STRANGER:
-            self._answer(connection, _Answer(403, "only the node itself may hold\n"))
+            self._answer(connection, Answer(403, "only the node itself may hold\n"))
             return
         if not self._has_place_to_hold(connection):
-            self._answer(connection, _Answer(503, "too many are waiting\n"))
+            self._answer(connection, Answer(503, "too many are waiting\n"))
             return
         del self._active[connection.sock]
         self._held[connection.sock] = connection
@@ -354,15 +262,10 @@ class HealthServer:
             del self._held[connection.sock]
             connection.deadline_s = time.monotonic() + REQUEST_LIMIT_S
             self._active[connection.sock] = connection
-            self._answer(connection, _Answer(200, "the target has stopped\n"))
+            self._answer(connection, Answer(200, "the target has stopped\n"))
 
-    def _answer(self, connection: _Connection, answer: _Answer) -> None:
-        body = answer.body.encode("utf-8", "replace")  # JSON from elsewhere may hold half a surrogate pair
-        head = (
-            f"HTTP/1.1 {answer.code} {_PHRASES[answer.code]}\r\nContent-Type: {answer.content_type}\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
-        connection.to_send = head.encode() + (b"" if connection.head_only else body)
+    def _answer(self, connection: _Connection, answer: Answer) -> None:
+        connection.to_send = answer.encode(connection.head_only)
         self._selector.modify(connection.sock, selectors.EVENT_WRITE, self._on_client)
         try:
             self._send(connection)

@@ -14,8 +14,7 @@ from mooring_launcher.platforms import windows as backend
 from mooring_launcher.platforms.compartment import Compartment
 from mooring_launcher.platforms.target import TargetSpec
 from mooring_launcher.platforms.windows import layouts as w
-from mooring_launcher.platforms.windows import processes
-from mooring_launcher.platforms.windows.process import exit_status
+from mooring_launcher.platforms.windows.process import exit_status, jobs
 from mooring_launcher.platforms.windows.process.console import run_helper
 from mooring_launcher.platforms.windows.process.members import Members
 
@@ -176,12 +175,12 @@ def unseen():
     target = start("sleep", lifetime="tree")
     members = Members(target._job, set)
     pid = 0xFFFFFFF0  # nobody's: numbers are multiples of 4 and small
-    job, command = processes.JOB_MESSAGE, processes.COMMAND_MESSAGE
+    job, command = jobs.JOB_MESSAGE, jobs.COMMAND_MESSAGE
     for message in ((job, w.JOB_OBJECT_MSG_NEW_PROCESS, pid), (job, w.JOB_OBJECT_MSG_EXIT_PROCESS, pid)):
-        members.hear(processes.Message(*message))
+        members.hear(jobs.Message(*message))
     enters, leaves = w.JOB_OBJECT_MSG_NEW_PROCESS, w.JOB_OBJECT_MSG_EXIT_PROCESS
     for key, what in ((job, enters), (command, enters), (command, leaves), (job, leaves)):
-        members.hear(processes.Message(key, what, pid + 4))
+        members.hear(jobs.Message(key, what, pid + 4))
     found = {"unseen": members.last, "left": members.look()}
     target.kill()
     target.wait_all(10)
@@ -196,7 +195,7 @@ def unseen():
     (server,) = servers
     target.wait(30)
     members.look()
-    members.hear(processes.Message(job, w.JOB_OBJECT_MSG_EXIT_PROCESS, server))  # late: it has been seen already
+    members.hear(jobs.Message(job, w.JOB_OBJECT_MSG_EXIT_PROCESS, server))  # late: it has been seen already
     found["late"] = [members.last.pid == server, members.last.code]
     members.close()
     target.kill()

@@ -1,4 +1,7 @@
-"""The Linux backend: a compartment is a network namespace. Needs CAP_SYS_ADMIN, and hostPID or /run/netns."""
+"""The Linux backend: a compartment is a network namespace. Needs CAP_SYS_ADMIN, and hostPID or /run/netns.
+
+More than ten modules: each wraps one interface of the kernel, or is code that runs between fork and exec.
+"""
 
 from collections.abc import Callable
 

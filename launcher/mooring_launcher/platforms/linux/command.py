@@ -15,7 +15,7 @@ from typing import NoReturn
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.compartment import Compartment
 from mooring_launcher.platforms.linux import init, namespaces, syscalls
-from mooring_launcher.platforms.linux.children import read_children
+from mooring_launcher.platforms.linux.processes import read_children
 from mooring_launcher.platforms.linux.report import exit_status, open_pipe, read_all, start_error
 from mooring_launcher.platforms.scarcity import is_scarcity
 from mooring_launcher.platforms.target import CommandResult, TargetSpec

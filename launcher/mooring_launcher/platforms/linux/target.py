@@ -15,8 +15,8 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.compartment import Compartment
 from mooring_launcher.platforms.lifetime import TREE, Ending, tree_status
 from mooring_launcher.platforms.linux import init, namespaces, sockets, syscalls
-from mooring_launcher.platforms.linux.children import read_children
 from mooring_launcher.platforms.linux.command import run_beside
+from mooring_launcher.platforms.linux.processes import is_running, read_children, read_name, runs_inside
 from mooring_launcher.platforms.linux.program import opened
 from mooring_launcher.platforms.linux.report import Ended, open_pipe, read_all, read_ended, start_error
 from mooring_launcher.platforms.program import OpenedProgram
@@ -180,7 +180,7 @@ class LinuxTarget:
         """Name a process that runs in another namespace, or a socket of the tree that listens on the host."""
         tree = self.tree()
         for pid in tree:
-            if not self._is_inside(pid):
+            if not runs_inside(pid, self._compartment.id):
                 return f"process {pid} ({read_name(pid)}) left the network namespace {self._compartment.name}"
         on_host = {
             listener.owner: listener for protocol in ("TCP", "UDP") for listener in self._host.listeners(protocol)
@@ -293,32 +293,8 @@ class LinuxTarget:
             except ProcessLookupError:
                 return
 
-    def _is_inside(self, pid: int) -> bool:
-        try:
-            return os.stat(f"/proc/{pid}/ns/net").st_ino == self._compartment.id
-        except OSError:
-            return True  # it has ended meanwhile
-
 
 def _end_of_tree(main: Ended, last: Ended | None) -> ExitStatus:
     if last is None:  # the init was killed, and with it what was left
         return main.status if main.status.code else _TREE_KILLED
     return main.status if last.pid == main.pid else tree_status(main.status, last.status, last.name)
-
-
-def is_running(pid: int) -> bool:
-    """Tell whether a process lives: one that nobody has reaped yet does not."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def read_name(pid: int) -> str:
-    """Return the process's short name, '?' when it has gone."""
-    try:
-        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
-            return comm.read().strip()
-    except OSError:
-        return "?"

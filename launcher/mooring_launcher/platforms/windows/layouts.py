@@ -1,7 +1,8 @@
 """The structures and constants of Windows that the backend uses, for 64 bits. Safe to import anywhere.
 
 Every size, offset and value is compared with the compiler's own by tests/windows/test_layouts.py. Types have fixed
-widths, as ctypes.wintypes has those of the platform it runs on.
+widths, as ctypes.wintypes has those of the platform it runs on. One module, long as it is: a table of constants, held
+as a whole to the headers.
 """
 
 from ctypes import Structure, c_byte, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p

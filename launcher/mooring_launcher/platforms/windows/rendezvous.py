@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from ctypes import POINTER, byref, c_void_p
 
 from mooring_launcher.platforms.files import create_file
+from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
-from mooring_launcher.platforms.windows import processes
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bind_checked, last_error, wide
 
 FILE_NAME = "stop.pipe"
@@ -95,7 +95,7 @@ class PipeListener(threading.Thread):
         with self._lock:
             self._closing = True
             for asker in self._askers:
-                processes.close_handle(asker)
+                handles.close_handle(asker)
             self._askers = []
         try:
             os.unlink(self._path)
@@ -109,7 +109,7 @@ class PipeListener(threading.Thread):
         access = w.PIPE_ACCESS_DUPLEX | flags
         kind, most = w.PIPE_REJECT_REMOTE_CLIENTS, w.PIPE_UNLIMITED_INSTANCES
         pipe = _create_pipe(wide(self._name), access, kind, most, _BUFFER, _BUFFER, 0, byref(security))
-        if pipe == processes.INVALID_HANDLE:
+        if pipe == handles.INVALID_HANDLE:
             error = WindowsCallError(f"CreateNamedPipeW({self._name})", last_error())
             raise OSError(error.code, str(error))
         return int(pipe)
@@ -123,7 +123,7 @@ def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
     except (OSError, WindowsCallError) as error:
         tell(f"no launcher to stop: {error}")
         return
-    with processes.closing(pipe):
+    with handles.closing(pipe):
         for line in _lines(pipe):
             tell(line)
 
@@ -133,7 +133,7 @@ def _open(name: str) -> int:
     until_s = time.monotonic() + _BUSY_LIMIT_S
     while True:
         try:
-            return processes.open_file(name, w.GENERIC_READ | w.GENERIC_WRITE, 0, flags=_ASKER)
+            return handles.open_file(name, w.GENERIC_READ | w.GENERIC_WRITE, 0, flags=_ASKER)
         except WindowsCallError as error:
             if error.code != w.ERROR_PIPE_BUSY or time.monotonic() > until_s:
                 raise
@@ -145,7 +145,7 @@ def _lines(pipe: int) -> Iterator[str]:
     text = b""
     while True:
         try:
-            chunk = processes.read_chunk(pipe)
+            chunk = handles.read_chunk(pipe)
         except WindowsCallError:
             return  # the launcher ended without a farewell
         if not chunk:
@@ -159,6 +159,6 @@ def _send_line(asker: int, line: str) -> bool:
     try:
         _write_file(asker, data, len(data), byref(w.DWORD()), None)
     except WindowsCallError:
-        processes.close_handle(asker)
+        handles.close_handle(asker)
         return False
     return True

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_void_p
 
-from mooring_launcher.platforms.windows import descriptor, processes
+from mooring_launcher.platforms.windows import descriptor, handles
 from mooring_launcher.platforms.windows import layouts as w
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bind_checked, last_error, wide
 
@@ -94,7 +94,7 @@ def own_sid() -> str:
     token, size = w.HANDLE(), w.DWORD(256)
     _open_token(_own_process(), w.TOKEN_QUERY, byref(token))
     buffer = ctypes.create_string_buffer(size.value)
-    with processes.closing(token.value or 0):
+    with handles.closing(token.value or 0):
         _token_information(token, w.TOKEN_USER, buffer, size, byref(size))
     sid = w.SidAndAttributes.from_buffer(buffer).Sid
     return descriptor.parse_sid(ctypes.string_at(sid, _sid_length(sid)))
@@ -142,8 +142,8 @@ def _resolve(path: str) -> str:
 def _opened(path: str, access: int, flags: int) -> Iterator[int]:
     flags |= w.FILE_FLAG_BACKUP_SEMANTICS  # else directories cannot be opened
     share = w.FILE_SHARE_READ | w.FILE_SHARE_WRITE | w.FILE_SHARE_DELETE
-    handle = processes.open_file(path, access, share, flags=flags)
-    with processes.closing(handle):
+    handle = handles.open_file(path, access, share, flags=flags)
+    with handles.closing(handle):
         yield handle
 
 

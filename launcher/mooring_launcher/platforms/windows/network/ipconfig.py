@@ -10,9 +10,10 @@ import ctypes
 import re
 
 from mooring_launcher.platforms.addresses import pack_ip
+from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
-from mooring_launcher.platforms.windows import processes
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind
+from mooring_launcher.platforms.windows.process import processes
 from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments
 
 _RULE = re.compile(r"^\s*={8,}\s*$")
@@ -84,9 +85,9 @@ def _run() -> bytes:
     buffer = ctypes.create_string_buffer(1024)
     _system_directory(buffer, 512)
     exe = buffer.raw.decode("utf-16-le").partition("\0")[0] + "\\ipconfig.exe"
-    reading, writing = processes.create_pipe()
-    with processes.closing(reading):
-        with processes.closing(writing):
+    reading, writing = handles.create_pipe()
+    with handles.closing(reading):
+        with handles.closing(writing):
             new = processes.NewProcess(
                 exe,
                 join_arguments(exe, ["/allcompartments"]),
@@ -97,9 +98,9 @@ def _run() -> bytes:
                 w.CREATE_NO_WINDOW,
             )
             process, _pid = processes.create_process(new)
-        with processes.closing(process):
-            text = b"".join(iter(lambda: processes.read_chunk(reading), b""))
-            processes.wait_for(process)
+        with handles.closing(process):
+            text = b"".join(iter(lambda: handles.read_chunk(reading), b""))
+            handles.wait_for(process)
             code = processes.read_exit_code(process)
     if code:
         raise WindowsCallError("ipconfig /allcompartments", code)

@@ -17,8 +17,8 @@ from ctypes import POINTER, byref, c_void_p
 from typing import NamedTuple
 
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
-from mooring_launcher.platforms.windows import processes
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bind_checked, last_error, wide
 
 PASSWORD = "RUN_AS_PASSWORD"  # noqa: S105 - a variable's name
@@ -115,7 +115,7 @@ def open_account(run_as: str, environ: Mapping[str, str]) -> Account:
         try:
             return Account(token, {} if run_as == "restricted" else _prepare(token, run_as))
         except WindowsCallError:
-            processes.close_handle(token)
+            handles.close_handle(token)
             raise
     except WindowsCallError as error:
         message = f"target.runAs {run_as!r} was refused: {error}"
@@ -174,7 +174,7 @@ def _restricted_token() -> int:
     sid = ctypes.create_string_buffer(68)  # SECURITY_MAX_SID_SIZE
     _well_known_sid(w.WIN_BUILTIN_ADMINISTRATORS_SID, None, sid, byref(w.DWORD(len(sid))))
     disabled = w.SidAndAttributes(ctypes.addressof(sid), 0)
-    with processes.closing(own.value or 0):
+    with handles.closing(own.value or 0):
         _restrict(own, w.DISABLE_MAX_PRIVILEGE, 1, byref(disabled), 0, None, 0, None, byref(made))
     return made.value or 0
 

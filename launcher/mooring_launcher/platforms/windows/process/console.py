@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from ctypes import POINTER, byref, c_void_p
 
+from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
-from mooring_launcher.platforms.windows import processes
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bind_checked
+from mooring_launcher.platforms.windows.process import processes
 from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments
 
 EVENTS = {"ctrlC": w.CTRL_C_EVENT, "ctrlBreak": w.CTRL_BREAK_EVENT}
@@ -53,21 +54,20 @@ def send_event(event: str, pids: Sequence[int]) -> None:
     words = [str(pid) for pid in pids]
     helper = [*sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])], COMMAND, event, *words]
     exe = sys.executable
-    reading, writing = processes.create_pipe()
-    with processes.closing(reading):
-        with processes.closing(writing):
-            handles = (0, writing, writing)
+    reading, writing = handles.create_pipe()
+    with handles.closing(reading):
+        with handles.closing(writing):
             line, environment = join_arguments(exe, helper[1:]), environment_block(os.environ)
-            new = processes.NewProcess(exe, line, "", environment, (), handles, w.CREATE_NO_WINDOW)
+            new = processes.NewProcess(exe, line, "", environment, (), (0, writing, writing), w.CREATE_NO_WINDOW)
             process, _pid = processes.create_process(new)
-        with processes.closing(process):
-            if not processes.wait_for(process, _HELPER_LIMIT_MS):
+        with handles.closing(process):
+            if not handles.wait_for(process, _HELPER_LIMIT_MS):
                 processes.terminate_process(process, 1)
                 raise WindowsCallError("the helper for console events did not end", w.WAIT_TIMEOUT)
             code = processes.read_exit_code(process)
         # The event itself has ended the helper: then it has been sent.
         if code not in (0, w.STATUS_CONTROL_C_EXIT):
-            said = processes.read_chunk(reading).decode("utf-8", "replace").strip()
+            said = handles.read_chunk(reading).decode("utf-8", "replace").strip()
             whom = f"process {words[0]}" if len(words) == 1 else f"processes {', '.join(words)}"
             call = f"{event} to the console of {whom}: {said or 'the helper failed'}"
             raise WindowsCallError(call, code)

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from ctypes import POINTER, byref, c_uint64, c_void_p, create_string_buffer
 from typing import NamedTuple
 
+from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
-from mooring_launcher.platforms.windows import processes
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bind_checked
+from mooring_launcher.platforms.windows.process import jobs, processes
 
 _open = bind_checked("kernel32", "OpenProcess", w.HANDLE, w.DWORD, w.BOOL, w.DWORD)
 _in_job = bind_checked("kernel32", "IsProcessInJob", w.BOOL, w.HANDLE, w.HANDLE, POINTER(w.BOOL))
@@ -63,7 +64,7 @@ class _Member:
     @property
     def has_ended(self) -> bool:
         """Whether it has ended."""
-        return processes.wait_for(self.handle, 0)
+        return handles.wait_for(self.handle, 0)
 
 
 class Members:
@@ -80,11 +81,11 @@ class Members:
         self._seen_gone: set[int] = set()
         """Those that were found ended before the job's message of it was taken."""
 
-    def hear(self, message: processes.Message) -> None:
+    def hear(self, message: jobs.Message) -> None:
         """Take a message of the job, or of a command's job, into account."""
         for member in self._known.values():
             member.learn_name()
-        if message.key == processes.COMMAND_MESSAGE:
+        if message.key == jobs.COMMAND_MESSAGE:
             if message.what == w.JOB_OBJECT_MSG_NEW_PROCESS:
                 self._of_commands.add(message.pid)
         elif message.what == w.JOB_OBJECT_MSG_NEW_PROCESS:
@@ -93,9 +94,15 @@ class Members:
             self._hear_exit(message.pid)
 
     def look(self) -> bool:
-        """Read the job's list too; whether a process of the tree is left."""
+        """Read the job's list too; whether a process of the tree is left, or of the job, where that cannot be seen."""
+        try:
+            return self._look()
+        except WindowsCallError:
+            return jobs.count_active(self._job) > 0
+
+    def _look(self) -> bool:
         commands = self._commands() | self._of_commands
-        listed = set(processes.list_processes(self._job)) - commands
+        listed = set(jobs.list_processes(self._job)) - commands
         left = {pid for pid in listed if self._is_left(pid)}
         own = [(pid, member) for pid, member in self._known.items() if pid not in commands]
         ended = {pid for pid, member in own if pid not in listed or member.has_ended}
@@ -108,7 +115,7 @@ class Members:
     def close(self) -> None:
         """Let go of every handle."""
         for member in self._known.values():
-            processes.close_handle(member.handle)
+            handles.close_handle(member.handle)
         self._known.clear()
 
     def _is_left(self, pid: int) -> bool:
@@ -127,7 +134,7 @@ class Members:
     def _open(self, pid: int) -> _Member:
         member = _open_member(self._job, pid)
         if pid in self._known:  # its number is another process's now
-            processes.close_handle(self._known[pid].handle)
+            handles.close_handle(self._known[pid].handle)
         self._known[pid] = member
         self._seen_gone.discard(pid)
         return member
@@ -146,7 +153,7 @@ class Members:
     def _depart(self, pid: int) -> Departed | None:
         """Read how a process ended that has left the job, and let go of it; None for one that is not of the tree."""
         member = self._known[pid]
-        processes.wait_for(member.handle, _END_LIMIT_MS)  # it leaves its job a moment before its end shows
+        handles.wait_for(member.handle, _END_LIMIT_MS)  # it leaves its job a moment before its end shows
         departed = Departed(pid, member.name, processes.read_exit_code(member.handle), _ended_at(member.handle))
         self._forget(pid)
         return None if member.is_console_host else departed
@@ -154,17 +161,17 @@ class Members:
     def _forget(self, pid: int) -> None:
         member = self._known.pop(pid, None)
         if member is not None:
-            processes.close_handle(member.handle)
+            handles.close_handle(member.handle)
 
 
 def name_members(job: int, without: set[int]) -> Iterator[str]:
     """Yield the file name of each process of a job, console hosts and those of `without` left out."""
-    for pid in set(processes.list_processes(job)) - without:
+    for pid in set(jobs.list_processes(job)) - without:
         try:
             member = _open_member(job, pid)
         except WindowsCallError:
             continue
-        with processes.closing(member.handle):
+        with handles.closing(member.handle):
             if not member.is_console_host and not member.has_ended:
                 yield member.name
 
@@ -179,7 +186,7 @@ def _open_member(job: int, pid: int) -> _Member:
             call = f"IsProcessInJob({pid})"
             raise WindowsCallError(call, w.ERROR_INVALID_PARAMETER)
     except WindowsCallError:
-        processes.close_handle(handle)
+        handles.close_handle(handle)
         raise
     return _Member(handle, pid)
 

@@ -11,8 +11,8 @@ from ctypes import POINTER, byref, c_void_p
 
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.target import TargetSpec
+from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
-from mooring_launcher.platforms.windows import processes
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, describe, wide
 from mooring_launcher.platforms.windows.network.hcn import parse_guid
 
@@ -54,7 +54,7 @@ def check_sha256(exe: str, handle: int, wanted: str) -> None:
     import hashlib  # only now: it costs milliseconds of every start
 
     digest = hashlib.sha256()
-    while chunk := processes.read_chunk(handle, 1 << 20):
+    while chunk := handles.read_chunk(handle, 1 << 20):
         digest.update(chunk)
     if digest.hexdigest() != wanted.lower():
         message = f"{exe} has sha256 {digest.hexdigest()}, target.sha256 is {wanted.lower()}"
@@ -114,8 +114,8 @@ def _read_name(certificate: int, kind: int, parameter: object) -> str:
 @contextmanager
 def _opened(exe: str) -> Iterator[int]:
     try:
-        handle = processes.open_file(exe, w.GENERIC_READ, w.FILE_SHARE_READ)
+        handle = handles.open_file(exe, w.GENERIC_READ, w.FILE_SHARE_READ)
     except WindowsCallError as error:
         raise LauncherError(ExitCode.TARGET_NOT_FOUND, str(error)) from error
-    with processes.closing(handle):
+    with handles.closing(handle):
         yield handle

@@ -2,7 +2,7 @@
 
 The job ends its processes when the launcher's handle goes, however that happens, and nothing can leave it. Its
 compartment holds for every thread and every descendant. What starts elsewhere on the target's behalf (COM servers,
-services, WMI) is in neither. When the target has ended is `target.lifetime`: with its main process, or its job's last.
+services, WMI) is in neither. `target.lifetime` says whether the target ends with its main process or its job's last.
 """
 
 import threading
@@ -14,24 +14,24 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.compartment import Compartment
 from mooring_launcher.platforms.lifetime import TREE, Ending, tree_status
 from mooring_launcher.platforms.target import CommandResult, ExitStatus, Listener, TargetSpec
+from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
-from mooring_launcher.platforms.windows import processes
 from mooring_launcher.platforms.windows.calls import WindowsCallError
 from mooring_launcher.platforms.windows.network import compartments, sockets
-from mooring_launcher.platforms.windows.process import account, console
+from mooring_launcher.platforms.windows.process import account, console, jobs, processes
+from mooring_launcher.platforms.windows.process.command import follow
 from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments, long_path
 from mooring_launcher.platforms.windows.process.exit_status import KILLED, exit_status
 from mooring_launcher.platforms.windows.process.members import Members, name_members
 from mooring_launcher.platforms.windows.process.program import verified
 from mooring_launcher.platforms.windows.process.start_error import start_error
 
-_OUTPUT_LIMIT = 4096
 _LAST_LOOK_MS = 1000
 _LEAVING = (
-    (processes.JOB_MESSAGE, w.JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO),
-    (processes.JOB_MESSAGE, w.JOB_OBJECT_MSG_EXIT_PROCESS),
-    (processes.JOB_MESSAGE, w.JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS),
-    (processes.OWN_MESSAGE, 0),
+    (jobs.JOB_MESSAGE, w.JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO),
+    (jobs.JOB_MESSAGE, w.JOB_OBJECT_MSG_EXIT_PROCESS),
+    (jobs.JOB_MESSAGE, w.JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS),
+    (jobs.OWN_MESSAGE, 0),
 )
 """Messages after which the tree may have ended."""
 
@@ -62,9 +62,10 @@ class WindowsTarget:
     def __init__(self, compartment: Compartment, spec: TargetSpec) -> None:
         self.pid = 0
         self.started_at = 0.0
+        self.asks_by = {"ctrlC": "CTRL_C", "ctrlBreak": "CTRL_BREAK"}.get(spec.console_event, "nothing")
         self._compartment = compartment
         self._spec = spec
-        self._job = processes.create_job()
+        self._job = jobs.create_job()
         self._port = 0
         self._process = 0
         self._account = account.Account(0, {})
@@ -76,23 +77,18 @@ class WindowsTarget:
         self._command_jobs: list[int] = []
         self._members = Members(self._job, self._commands) if spec.lifetime == TREE else None
 
-    @property
-    def asks_by(self) -> str:
-        """CTRL_C or CTRL_BREAK."""
-        return {"ctrlC": "CTRL_C", "ctrlBreak": "CTRL_BREAK"}.get(self._spec.console_event, "nothing")
-
     def start(self) -> None:
         """Make the job ready before anything is in it, start the program, watch both."""
         if self._spec.attach == "job":
             compartments.bind_job(self._job, self._compartment)
-        self._port = processes.watch_job(self._job)
+        self._port = jobs.watch_job(self._job)
         self._account = account.open_account(self._spec.run_as, self._spec.env)
         console.let_ctrl_c_through()
-        handles = processes.duplicate_standard_handles()
+        standard = handles.duplicate_standard_handles()
+        # A process in a group of its own ignores CTRL_C: so only for the other event.
         group = w.CREATE_NEW_PROCESS_GROUP if self._spec.console_event == "ctrlBreak" else 0
-        # While CREATE_NEW_PROCESS_GROUP is set, CTRL_C does nothing in the child: so only for the other event.
-        with processes.closing(*handles):
-            self._process, self.pid = self._launch(self._spec, (self._job,), handles, group)
+        with handles.closing(*standard):
+            self._process, self.pid = self._launch(self._spec, (self._job,), standard, group)
         self.started_at = time.monotonic()
         threading.Thread(target=self._watch_process, name="mooring-target", daemon=True).start()
         threading.Thread(target=self._watch_job, name="mooring-job", daemon=True).start()
@@ -147,12 +143,12 @@ class WindowsTarget:
         with self._lock:
             if self._job and not self._all_gone.is_set():
                 self._killed = True
-                processes.terminate_job(self._job, KILLED)
+                jobs.terminate_job(self._job, KILLED)
 
     def tree(self) -> list[int]:
         """Return the processes of the job, those of jobs nested in it included."""
         with self._lock:
-            return processes.list_processes(self._job) if self._job and not self._all_gone.is_set() else []
+            return jobs.list_processes(self._job) if self._job and not self._all_gone.is_set() else []
 
     def left_behind(self) -> list[str]:
         """Return the file names of the job's other processes, without console hosts and commands beside the target."""
@@ -200,17 +196,17 @@ class WindowsTarget:
         if self._all_gone.is_set():
             raise LauncherError(ExitCode.TARGET_NOT_STARTED, f"{command[0]}: the target has ended")
         spec = self._spec._replace(exe=command[0], args=command[1:], sha256="", signed_by="")
-        own_job = processes.create_job()
+        own_job = jobs.create_job()
         with self._command_job(own_job):
-            reading, writing = processes.create_pipe()
-            with processes.closing(reading):
+            reading, writing = handles.create_pipe()
+            with handles.closing(reading):
                 try:
-                    with processes.closing(writing):
+                    with handles.closing(writing):
                         process, _ = self._launch(spec, (self._job, own_job), (0, writing, writing), 0)
                 except WindowsCallError as error:
                     raise start_error(spec, error) from error
-                with processes.closing(process):
-                    return _follow(process, own_job, reading, timeout_s)
+                with handles.closing(process):
+                    return follow(process, own_job, reading, timeout_s)
 
     @contextmanager
     def _command_job(self, job: int) -> Iterator[None]:
@@ -220,20 +216,20 @@ class WindowsTarget:
         try:
             with self._lock:
                 if self._port and self._members is not None:
-                    processes.send_messages(job, self._port, processes.COMMAND_MESSAGE)
+                    jobs.send_messages(job, self._port, jobs.COMMAND_MESSAGE)
             yield
         finally:
             with self._lock:
                 self._command_jobs.remove(job)
-                processes.close_handle(job)
+                handles.close_handle(job)
 
     def _commands(self) -> set[int]:
         """Return the processes of the commands that run beside the target."""
         with self._lock:
-            return {pid for job in self._command_jobs for pid in processes.list_processes(job)}
+            return {pid for job in self._command_jobs for pid in jobs.list_processes(job)}
 
     def _launch(
-        self, spec: TargetSpec, jobs: tuple[int, ...], handles: tuple[int, int, int], flags: int
+        self, spec: TargetSpec, in_jobs: tuple[int, ...], standard: tuple[int, int, int], flags: int
     ) -> tuple[int, int]:
         """Start a program of this target. WindowsCallError; LauncherError for program or account refused."""
         environment = {key: value for key, value in spec.env.items() if key.upper() != account.PASSWORD}
@@ -243,8 +239,8 @@ class WindowsTarget:
                 join_arguments(spec.exe, spec.args),
                 spec.working_dir,
                 environment_block(environment | self._account.environment),
-                jobs,
-                handles,
+                in_jobs,
+                standard,
                 flags | w.CREATE_NO_WINDOW,
                 self._account.token,
             )
@@ -252,14 +248,14 @@ class WindowsTarget:
 
     def _watch_process(self) -> None:
         """Wait for the main process: a job's messages are not promised to arrive, a process handle is."""
-        processes.wait_for(self._process)
+        handles.wait_for(self._process)
         status = exit_status(processes.read_exit_code(self._process), self._killed)
         self._main.tell(status)
         if self._members is None:
             self._end.tell(status)
         with self._lock:
             if self._port:  # else the other thread has seen the end of the whole tree already
-                processes.post_message(self._port)
+                jobs.post_message(self._port)
 
     def _watch_job(self) -> None:
         """Take the job's messages until no process is left; once the main one has ended, also look now and again."""
@@ -269,28 +265,21 @@ class WindowsTarget:
             self._all_gone.set()
             self._close_handles()
 
-    def _next_message(self) -> processes.Message | None:
+    def _next_message(self) -> jobs.Message | None:
         timeout_ms = _LAST_LOOK_MS if self._main.has_come() else w.INFINITE
-        message = processes.next_message(self._port, timeout_ms)
+        message = jobs.next_message(self._port, timeout_ms)
         if message is not None and self._members is not None:
             with suppress(WindowsCallError):  # the job's list is read too
                 self._members.hear(message)
         return message
 
-    def _has_emptied(self, message: processes.Message | None) -> bool:
+    def _has_emptied(self, message: jobs.Message | None) -> bool:
         """Tell of the end of the tree when that is due; whether the job is empty, commands included."""
         if not self._main.has_come() or (message is not None and message[:2] not in _LEAVING):
             return False
-        if self._members is not None and not self._end.has_come() and not self._is_left(self._members):
+        if self._members is not None and not self._end.has_come() and not self._members.look():
             self._end.tell(self._end_of_tree(self._members))
-        return processes.count_active(self._job) == 0
-
-    def _is_left(self, members: Members) -> bool:
-        """Tell whether a process of the tree is left; where that cannot be seen, whether one of the job is."""
-        try:
-            return members.look()
-        except WindowsCallError:
-            return processes.count_active(self._job) > 0
+        return jobs.count_active(self._job) == 0
 
     def _end_of_tree(self, members: Members) -> ExitStatus:
         main, last = self._main.wait(0), members.last
@@ -304,30 +293,5 @@ class WindowsTarget:
         if self._members is not None:
             self._members.close()
         for handle in (self._process, self._job, self._port, self._account.token):
-            processes.close_handle(handle)
+            handles.close_handle(handle)
         self._process = self._job = self._port = 0
-
-
-def _follow(process: int, job: int, reading: int, timeout_s: float) -> CommandResult:
-    """Wait for a command while a thread reads what it prints; end its job when the time is up."""
-    chunks: list[bytes] = []
-    reader = threading.Thread(target=_read_all, args=(reading, chunks), name="mooring-output", daemon=True)
-    reader.start()
-    in_time = processes.wait_for(process, int(timeout_s * 1000))
-    processes.terminate_job(job, KILLED)
-    processes.wait_for(process)
-    reader.join()
-    text = b"".join(chunks)[:_OUTPUT_LIMIT].decode("utf-8", "replace").strip()
-    return CommandResult(exit_status(processes.read_exit_code(process)) if in_time else None, text)
-
-
-def _read_all(handle: int, chunks: list[bytes]) -> None:
-    """Read to the end, keeping no more than is shown, so that a command never waits for a full pipe."""
-    kept = 0
-    try:
-        while chunk := processes.read_chunk(handle):
-            if kept < _OUTPUT_LIMIT:
-                chunks.append(chunk)
-                kept += len(chunk)
-    except WindowsCallError:
-        return
