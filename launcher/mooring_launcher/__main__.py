@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
             return _probe(question, state_dir)
         case ["console-event", "ctrlC" | "ctrlBreak" as event, *pids] if all(map(str.isdecimal, pids)):
             # The launcher's own helper on Windows: not a command for people.
-            from mooring_launcher._windows._console import run_helper
+            from mooring_launcher.platforms.windows.process.console import run_helper
 
             return run_helper(event, [int(pid) for pid in pids])
         case ["stop"]:
@@ -27,19 +27,19 @@ def main(argv: list[str]) -> int:
             request_stop(state_dir, _tell)
             return 0
         case ["run"]:
-            from mooring_launcher.cli import run
+            from mooring_launcher.commands.run import run
 
             return run(os.environ, state_dir)
         case ["run", first, *rest] if first.startswith("-"):
-            from mooring_launcher.cplauncher import run as run_as_cplauncher
+            from mooring_launcher.commands.cplauncher import run as run_as_cplauncher
 
             return run_as_cplauncher([first, *rest], os.environ, state_dir, _tell)
         case ["check"]:
-            from mooring_launcher.cli import check
+            from mooring_launcher.commands.check import check
 
             return check(os.environ, state_dir, _tell)
         case ["check-release", seconds, *service] if seconds.isdecimal() and len(service) <= 1:
-            from mooring_launcher.release import check_release
+            from mooring_launcher.commands.release import check_release
 
             return check_release(os.environ, float(seconds), "".join(service), _tell)
         case ["version" | "--version"]:
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
 
 
 def _probe(question: str, state_dir: str) -> int:
-    from mooring_launcher.probe import probe
+    from mooring_launcher.commands.probe import probe
 
     holds, reason = probe(question, state_dir)
     _tell(reason)
@@ -71,7 +71,7 @@ def _state_dir() -> str:
     named = os.environ.get("MOORING_STATE_DIR")
     if sys.platform != "win32":
         return named or "/run/mooring"
-    from mooring_launcher.mounts import find_mounted
+    from mooring_launcher.platforms.mounts import find_mounted
 
     return find_mounted(named or r"C:\run\mooring", os.environ)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from mooring_launcher.vitals import Living
+from mooring_launcher.reports.vitals import Living
 
 SOCKET_NAME = "stop.sock"
 _ACCEPT_PAUSE_S = 0.2
@@ -18,7 +18,7 @@ _ACCEPT_PAUSE_S = 0.2
 def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
     """Ask the launcher to stop and return once its target has stopped. If there is no launcher, it already has."""
     if sys.platform == "win32":
-        from mooring_launcher._windows._rendezvous import request_stop as request_on_windows
+        from mooring_launcher.platforms.windows.rendezvous import request_stop as request_on_windows
 
         request_on_windows(state_dir, tell)
         return
@@ -50,7 +50,7 @@ class Listening(Living, Protocol):
 def listen_for_stop(state_dir: str, on_stop: Callable[[str], None]) -> Listening:
     """Return this platform's listener; it accepts connections already. OSError when the directory is not writable."""
     if sys.platform == "win32":
-        from mooring_launcher._windows._rendezvous import PipeListener
+        from mooring_launcher.platforms.windows.rendezvous import PipeListener
 
         return PipeListener(state_dir, on_stop)
     return StopListener(state_dir, on_stop)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from inside_helpers import namespace, random_ip
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment
 from rig import IN_POD, Rig, anchor_pod, http_get, stateful_set, wait_for
 
 from .table import Row

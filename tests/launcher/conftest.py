@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from inside_helpers import namespace, random_ip
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment
 from rig import Rig
 
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
-from mooring_launcher.target import Target, TargetSpec
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.target import Target, TargetSpec
 
 ANY_IPV4 = "0.0.0.0"  # noqa: S104 - inside a test's own namespace
 TOYS = Path(__file__).parent / "toys_inside"

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mooring.rehearse.api import ApiServer
-from mooring_launcher.anchor import Pod
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.cluster.anchor import Pod
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment
 
 SERVER_TOY = Path(__file__).parent / "toys" / "server.py"
 SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"

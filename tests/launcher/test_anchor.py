@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from mooring_launcher.anchor import (
+from mooring_launcher.cluster.anchor import (
     Ambiguous,
     Attach,
     Attached,
@@ -20,7 +20,7 @@ from mooring_launcher.anchor import (
     judge,
 )
 from mooring_launcher.config import check_config, for_ordinal, load_schema, sibling_ports
-from mooring_launcher.setup import find_me, least_anchor_grace_s
+from mooring_launcher.replica import find_me, least_anchor_grace_s
 from rig import NODE, PORT, READINESS_PORT, anchor_pod, make_config, unschedulable_pod
 
 ME = Me("apps", NODE, "orders-anchor-0")

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from mooring.rehearse.api import ApiServer
 from mooring.rehearse.wire import Request, Response
-from mooring_launcher import api
-from mooring_launcher.api import ApiClient, ApiError, pod, pods, stateful_set
+from mooring_launcher.cluster import api
+from mooring_launcher.cluster.api import ApiClient, ApiError
+from mooring_launcher.cluster.resources import pod, pods, stateful_set
+from mooring_launcher.cluster.watch import Backoff, ObjectWatch
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.watch import Backoff, ObjectWatch
 from rig import anchor_pod, wait_for
 
 ANCHOR = pod("apps", "orders-anchor-0")

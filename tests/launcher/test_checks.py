@@ -13,9 +13,9 @@ from socket import create_connection, create_server, socket
 
 import pytest
 from inside_helpers import ANY_IPV4, namespace, random_ip, target, toy, wait_for
-from mooring_launcher.backends import backend
-from mooring_launcher.checks import Endpoint, HttpRequest, check_command, check_http, check_tcp
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.gate.checks import Endpoint, HttpRequest, check_command, check_http, check_tcp
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment, Inside
 
 pytestmark = pytest.mark.sandbox
 
@@ -44,7 +44,7 @@ def answering(ip: str, inside: Compartment, answer: Callable[[socket], None], po
 
     threading.Thread(target=serve, daemon=True).start()
     try:
-        yield Endpoint(inside, ip, port)
+        yield Endpoint(Inside(backend(), inside), ip, port)
     finally:
         listener.shutdown(2)
         listener.close()
@@ -62,7 +62,7 @@ def test_the_compartment_is_not_the_host() -> None:
     """A server in the compartment answers the checks, while from the host it cannot be reached."""
     ip = random_ip()
     with namespace(ip) as inside, toy(inside, "serve.py", ANY_IPV4, "8080"):
-        endpoint = Endpoint(inside, ip, 8080)
+        endpoint = Endpoint(Inside(backend(), inside), ip, 8080)
         wait_for(lambda: check_tcp(endpoint, 1).good, "the server")
         assert check_http(endpoint, PLAIN, 1).good
         with pytest.raises(OSError, match=r"unreachable|timed out|refused"):
@@ -73,7 +73,7 @@ def test_a_closed_port_is_told() -> None:
     """A refused connection is a failed check with the reason, for TCP and HTTP alike."""
     ip = random_ip()
     with namespace(ip) as inside:
-        endpoint = Endpoint(inside, ip, 8080)
+        endpoint = Endpoint(Inside(backend(), inside), ip, 8080)
         assert check_tcp(endpoint, 1) == (False, f"TCP connection to {ip}:8080: Connection refused")
         assert check_http(endpoint, PLAIN, 1) == (False, f"GET http://{ip}:8080/: Connection refused")
 
@@ -98,7 +98,7 @@ def test_status_and_body_are_judged(
     ip = random_ip()
     request = PLAIN._replace(path=path, statuses=frozenset(statuses), body=re.compile(body) if body else None)
     with namespace(ip) as inside, toy(inside, "serve.py", ANY_IPV4, "8080"):
-        endpoint = Endpoint(inside, ip, 8080)
+        endpoint = Endpoint(Inside(backend(), inside), ip, 8080)
         wait_for(lambda: check_tcp(endpoint, 1).good, "the server")
         look = check_http(endpoint, request, 2)
         assert look.good is good

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from inside_helpers import namespace
 from mooring_launcher import __version__
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment
 from rig import Rig, anchor_pod, make_config
 
 

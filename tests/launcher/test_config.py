@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from mooring_launcher.config import (
     CONFIG_VERSION,
     check_config,
-    fill_defaults,
-    find_problems,
     for_ordinal,
     load_config,
     load_schema,
     read_ordinal,
 )
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.schema import fill_defaults, find_problems
 from rig import make_config
 
 SCHEMA = load_schema()

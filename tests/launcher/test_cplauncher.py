@@ -1,8 +1,8 @@
 """The flags of K2s' cplauncher: each is mapped, accepted or refused with a sentence."""
 
 import pytest
+from mooring_launcher.commands.cplauncher import parse, parse_duration
 from mooring_launcher.config import check_config, load_schema
-from mooring_launcher.cplauncher import parse, parse_duration
 from mooring_launcher.errors import ExitCode, LauncherError
 
 _EXE = r"C:\apps\orders.exe"

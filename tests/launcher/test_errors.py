@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from mooring_launcher.errors import ExitCode, LauncherError, render_exit_codes
-from mooring_launcher.outcome import (
+from mooring_launcher.reports.outcome import (
     MESSAGE_BYTES,
     Outcome,
     failure,

@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import mooring_launcher
 import psutil
 import pytest
 from inside_helpers import ANY_IPV4, TIMING, TOYS, gate_config, http_check, namespace, random_ip, target, toy, wait_for
-from mooring_launcher import _gate_psutil
-from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate import Gate
-from mooring_launcher.target import Target
+from mooring_launcher.gate.gate import Gate
+from mooring_launcher.gate.psutil import TreeSampler
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment, Inside
+from mooring_launcher.platforms.target import Target
 
 pytestmark = pytest.mark.sandbox
 
@@ -29,7 +31,7 @@ class Watched:
     def __init__(self, gate: dict[str, Any], ports: dict[str, Any], ip: str, at: Compartment, of: Target) -> None:
         self.changes = 0
         self.failures: list[LauncherError] = []
-        self.gate = Gate(gate, ports, ip, of, at, self._on_change, self.failures.append)
+        self.gate = Gate(gate, ports, ip, of, Inside(backend(), at), self._on_change, self.failures.append)
         self.gate.start()
 
     def _on_change(self) -> None:
@@ -313,7 +315,7 @@ def test_usage_is_measured_at_most_once_a_second() -> None:
 
 def test_a_reused_pid_is_another_process() -> None:
     """A process that took over a pid is told apart by its create time: its CPU adds to what the old one used."""
-    sampler = _gate_psutil.TreeSampler()
+    sampler = TreeSampler()
     program = [sys.executable, "-S", "-c", "while True: pass"]
     with namespace(random_ip()) as inside, target(inside, *program) as started:
         sampler.follow([started.pid])
@@ -398,7 +400,7 @@ def test_a_placement_that_cannot_be_proved_is_not_disproved(monkeypatch: pytest.
 
 def test_a_gate_that_cannot_look_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure outside the looks does not end the gate's thread unheard."""
-    monkeypatch.setattr("mooring_launcher.gate.Scene", lambda *_arguments: 1 / 0)
+    monkeypatch.setattr("mooring_launcher.gate.gate.Scene", lambda *_arguments: 1 / 0)
     with gated(SLEEPING, gate_config()) as (watched, _):
         wait_for(lambda: watched.failures, "the failure")
         assert watched.failures[0].code is ExitCode.UNEXPECTED
@@ -410,11 +412,11 @@ def test_psutil_is_found_beside_the_launcher(tmp_path: Path) -> None:
     (bundle / "lib").mkdir(parents=True)
     (bundle / "lib" / "psutil").symlink_to(Path(psutil.__file__).parent)
     with zipfile.ZipFile(bundle / "mooring-launcher.pyz", "w") as zipped:
-        package = Path(_gate_psutil.__file__).parent
+        package = Path(mooring_launcher.__file__).parent
         for source in package.rglob("*.py"):
             zipped.write(source, source.relative_to(package.parent))
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1])\nfrom mooring_launcher._gate_psutil import load_psutil\n"
+        "import sys; sys.path.insert(0, sys.argv[1])\nfrom mooring_launcher.gate.psutil import load_psutil\n"
         "before = list(sys.path); print(load_psutil().__file__); assert sys.path == before"
     )
     command = [sys.executable, "-I", "-S", "-c", code, str(bundle / "mooring-launcher.pyz")]

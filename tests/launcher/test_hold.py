@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 import pytest
 from inside_helpers import namespace, run, wait_for
-from mooring_launcher import askers as askers_module
-from mooring_launcher.askers import Askers, Origin
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
-from mooring_launcher.metrics import Metrics
-from mooring_launcher.server import HOLD_LIMIT, HealthServer, View
+from mooring_launcher.health import askers as askers_module
+from mooring_launcher.health.askers import Askers, Origin
+from mooring_launcher.health.metrics import Metrics
+from mooring_launcher.health.pages import View
+from mooring_launcher.health.server import HOLD_LIMIT, HealthServer
+from mooring_launcher.platforms.addresses import pack_ip
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment, Inside
 from rig import Rig, anchor_pod
 
 pytestmark = pytest.mark.sandbox
@@ -89,7 +91,8 @@ def net() -> Iterator[Net]:
 def server(net: Net) -> Iterator[HealthServer]:
     """Serve in the anchor's network."""
     metrics = Metrics("0.1.0", "orders", 2, False, 0.5, None, 0, [], None)
-    made = HealthServer(net.anchor, net.anchor_ip, PORT, lambda: View(True, True, "", [], {}, ""), lambda: metrics)
+    inside = Inside(backend(), net.anchor)
+    made = HealthServer(inside, net.anchor_ip, PORT, lambda: View(True, True, "", [], {}, ""), lambda: metrics)
     made.start()
     yield made
     made.close()
@@ -179,7 +182,7 @@ def failing() -> frozenset[bytes]:
 
 
 def node_of(*texts: str) -> Callable[[], frozenset[bytes]]:
-    return lambda: frozenset(askers_module.pack(text) for text in texts)
+    return lambda: frozenset(pack_ip(text) for text in texts)
 
 
 @pytest.mark.parametrize(

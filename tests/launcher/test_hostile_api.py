@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import pytest
 from mooring.rehearse.wire import Request, Response, failure
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment
 from mutations import Mutator
 from rig import Launcher, Rig, anchor_pod, http_get, stateful_set, wait_for
 

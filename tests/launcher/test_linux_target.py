@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from inside_helpers import ANY_IPV4, TOYS, is_running, namespace, random_ip, target, toy, wait_for
-from mooring_launcher._linux import _namespaces
-from mooring_launcher._linux._sockets import read_proc
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.target import Target, TargetSpec
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.linux import namespaces
+from mooring_launcher.platforms.linux.sockets import read_proc
+from mooring_launcher.platforms.target import Target, TargetSpec
 
 pytestmark = pytest.mark.sandbox
 
@@ -260,14 +260,14 @@ def test_what_was_hashed_is_what_is_started(tmp_path: Path, monkeypatch: pytest.
     """A program that is put in the place of the one whose sum was compared is not started; the right one is."""
     program, out = tmp_path / "orders-server", tmp_path / "out"
     shutil.copy("/bin/sh", program)
-    real_enter = _namespaces.enter
+    real_enter = namespaces.enter
 
     def swap_and_enter(compartment: Compartment) -> None:
         shutil.copy("/bin/false", tmp_path / "other")
         (tmp_path / "other").replace(program)
         real_enter(compartment)
 
-    monkeypatch.setattr(_namespaces, "enter", swap_and_enter)
+    monkeypatch.setattr(namespaces, "enter", swap_and_enter)
     with namespace(random_ip()) as inside:
         with pytest.raises(LauncherError, match="was changed between") as caught:
             _verified(inside, program, "-c", f"echo started > {out}")
@@ -301,8 +301,8 @@ def test_a_written_program_and_a_script_are_refused(tmp_path: Path, monkeypatch:
         with pytest.raises(LauncherError, match="is a script or the like") as caught:
             _verified(inside, script)
         assert caught.value.code is ExitCode.TARGET_CHECKSUM
-        real_enter = _namespaces.enter
-        monkeypatch.setattr(_namespaces, "enter", lambda inside: (program.write_bytes(b""), real_enter(inside)))
+        real_enter = namespaces.enter
+        monkeypatch.setattr(namespaces, "enter", lambda inside: (program.write_bytes(b""), real_enter(inside)))
         with pytest.raises(LauncherError) as caught:
             _verified(inside, program, "60")
         assert caught.value.code in (ExitCode.TARGET_CHECKSUM, ExitCode.TARGET_NOT_STARTED)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from mooring_launcher.masking import mask_args, mask_text
+from mooring_launcher.reports.masking import mask_args, mask_text
 
 ANY = string.ascii_letters + string.digits + string.punctuation + " äß\t"
 PLAIN = string.ascii_letters + string.digits

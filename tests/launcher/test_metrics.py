@@ -2,9 +2,9 @@
 
 import re
 
-from mooring_launcher._gate_psutil import Usage
-from mooring_launcher.gate import Condition
-from mooring_launcher.metrics import Metrics, render_metrics
+from mooring_launcher.gate.conditions import Condition
+from mooring_launcher.gate.psutil import Usage
+from mooring_launcher.health.metrics import Metrics, render_metrics
 
 FULL = Metrics(
     version="0.1.0",

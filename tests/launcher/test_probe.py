@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mooring_launcher.outcome import Outcome, write_termination_message
-from mooring_launcher.probe import judge_record, probe
+from mooring_launcher.commands.probe import judge_record, probe
 from mooring_launcher.rendezvous import SOCKET_NAME, StopListener
-from mooring_launcher.status import FILE_NAME, RECORD_BYTES, StatusFile, read_status
+from mooring_launcher.reports.outcome import Outcome, write_termination_message
+from mooring_launcher.reports.status import FILE_NAME, RECORD_BYTES, StatusFile, read_status
 
 RECORD: dict[str, Any] = {
     "ready": True,

@@ -2,7 +2,7 @@
 
 import pytest
 from mooring.rehearse.wire import Request, Response
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment
 from rig import Rig, anchor_pod, wait_for
 
 pytestmark = pytest.mark.sandbox

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from inside_helpers import is_running, namespace, random_ip
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment
 from rig import PORT, Rig, anchor_pod, ask, http_get, unschedulable_pod, wait_for
 
 pytestmark = pytest.mark.sandbox

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from inside_helpers import namespace, random_ip, run, toy
 from mooring.rehearse.wire import Response
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment
 from rig import PORT, READINESS_PORT, SERVER_TOY, Launcher, Rig, anchor_pod, http_get, new_uid, stateful_set, wait_for
 
 pytestmark = pytest.mark.sandbox
@@ -239,8 +239,8 @@ def test_the_threads_that_may_end_may() -> None:
     """What was released is not missed; the others are told, each with why it ended."""
     code = """if True:
         import threading, time
-        from mooring_launcher.log import Log
-        from mooring_launcher.vitals import Vitals
+        from mooring_launcher.reports.log import Log
+        from mooring_launcher.reports.vitals import Vitals
         vitals = Vitals(Log().error)
         def end(name, work):
             thread = threading.Thread(target=work, name=name)

@@ -4,17 +4,18 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from mooring_launcher.anchor import Attached as Anchor
-from mooring_launcher.attachment import Attachment, Hooks
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.attachment.attachment import Attachment, Hooks
+from mooring_launcher.attachment.ladder import Ladder
+from mooring_launcher.attachment.place import Place
+from mooring_launcher.cluster.anchor import Attached as Anchor
 from mooring_launcher.config import check_config, for_ordinal, load_schema
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate_log import GateLog
-from mooring_launcher.ladder import Ladder
-from mooring_launcher.log import Log
-from mooring_launcher.outcome import Outcome
-from mooring_launcher.place import Place
+from mooring_launcher.gate.log import GateLog
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.target import ExitStatus
+from mooring_launcher.reports.log import Log
+from mooring_launcher.reports.outcome import Outcome
 from mooring_launcher.runner.states import (
     Attached,
     Ended,
@@ -30,7 +31,6 @@ from mooring_launcher.runner.states import (
     lose_anchor,
     lose_target,
 )
-from mooring_launcher.target import ExitStatus
 from rig import PORT, SERVER_TOY, ask, make_config, wait_for
 
 pytestmark = pytest.mark.sandbox

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from mooring.rehearse.wire import Request
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment
 from rig import (
     PORT,
     READINESS_PORT,

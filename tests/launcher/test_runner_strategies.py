@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import pytest
-from mooring_launcher.compartment import Compartment
+from mooring_launcher.platforms.compartment import Compartment
 from rig import (
     PORT,
     READINESS_PORT,

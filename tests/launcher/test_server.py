@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 from inside_helpers import namespace, random_ip, wait_for
-from mooring_launcher import server as server_module
-from mooring_launcher.askers import Askers, Origin
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate import Condition
-from mooring_launcher.metrics import Metrics
-from mooring_launcher.server import HealthServer, View
+from mooring_launcher.gate.conditions import Condition
+from mooring_launcher.health import server as server_module
+from mooring_launcher.health.askers import Askers, Origin
+from mooring_launcher.health.metrics import Metrics
+from mooring_launcher.health.pages import View
+from mooring_launcher.health.server import HealthServer
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment, Inside
 
 pytestmark = pytest.mark.sandbox
 
@@ -34,7 +35,7 @@ class Served:
         self.ip = ip
         self.view = View(False, True, "the gate does not hold", CONDITIONS, STATUS, "port http")
         metrics = Metrics("0.1.0", "orders", 2, False, 0.5, None, 0, CONDITIONS, None)
-        self.server = HealthServer(inside, ip, PORT, lambda: self.view, lambda: metrics)
+        self.server = HealthServer(Inside(backend(), inside), ip, PORT, lambda: self.view, lambda: metrics)
         self.server.start()
 
     def connect(self) -> socket.socket:
@@ -188,12 +189,13 @@ def test_it_is_not_on_the_host() -> None:
 def test_a_taken_port_is_told_by_name() -> None:
     """A readiness port that something else listens on is an error of its own; an IP that is not there another."""
     with served() as serving:
-        again = HealthServer(serving.inside, serving.ip, PORT, lambda: serving.view, lambda: None)  # type: ignore[arg-type, return-value]
+        inside = Inside(backend(), serving.inside)
+        again = HealthServer(inside, serving.ip, PORT, lambda: serving.view, lambda: None)  # type: ignore[arg-type, return-value]
         with pytest.raises(LauncherError, match=r"readiness\.port 8091") as caught:
             again.start()
         assert caught.value.code is ExitCode.READINESS_PORT_TAKEN
         again.close()
-        elsewhere = HealthServer(serving.inside, "10.1.2.3", PORT, lambda: serving.view, lambda: None)  # type: ignore[arg-type, return-value]
+        elsewhere = HealthServer(inside, "10.1.2.3", PORT, lambda: serving.view, lambda: None)  # type: ignore[arg-type, return-value]
         with pytest.raises(LauncherError) as caught:
             elsewhere.start()
         assert caught.value.code is ExitCode.COMPARTMENT_NOT_FOUND

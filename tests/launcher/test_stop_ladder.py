@@ -2,7 +2,7 @@
 
 import pytest
 from inside_helpers import namespace, random_ip, target
-from mooring_launcher.ladder import Ladder
+from mooring_launcher.attachment.ladder import Ladder
 
 pytestmark = pytest.mark.sandbox
 

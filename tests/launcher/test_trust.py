@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from mooring.bundle.rehearsal import build_bundle
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.mounts import find_mounted
-from mooring_launcher.trust import find_exposure, find_exposure_below, make_state_own, refuse_exposed
+from mooring_launcher.platforms.mounts import find_mounted
+from mooring_launcher.platforms.trust import find_exposure, find_exposure_below, make_state_own, refuse_exposed
 from rig import Rig
 from tools import missing
 
@@ -165,7 +165,7 @@ def load(bundle: Path) -> subprocess.CompletedProcess[str]:
     """Import psutil as /metrics does, from beside the launcher."""
     code = (
         f"import sys; sys.path.insert(0, {str(bundle / 'mooring-launcher.pyz')!r})\n"
-        "from mooring_launcher._gate_psutil import load_psutil; print(load_psutil().__file__)"
+        "from mooring_launcher.gate.psutil import load_psutil; print(load_psutil().__file__)"
     )
     return subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
 
@@ -229,7 +229,8 @@ def test_a_mounted_volume_of_kubelets_is_trusted(tmp_path: Path, volume: str, fo
     (source / "file").write_text("x")
     source.chmod(0o777)
     code = (
-        "import sys; from mooring_launcher.trust import find_exposure; print(find_exposure(sys.argv[1], lookup=True))"
+        "import sys; from mooring_launcher.platforms.trust import find_exposure\n"
+        "print(find_exposure(sys.argv[1], lookup=True))"
     )
     inside = 'mount --bind "$0" "$1" && exec "$2" -c "$3" "$1"'
     command = ["unshare", "--mount", "sh", "-c", inside, str(source), str(point), sys.executable, code]

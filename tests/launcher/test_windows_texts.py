@@ -4,12 +4,13 @@ import struct
 from typing import Any
 
 import pytest
-from mooring_launcher._windows import _hcn, _ipconfig, _layouts, _sockets
-from mooring_launcher._windows._account import logon_password, split_name
-from mooring_launcher._windows._addresses import pack_ip
-from mooring_launcher._windows._command_line import environment_block, join_arguments, long_path, quote
-from mooring_launcher._windows._exit_status import KILLED, exit_status
 from mooring_launcher.errors import LauncherError
+from mooring_launcher.platforms.addresses import pack_ip
+from mooring_launcher.platforms.windows import layouts
+from mooring_launcher.platforms.windows.network import hcn, ipconfig, sockets
+from mooring_launcher.platforms.windows.process.account import logon_password, split_name
+from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments, long_path, quote
+from mooring_launcher.platforms.windows.process.exit_status import KILLED, exit_status
 
 _RULE = "=" * 78
 # The shape that recorded outputs have, with words and addresses of our own. Per language: the compartment's heading, in
@@ -94,16 +95,16 @@ def test_ipconfig_is_read_by_its_structure(language: str, line_end: str) -> None
         "fe80::ca": [12],
         "10.77.3.10": [],
     }
-    assert {ip: list(_ipconfig.parse(text, pack_ip(ip))) for ip in wanted} == wanted
+    assert {ip: list(ipconfig.parse(text, pack_ip(ip))) for ip in wanted} == wanted
 
 
 @pytest.mark.parametrize("language", _LANGUAGES)
 def test_a_gateway_is_no_address_of_its_compartment(language: str) -> None:
     """The host's bridge is the gateway of every pod: it is in the host's compartment only. Nor is a mask an address."""
     text = _ipconfig_text(language)
-    assert list(_ipconfig.parse(text, pack_ip("10.77.3.2"))) == [1]
+    assert list(ipconfig.parse(text, pack_ip("10.77.3.2"))) == [1]
     for ip in ("192.168.7.254", "fe80::1", "fd77:3::1", "255.255.255.128"):
-        assert _ipconfig.parse(text, pack_ip(ip)) == {}, ip
+        assert ipconfig.parse(text, pack_ip(ip)) == {}, ip
 
 
 _NETWORK = "5D3C0F6A-1111-4D0E-9A40-00000000BEEF"
@@ -167,7 +168,7 @@ def test_documents_as_a_node_has_them_are_joined(ip: str, compartments: list[int
         _endpoint(pod, IpConfigurations=[{"IpAddress": "not an address", "PrefixLength": 0}]),
     ]
     del endpoints[1]["Dns"], endpoints[1]["Health"]
-    assert list(_hcn.match(pack_ip(ip), endpoints, _NAMESPACES.get)) == compartments
+    assert list(hcn.match(pack_ip(ip), endpoints, _NAMESPACES.get)) == compartments
 
 
 def test_an_endpoint_is_joined_with_its_namespace() -> None:
@@ -184,8 +185,8 @@ def test_an_endpoint_is_joined_with_its_namespace() -> None:
         {"HostComputeNamespace": "A", "IpConfigurations": None},
     ]
     namespaces = {"A": {"NamespaceId": 7}, "B": {"NamespaceId": 8}}
-    assert _hcn.match(pack_ip("10.0.0.5"), endpoints, namespaces.get) == {7: "HCN namespace A"}
-    assert _hcn.match(pack_ip("10.0.0.9"), endpoints, namespaces.get) == {}
+    assert hcn.match(pack_ip("10.0.0.5"), endpoints, namespaces.get) == {7: "HCN namespace A"}
+    assert hcn.match(pack_ip("10.0.0.9"), endpoints, namespaces.get) == {}
 
 
 def test_a_container_is_found_among_a_namespaces_resources() -> None:
@@ -199,21 +200,21 @@ def test_a_container_is_found_among_a_namespaces_resources() -> None:
         {"NamespaceId": 10, "Resources": [{"Type": "Container", "Data": None}]},
         {"NamespaceId": 11},
     ]
-    assert _hcn.match_container("4F2A", namespaces) == {7}
-    assert _hcn.match_container("4f2c", namespaces) == set()
+    assert hcn.match_container("4F2A", namespaces) == {7}
+    assert hcn.match_container("4f2c", namespaces) == set()
 
 
 def test_the_tables_of_listeners_are_read_as_windows_lays_them_out() -> None:
     """A recorded table gives address, port and process; rubbish in a port's upper half does not count."""
     row = struct.pack("<I4sI4sII", 2, bytes([10, 0, 0, 5]), 0xBEEF0000 | 0x901F, bytes(4), 0, 4242)
-    (found,) = _sockets.parse_rows(struct.pack("<I", 1) + row, _layouts.TcpRow)
-    assert (bytes(found.dwLocalAddr), _sockets.parse_port(found.dwLocalPort), found.dwOwningPid) == (
+    (found,) = sockets.parse_rows(struct.pack("<I", 1) + row, layouts.TcpRow)
+    assert (bytes(found.dwLocalAddr), sockets.parse_port(found.dwLocalPort), found.dwOwningPid) == (
         bytes([10, 0, 0, 5]),
         8080,
         4242,
     )
     row6 = struct.pack("<16sII16sIIII", pack_ip("fd00::5"), 0, 0x901F, bytes(16), 0, 0, 2, 4)
-    (found6,) = _sockets.parse_rows(struct.pack("<I", 1) + row6, _layouts.Tcp6Row)
+    (found6,) = sockets.parse_rows(struct.pack("<I", 1) + row6, layouts.Tcp6Row)
     assert (bytes(found6.ucLocalAddr), found6.dwOwningPid) == (pack_ip("fd00::5"), 4)
 
 

@@ -37,7 +37,7 @@ def test_it_starts_from_compiled_modules(tmp_path: Path) -> None:
                 copy.writestr(name, archive.read(name))
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import mooring_launcher.cli, mooring_launcher.config\n"
+        "import mooring_launcher.commands.run, mooring_launcher.config\n"
         "mooring_launcher.config.load_schema()"
     )
     subprocess.run([sys.executable, "-I", "-S", "-c", code, str(stripped)], check=True)

@@ -20,20 +20,14 @@ import traceback
 LAUNCHER = os.environ.get("MOORING_LAUNCHER", r"C:\mooring\mooring-launcher.pyz")
 sys.path.insert(0, LAUNCHER)
 
-from mooring_launcher import _windows as backend  # noqa: E402 - only now can it be imported
-from mooring_launcher._gate_psutil import load_psutil  # noqa: E402
-from mooring_launcher._windows import (  # noqa: E402
-    _adapters,
-    _compartments,
-    _hcn,
-    _ipconfig,
-    _sockets,
-    _trust,
-)
-from mooring_launcher._windows._addresses import pack_ip  # noqa: E402
-from mooring_launcher.mounts import find_mounted  # noqa: E402
-from mooring_launcher.target import TargetSpec  # noqa: E402
-from mooring_launcher.trust import find_exposure, find_exposure_below  # noqa: E402
+from mooring_launcher.gate.psutil import load_psutil  # noqa: E402
+from mooring_launcher.platforms import windows as backend  # noqa: E402 - only now can it be imported
+from mooring_launcher.platforms.addresses import pack_ip  # noqa: E402
+from mooring_launcher.platforms.mounts import find_mounted  # noqa: E402
+from mooring_launcher.platforms.target import TargetSpec  # noqa: E402
+from mooring_launcher.platforms.trust import find_exposure, find_exposure_below  # noqa: E402
+from mooring_launcher.platforms.windows import trust  # noqa: E402
+from mooring_launcher.platforms.windows.network import adapters, compartments, hcn, ipconfig, sockets  # noqa: E402
 
 PORT = 18091
 PYTHON = sys.executable
@@ -71,7 +65,7 @@ def start(**changes):
 
 def access(path):
     """Return who owns a path and what its entries give to whom, as its access control list says."""
-    found = _trust.read(path)
+    found = trust.read(path)
     return {"owner": found.owner, "entries": [f"{sid} 0x{mask:X}" for sid, mask in found.entries or ()]}
 
 
@@ -95,7 +89,7 @@ INSIDE = found[0]
 
 @check("the three ways name the same compartment")
 def _():
-    ways = {way.__name__.rpartition("_")[2]: list(way.find(PACKED)) for way in (_hcn, _adapters, _ipconfig)}
+    ways = {way.__name__.rpartition(".")[2]: list(way.find(PACKED)) for way in (hcn, adapters, ipconfig)}
     assert all(ids == [INSIDE.id] for ids in ways.values()), ways
     return ways
 
@@ -108,10 +102,10 @@ def _():
 
 @check("a thread goes in and comes back")
 def _():
-    before = _compartments._get_thread()
-    inside = backend.run_inside(INSIDE, _compartments._get_thread)
+    before = compartments._get_thread()
+    inside = backend.run_inside(INSIDE, compartments._get_thread)
     assert inside == INSIDE.id
-    assert _compartments._get_thread() == before
+    assert compartments._get_thread() == before
     return {"before": before, "inside": inside}
 
 
@@ -120,7 +114,7 @@ def _():
     target = start()
     try:
         inside = [one for one in target.listeners() if one.port == PORT]
-        outside = [one for one in _sockets.read_listeners("TCP") if one.port == PORT]
+        outside = [one for one in sockets.read_listeners("TCP") if one.port == PORT]
         assert inside, "not in the compartment's table"
         assert not outside, "in the host's table too"
         assert target.owns(inside[0]), f"its owner {inside[0].owner} is not in the job {target.tree()}"
@@ -145,11 +139,11 @@ def _():
 
 @check("the pod's namespace lists its containers")
 def _():
-    namespaces = [one for one in _hcn._read_all(_hcn._NAMESPACE) if one.get("NamespaceId") == INSIDE.id]
+    namespaces = [one for one in hcn._read_all(hcn._NAMESPACE) if one.get("NamespaceId") == INSIDE.id]
     resources = [one for namespace in namespaces for one in namespace.get("Resources") or []]
     ids = [one["Data"]["Id"] for one in resources if one.get("Type") == "Container"]
     assert ids, f"no container among {resources}: a wrong IP in an anchor's status cannot be told"
-    assert _hcn.find_by_container(ids[0]) == {INSIDE.id}
+    assert hcn.find_by_container(ids[0]) == {INSIDE.id}
     return ids
 
 
@@ -214,8 +208,9 @@ for run_as in ("restricted", "LocalService", "NetworkService"):
 def _():
     code = (
         f"import sys,os,time;sys.path.insert(0,{LAUNCHER!r})\n"
-        "from mooring_launcher import _windows as b\nfrom mooring_launcher.compartment import Compartment\n"
-        "from mooring_launcher.target import TargetSpec\n"
+        "from mooring_launcher.platforms import windows as b\n"
+        "from mooring_launcher.platforms.compartment import Compartment\n"
+        "from mooring_launcher.platforms.target import TargetSpec\n"
         f"spec=TargetSpec({PYTHON!r},['-I','-c','import time;time.sleep(99)'],'',dict(os.environ))\n"
         f"t=b.start_target(Compartment({INSIDE.id},''),spec)\n"
         "print(t.pid,flush=True);time.sleep(99)"
@@ -248,9 +243,9 @@ def _():
         "below": os.environ.get("CONTAINER_SANDBOX_MOUNT_POINT", ""),
         "at its own path": os.path.exists(account),
         "found": token,
-        "leads to": _trust._resolve(token),
-        "token": access(_trust._resolve(token)),
-        "directory": access(os.path.dirname(os.path.dirname(_trust._resolve(token)))),
+        "leads to": trust._resolve(token),
+        "token": access(trust._resolve(token)),
+        "directory": access(os.path.dirname(os.path.dirname(trust._resolve(token)))),
     }
     assert not find_exposure(token), f"{find_exposure(token)}; {json.dumps(seen)}"
     return seen
@@ -271,7 +266,7 @@ def _():
 
 @check("what ipconfig prints here (its first lines, for the parser's tests)")
 def _():
-    return _ipconfig._run()[:1500].decode("oem", "replace")
+    return ipconfig._run()[:1500].decode("oem", "replace")
 
 
 lines = [f"mooring field check: Windows {sys.getwindowsversion()[:3]}, Python {platform.python_version()}"]

@@ -7,7 +7,7 @@ import inspect
 import subprocess
 from pathlib import Path
 
-from mooring_launcher._windows import _layouts
+from mooring_launcher.platforms.windows import layouts
 
 from tests.windows.machine import Machine
 from tests.windows.parts import COMPILER, FLAGS
@@ -52,7 +52,7 @@ def _program() -> str:
     lines = ["#define WIN32_NO_STATUS", *(f"#include <{name}.h>" for name in _HEADERS)]
     lines += ["#undef WIN32_NO_STATUS", "#include <ntstatus.h>"]
     lines += ["#include <stddef.h>", "#include <stdio.h>", "int main(void) {"]
-    for name, value in vars(_layouts).items():
+    for name, value in vars(layouts).items():
         if name.isupper() and isinstance(value, int):
             lines.append(f'printf("{name} %lu\\n", (unsigned long)({_IN_C.get(name, name)}));')
         elif inspect.isclass(value) and issubclass(value, ctypes.Structure) and value is not ctypes.Structure:

@@ -11,7 +11,7 @@ _SHOWN_LETTERS = 500
 _LINES_A_SECOND = 50
 _KEPT_BYTES = 8 * 1024 * 1024
 """What is kept of the log where nobody asked for it: it lies in memory."""
-# The launcher's own records (mooring_launcher.log); its state is told in other words already.
+# The launcher's own records (mooring_launcher.reports.log); its state is told in other words already.
 _RECORD = re.compile(rb'\{"ts": "[^"]*", "level": "[a-z]+", "ordinal": ')
 
 

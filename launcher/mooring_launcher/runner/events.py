@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from mooring_launcher.answers import Object
-from mooring_launcher.api import ApiError
+from mooring_launcher.cluster.answers import Object
+from mooring_launcher.cluster.api import ApiError
 from mooring_launcher.errors import LauncherError
+from mooring_launcher.platforms.target import ExitStatus
 from mooring_launcher.runner.states import StopRequested
-from mooring_launcher.target import ExitStatus
 
 
 class Tick(NamedTuple):

@@ -2,14 +2,14 @@
 
 import time
 
-from mooring_launcher.anchor import Attached as Anchor
-from mooring_launcher.anchor import Keep, Leaving, Pod, Replaced, Verify, judge
-from mooring_launcher.compartment import Backend
+from mooring_launcher.attachment.waiting import find_own_compartments
+from mooring_launcher.cluster.anchor import Attached as Anchor
+from mooring_launcher.cluster.anchor import Keep, Leaving, Pod, Replaced, Verify, judge
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.log import Log
+from mooring_launcher.platforms.compartment import Backend
+from mooring_launcher.replica import Setup
+from mooring_launcher.reports.log import Log
 from mooring_launcher.runner.states import Attached, Stopping, lose_anchor
-from mooring_launcher.setup import Setup
-from mooring_launcher.waiting import find_own_compartments
 
 
 class Keeper:

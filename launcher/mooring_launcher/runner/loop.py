@@ -4,17 +4,21 @@ import signal
 import time
 from queue import Empty, SimpleQueue
 
-from mooring_launcher.anchor import Pod
-from mooring_launcher.api import ApiClient
-from mooring_launcher.attachment import Attachment, Hooks
-from mooring_launcher.compartment import Backend
+from mooring_launcher.attachment.attachment import Attachment, Hooks
+from mooring_launcher.attachment.place import Place
+from mooring_launcher.attachment.waiting import Patience
+from mooring_launcher.cluster.anchor import Pod
+from mooring_launcher.cluster.api import ApiClient
+from mooring_launcher.cluster.heal import Healer
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.gate_log import GateLog
-from mooring_launcher.heal import Healer
-from mooring_launcher.lifetime import TREE, hint_of_start_program
-from mooring_launcher.log import Log
-from mooring_launcher.outcome import Outcome
-from mooring_launcher.place import Place
+from mooring_launcher.gate.log import GateLog
+from mooring_launcher.platforms.compartment import Backend
+from mooring_launcher.platforms.lifetime import TREE, hint_of_start_program
+from mooring_launcher.platforms.target import ExitStatus, Target
+from mooring_launcher.replica import Setup
+from mooring_launcher.reports.log import Log
+from mooring_launcher.reports.outcome import Outcome
+from mooring_launcher.reports.vitals import Vitals
 from mooring_launcher.runner.events import (
     AnchorsSeen,
     Event,
@@ -47,10 +51,6 @@ from mooring_launcher.runner.states import (
 )
 from mooring_launcher.runner.stopping import Stopper
 from mooring_launcher.runner.threads import Threads
-from mooring_launcher.setup import Setup
-from mooring_launcher.target import ExitStatus, Target
-from mooring_launcher.vitals import Vitals
-from mooring_launcher.waiting import Patience
 
 HEARTBEAT_S = 1.0
 _LIVE_S = 60.0

@@ -1,11 +1,11 @@
 """What a run reports to the probe commands: whether it is ready, and if not, why."""
 
-from mooring_launcher.report import NEVER_HELD
+from mooring_launcher.attachment.report import NEVER_HELD
+from mooring_launcher.attachment.waiting import Patience
+from mooring_launcher.replica import Setup
+from mooring_launcher.reports.status import StatusFile
+from mooring_launcher.reports.vitals import Vitals
 from mooring_launcher.runner.states import Attached, Ended, Searching, State, Stopping
-from mooring_launcher.setup import Setup
-from mooring_launcher.status import StatusFile
-from mooring_launcher.vitals import Vitals
-from mooring_launcher.waiting import Patience
 
 
 class Probes:

@@ -3,17 +3,17 @@
 import time
 from collections.abc import Callable
 
-from mooring_launcher.anchor import Ambiguous, Attach, Elsewhere, Pod, Unschedulable, Wait, find_gaps, judge
-from mooring_launcher.anchor import Attached as Anchor
-from mooring_launcher.compartment import Backend
+from mooring_launcher.attachment.place import Place
+from mooring_launcher.attachment.waiting import Patience, Search
+from mooring_launcher.cluster.anchor import Ambiguous, Attach, Elsewhere, Pod, Unschedulable, Wait, find_gaps, judge
+from mooring_launcher.cluster.anchor import Attached as Anchor
+from mooring_launcher.cluster.heal import Healer
 from mooring_launcher.errors import ExitCode, LauncherError
-from mooring_launcher.heal import Healer
-from mooring_launcher.log import Log
-from mooring_launcher.place import Place
+from mooring_launcher.platforms.compartment import Backend
+from mooring_launcher.replica import Setup, bootstrap_fields, least_anchor_grace_s
+from mooring_launcher.reports.log import Log
 from mooring_launcher.runner.readiness import decides_for_anchor
 from mooring_launcher.runner.states import Attached, Locating, Misplaced, Searching, Waiting
-from mooring_launcher.setup import Setup, bootstrap_fields, least_anchor_grace_s
-from mooring_launcher.waiting import Patience, Search
 
 _RETRIED = (ExitCode.COMPARTMENT_NOT_FOUND, ExitCode.COMPARTMENT_AMBIGUOUS)
 """What may be different at the next look."""

@@ -10,14 +10,14 @@ A state holds what exists in it and nothing else: no attachment while searching,
 import signal
 from typing import NamedTuple
 
-from mooring_launcher.anchor import Attached as Anchor
-from mooring_launcher.anchor import Pod
-from mooring_launcher.attachment import Attachment
+from mooring_launcher.attachment.attachment import Attachment
+from mooring_launcher.attachment.waiting import Search
+from mooring_launcher.cluster.anchor import Attached as Anchor
+from mooring_launcher.cluster.anchor import Pod
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.gate_log import GateLog
-from mooring_launcher.outcome import Outcome, failure
-from mooring_launcher.target import ExitStatus, Target
-from mooring_launcher.waiting import Search
+from mooring_launcher.gate.log import GateLog
+from mooring_launcher.platforms.target import ExitStatus, Target
+from mooring_launcher.reports.outcome import Outcome, failure
 
 _CONTROL_C_EXIT = 0xC000013A
 """The exit code of a Windows program that does not handle a console event (STATUS_CONTROL_C_EXIT)."""

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 
-from mooring_launcher.anchor import Pod, has_left
-from mooring_launcher.api import ApiClient, ApiError
+from mooring_launcher.attachment.attachment import Attachment
+from mooring_launcher.attachment.ladder import Ladder
+from mooring_launcher.attachment.place import Place
+from mooring_launcher.cluster.anchor import Pod, has_left
+from mooring_launcher.cluster.api import ApiClient, ApiError
 from mooring_launcher.config import sibling_ports
-from mooring_launcher.ladder import Ladder
-from mooring_launcher.log import Log
-from mooring_launcher.place import Place
+from mooring_launcher.replica import Setup, anchor_resource
+from mooring_launcher.reports.log import Log
 from mooring_launcher.runner.events import Event, LadderDone
 from mooring_launcher.runner.states import Stopping
-from mooring_launcher.setup import Setup, anchor_resource
 
 _FIND_ANCHOR_S = 3.0
 """How long a stop at a shared anchor waits for the API's answer about it: the grace period may be nearly over."""
@@ -42,7 +43,7 @@ class Stopper:
         ladder = Ladder(
             attachment.target,
             attachment.unsent_bytes,
-            lambda: self._await_siblings(attachment.place),
+            lambda: self._await_siblings(attachment),
             stop,
             float(stop["drainSeconds"]) if state.drains else 0.0,
             self._announce,
@@ -50,16 +51,16 @@ class Stopper:
         )
         ladder.start()
 
-    def _await_siblings(self, place: Place) -> None:
+    def _await_siblings(self, attachment: Attachment) -> None:
         """Leave /hold unanswered while siblings at a shared anchor still stop; not if only this replica stops.
 
         The anchor decides, not the clients of /hold: a single request from a stranger would keep this launcher forever.
         """
         ports = sibling_ports(self._setup.config, self._setup.ordinal)
-        if ports and self._is_anchor_leaving(place):
-            from mooring_launcher.siblings import await_siblings  # only where an anchor is shared
+        if ports and self._is_anchor_leaving(attachment.place):
+            from mooring_launcher.health.siblings import await_siblings  # only where an anchor is shared
 
-            await_siblings(place.compartment, place.anchor.ip, ports, self._announce)
+            await_siblings(attachment.inside, attachment.place.anchor.ip, ports, self._announce)
 
     def _is_anchor_leaving(self, place: Place) -> bool:
         """Tell whether the anchor is being removed, as the API says now; if it does not answer, as it said last."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from mooring_launcher.answers import Object
-from mooring_launcher.api import ApiClient
-from mooring_launcher.follow import ScaleFollower
-from mooring_launcher.log import Log
+from mooring_launcher.cluster.answers import Object
+from mooring_launcher.cluster.api import ApiClient
+from mooring_launcher.cluster.follow import ScaleFollower
+from mooring_launcher.cluster.watch import ListWatch, ObjectWatch
 from mooring_launcher.rendezvous import listen_for_stop
+from mooring_launcher.replica import Setup, anchor_resource
+from mooring_launcher.reports.log import Log
+from mooring_launcher.reports.vitals import Living, Vitals
 from mooring_launcher.runner.events import AnchorsSeen, Event, WatchFailed
 from mooring_launcher.runner.states import StopRequested
-from mooring_launcher.setup import Setup, anchor_resource
-from mooring_launcher.vitals import Living, Vitals
-from mooring_launcher.watch import ListWatch, ObjectWatch
 
 
 class Threads:

@@ -2,8 +2,8 @@
 
 import sys
 
-from mooring_launcher import watch
 from mooring_launcher.__main__ import main
+from mooring_launcher.cluster import watch
 
 watch._BACKOFF_FIRST_S = watch._BACKOFF_CAP_S = 0.0005
 sys.exit(main(sys.argv[1:]))

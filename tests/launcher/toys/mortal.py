@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 from mooring_launcher.__main__ import main
+from mooring_launcher.cluster.watch import ObjectWatch
+from mooring_launcher.health.server import HealthServer
 from mooring_launcher.rendezvous import StopListener
-from mooring_launcher.server import HealthServer
-from mooring_launcher.watch import ObjectWatch
 
 name, manner = os.environ["MORTAL"].split()
 WORK: dict[str, tuple[Any, str]] = {

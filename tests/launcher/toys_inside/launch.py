@@ -4,9 +4,9 @@ import os
 import sys
 import time
 
-from mooring_launcher.backends import backend
-from mooring_launcher.compartment import Compartment
-from mooring_launcher.target import TargetSpec
+from mooring_launcher.platforms.backends import backend
+from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.target import TargetSpec
 
 path, exe, *args = sys.argv[1:]
 started = backend().start_target(Compartment(os.stat(path).st_ino, path), TargetSpec(exe, args, "", dict(os.environ)))

@@ -5,10 +5,10 @@ import json
 import sys
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
-from mooring_launcher._windows import _layouts
+from mooring_launcher.platforms.windows import layouts
 
 found = {}
-for name, value in vars(_layouts).items():
+for name, value in vars(layouts).items():
     if name.isupper() and isinstance(value, int):
         found[name] = value
     elif isinstance(value, type) and issubclass(value, ctypes.Structure) and value is not ctypes.Structure:

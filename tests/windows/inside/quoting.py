@@ -7,8 +7,9 @@ import pathlib
 import sys
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
-from mooring_launcher._windows import _processes as p
-from mooring_launcher._windows._command_line import environment_block, join_arguments
+from mooring_launcher.platforms.windows import handles
+from mooring_launcher.platforms.windows.process import processes
+from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments
 
 TOY = r"C:\toys\toy.exe"
 BATCH = 10
@@ -26,15 +27,15 @@ def split(line):
 
 def run(arguments):
     """Return what a program's own main got, one line of UTF-16 units in hex for each argument."""
-    reading, writing = p.create_pipe()
+    reading, writing = handles.create_pipe()
     line = join_arguments(TOY, ["args", *arguments])
-    process, _ = p.create_process(
-        p.NewProcess(TOY, line, "", environment_block(os.environ), (), (0, writing, writing), 0x8000000)
+    process, _ = processes.create_process(
+        processes.NewProcess(TOY, line, "", environment_block(os.environ), (), (0, writing, writing), 0x8000000)
     )
-    p.close_handle(writing)
-    text = b"".join(iter(lambda: p.read_chunk(reading), b"")).decode()
-    p.close_handle(process)
-    p.close_handle(reading)
+    handles.close_handle(writing)
+    text = b"".join(iter(lambda: handles.read_chunk(reading), b"")).decode()
+    handles.close_handle(process)
+    handles.close_handle(reading)
     units = [line.rstrip("\r") for line in text.split("\n")[:-1]]
     return [
         bytes.fromhex("".join(w[i + 2 : i + 4] + w[i : i + 2] for i in range(0, len(w), 4))).decode("utf-16-le")

@@ -7,10 +7,10 @@ import pathlib
 import sys
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
-from mooring_launcher import _windows as backend
-from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.target import TargetSpec
+from mooring_launcher.platforms import windows as backend
+from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.target import TargetSpec
 
 X509_ASN, REPLACE = 1, 3
 

@@ -9,13 +9,14 @@ import threading
 import time
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
-from mooring_launcher import _windows as backend
-from mooring_launcher._windows import _exit_status, _members, _processes
-from mooring_launcher._windows import _layouts as w
-from mooring_launcher._windows._console import run_helper
-from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.target import TargetSpec
+from mooring_launcher.platforms import windows as backend
+from mooring_launcher.platforms.compartment import Compartment
+from mooring_launcher.platforms.target import TargetSpec
+from mooring_launcher.platforms.windows import layouts as w
+from mooring_launcher.platforms.windows.process import exit_status, jobs
+from mooring_launcher.platforms.windows.process.console import run_helper
+from mooring_launcher.platforms.windows.process.members import Members
 
 if sys.argv[1] == "console-event":  # as the launcher's own command line does
     sys.exit(run_helper(sys.argv[2], [int(pid) for pid in sys.argv[3:]]))
@@ -172,20 +173,20 @@ def overlapping():
 def unseen():
     """Return what is known of a process that had ended before its handle could be opened, of a member and a command."""
     target = start("sleep", lifetime="tree")
-    members = _members.Members(target._job, set)
+    members = Members(target._job, set)
     pid = 0xFFFFFFF0  # nobody's: numbers are multiples of 4 and small
-    job, command = _processes.JOB_MESSAGE, _processes.COMMAND_MESSAGE
+    job, command = jobs.JOB_MESSAGE, jobs.COMMAND_MESSAGE
     for message in ((job, w.JOB_OBJECT_MSG_NEW_PROCESS, pid), (job, w.JOB_OBJECT_MSG_EXIT_PROCESS, pid)):
-        members.hear(_processes.Message(*message))
+        members.hear(jobs.Message(*message))
     enters, leaves = w.JOB_OBJECT_MSG_NEW_PROCESS, w.JOB_OBJECT_MSG_EXIT_PROCESS
     for key, what in ((job, enters), (command, enters), (command, leaves), (job, leaves)):
-        members.hear(_processes.Message(key, what, pid + 4))
+        members.hear(jobs.Message(key, what, pid + 4))
     found = {"unseen": members.last, "left": members.look()}
     target.kill()
     target.wait_all(10)
     members.close()
     target = start("leave", "0", "later", "2000", "4", lifetime="tree")
-    members = _members.Members(target._job, set)
+    members = Members(target._job, set)
     servers = []
     while not servers:
         time.sleep(0.05)
@@ -194,7 +195,7 @@ def unseen():
     (server,) = servers
     target.wait(30)
     members.look()
-    members.hear(_processes.Message(job, w.JOB_OBJECT_MSG_EXIT_PROCESS, server))  # late: it has been seen already
+    members.hear(jobs.Message(job, w.JOB_OBJECT_MSG_EXIT_PROCESS, server))  # late: it has been seen already
     found["late"] = [members.last.pid == server, members.last.code]
     members.close()
     target.kill()
@@ -218,7 +219,7 @@ CASES = {
     "codes": lambda: [ended("exit", code) for code in sys.argv[3:]],
     "crash": lambda: [ended("crash", kind) for kind in sys.argv[3:]],
     "load": lambda: [ended(exe=exe) for exe in sys.argv[3:]],
-    "meanings": lambda: list(_exit_status.MEANINGS),
+    "meanings": lambda: list(exit_status.MEANINGS),
     "trees": trees,
     "commands": commands,
     "ways": ways,

@@ -6,11 +6,11 @@ import os
 import sys
 
 sys.path.insert(0, r"C:\mooring\mooring-launcher.pyz")
-from mooring_launcher._windows import _descriptor, _trust
-from mooring_launcher._windows import _layouts as w
-from mooring_launcher._windows._calls import bind_checked, wide
 from mooring_launcher.errors import LauncherError
-from mooring_launcher.trust import find_exposure, find_exposure_below, make_state_own
+from mooring_launcher.platforms.trust import find_exposure, find_exposure_below, make_state_own
+from mooring_launcher.platforms.windows import descriptor, trust
+from mooring_launcher.platforms.windows import layouts as w
+from mooring_launcher.platforms.windows.calls import bind_checked, wide
 
 _parse = bind_checked(
     "advapi32",
@@ -27,14 +27,14 @@ def described(sddl):
     """Return what the launcher reads out of a descriptor that Windows makes of SDDL."""
     made, size = ctypes.c_void_p(), w.DWORD()
     _parse(wide(sddl), w.SDDL_REVISION_1, ctypes.byref(made), ctypes.byref(size))
-    return _descriptor.parse(ctypes.string_at(made.value, size.value))
+    return descriptor.parse(ctypes.string_at(made.value, size.value))
 
 
 def judged(sddl):
     """Return who could put something in the place of it, and who could add to it."""
     found = described(sddl)
-    rights = (_descriptor.REPLACE, _descriptor.REPLACE | _descriptor.ADD)
-    return [_descriptor.judge(found, one, {"S-1-5-21-1-2-3-1001"}) for one in rights]
+    rights = (descriptor.REPLACE, descriptor.REPLACE | descriptor.ADD)
+    return [descriptor.judge(found, one, {"S-1-5-21-1-2-3-1001"}) for one in rights]
 
 
 def refused(call):
@@ -50,7 +50,7 @@ CASES = {
     "sddl": lambda *texts: [judged(text) for text in texts],
     "find": lambda *paths: [find_exposure(path, lookup=os.path.isdir(path)) for path in paths],
     "below": lambda path: find_exposure_below(path),
-    "own": lambda path: [*refused(lambda: make_state_own(path)), _trust.find_exposure(path, True)],
-    "sid": lambda: _trust.own_sid(),
+    "own": lambda path: [*refused(lambda: make_state_own(path)), trust.find_exposure(path, True)],
+    "sid": lambda: trust.own_sid(),
 }
 print(json.dumps(CASES[sys.argv[1]](*sys.argv[2:])))
