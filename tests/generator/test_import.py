@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mooring.batch.generate import generate
 from mooring.errors import ExitCode
+from mooring.importing.commands.words import split_windows
 from mooring.importing.report import ImportResult, report_lines
 from mooring.importing.run import import_files
-from mooring.importing.words import split_windows
 from tools import require
 
 from .manifests import CPLAUNCHER, EXE, Object, anchor, command, config, launcher, service, write

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from mooring.importing.manifests import Manifest
 from mooring.importing.model import complete
-from mooring.importing.programs import Program
-from mooring.importing.services import Route
+from mooring.importing.programs.make import Program
+from mooring.importing.programs.services import Route
 from mooring.model.rules.anchors import is_selector
 from mooring.model.rules.volumes import launcher_directory
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from mooring.errors import ExitCode, Problem, plain
 from mooring.importing.cutover import Step
 from mooring.importing.manifests import Leftover, dig
-from mooring.importing.mending import Mend
 from mooring.importing.model import complete
-from mooring.importing.programs import Program
-from mooring.importing.services import Route
+from mooring.importing.programs.make import Program
+from mooring.importing.programs.services import Route
+from mooring.importing.reading.mending import Mend
 from mooring.importing.texts import word_leftover
 from mooring.model.check import show
 

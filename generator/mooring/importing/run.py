@@ -9,11 +9,11 @@ from pathlib import Path
 from mooring.errors import InputError, OutputError, Problem
 from mooring.importing.cutover import plan_cutover
 from mooring.importing.manifests import Manifest
-from mooring.importing.neighbours import settle_neighbours
-from mooring.importing.pairs import find_pairs
-from mooring.importing.programs import Program, make_programs
+from mooring.importing.neighbours.settle import settle_neighbours
+from mooring.importing.pairs.find import find_pairs
+from mooring.importing.programs.make import Program, make_programs
+from mooring.importing.reading.sources import Reading, read_sources
 from mooring.importing.report import Imported, ImportResult, find_differences
-from mooring.importing.sources import Reading, read_sources
 from mooring.importing.texts import app_text
 from mooring.inputs.app import parse_app
 from mooring.output.lock import open_output
@@ -111,6 +111,6 @@ def import_namespace(
 
     Raises UserError if the cluster cannot be asked.
     """
-    from mooring.importing.cluster import read_namespace
+    from mooring.importing.reading.cluster import read_namespace
 
     return import_reading(read_namespace(namespace, kubeconfig, context), out, strict=strict)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mooring.errors import plain
 from mooring.importing.manifests import Leftover, Object
-from mooring.importing.programs import Program
+from mooring.importing.programs.make import Program
 from mooring.model.app import API_VERSION
 from mooring.model.values import VALUES
 from mooring.text.emit import emit_yaml

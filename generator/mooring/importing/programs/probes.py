@@ -11,7 +11,7 @@ from mooring.model.rules.paths import is_absolute
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mooring.importing.convert import Converted
+    from mooring.importing.programs.convert import Converted
 
 _KINDS = {"readinessProbe": "readiness", "livenessProbe": "liveness", "startupProbe": "startup"}
 _KUBELET = {"periodSeconds": 10, "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3}

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mooring.importing.convert import Converted
 from mooring.importing.manifests import Fields, Leftover, Manifest, Object, dig
 from mooring.importing.model import choices, default, is_key, node
+from mooring.importing.programs.convert import Converted
 from mooring.model.rules.ports import is_port_name_free
 
 _SPEC_DEFAULTS: dict[tuple[str, ...], tuple[Any, ...]] = {

@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from mooring.importing import cmd
-from mooring.importing.environment import SANDBOX, Environment
-from mooring.importing.powershell_arguments import decode, read_arguments
-from mooring.importing.powershell_script import read_start
-from mooring.importing.words import NotUnderstoodError, join_windows, refuse, split_windows
+from mooring.importing.commands import cmd
+from mooring.importing.commands.environment import SANDBOX, Environment
+from mooring.importing.commands.powershell_arguments import decode, read_arguments
+from mooring.importing.commands.powershell_script import read_start
+from mooring.importing.commands.words import NotUnderstoodError, join_windows, refuse, split_windows
 
 _PROGRAM = ("cplauncher", "cplauncher.exe")
 _CMD = ("cmd", "cmd.exe")

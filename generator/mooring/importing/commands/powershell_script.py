@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mooring.importing.environment import Environment
-from mooring.importing.powershell import Value, Word, check_number, pass_to_program, read_words
-from mooring.importing.statements import Statement, split_statements
-from mooring.importing.words import NotUnderstoodError, refuse, split_windows
+from mooring.importing.commands.environment import Environment
+from mooring.importing.commands.powershell import Value, Word, check_number, pass_to_program, read_words
+from mooring.importing.commands.statements import Statement, split_statements
+from mooring.importing.commands.words import NotUnderstoodError, refuse, split_windows
 
 _ASSIGNMENT = re.compile(r"\$\{?(env:)?(\w+)\}?\s*([-+*/%?]?\??=)(?!=)\s*(.*)", re.IGNORECASE | re.DOTALL)
 _PLACES = ("set-location", "cd", "chdir", "sl", "push-location", "pushd")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mooring.importing.words import NotUnderstoodError, refuse
+from mooring.importing.commands.words import NotUnderstoodError, refuse
 
 Value = str | list[str]
 Variables = Callable[[str], Value]

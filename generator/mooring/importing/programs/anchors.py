@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mooring.importing.found import Workload
-from mooring.importing.halves import (
+from mooring.importing.manifests import Fields, dig
+from mooring.importing.pairs.found import Workload
+from mooring.importing.programs.halves import (
     CONTAINER_DEFAULTS,
     OWNER_DEFAULTS,
     convert_image,
@@ -16,12 +17,11 @@ from mooring.importing.halves import (
     take_ports,
     whole,
 )
-from mooring.importing.manifests import Fields, dig
-from mooring.importing.probes import convert_anchor_probe
-from mooring.importing.volumes import TOKEN, drop_token
+from mooring.importing.programs.probes import convert_anchor_probe
+from mooring.importing.programs.volumes import TOKEN, drop_token
 
 if TYPE_CHECKING:
-    from mooring.importing.convert import Converted
+    from mooring.importing.programs.convert import Converted
 
 
 def convert_anchor(made: Converted, anchor: Workload) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from mooring.importing.accounts import convert_account
-from mooring.importing.anchors import convert_anchor
-from mooring.importing.found import Pair, Workload
-from mooring.importing.halves import (
+from mooring.importing.manifests import Change, Fields, Leftover, Object, Place, dig
+from mooring.importing.model import default, grace_s, is_key, refusal
+from mooring.importing.pairs.found import Pair, Workload
+from mooring.importing.programs.accounts import convert_account
+from mooring.importing.programs.anchors import convert_anchor
+from mooring.importing.programs.halves import (
     CONTAINER_DEFAULTS,
     OWNER_DEFAULTS,
     Defaults,
@@ -19,10 +21,8 @@ from mooring.importing.halves import (
     pod_labels,
     take_ports,
 )
-from mooring.importing.manifests import Change, Fields, Leftover, Object, Place, dig
-from mooring.importing.model import default, grace_s, is_key, refusal
-from mooring.importing.probes import convert_probes
-from mooring.importing.volumes import convert_volumes
+from mooring.importing.programs.probes import convert_probes
+from mooring.importing.programs.volumes import convert_volumes
 from mooring.model.rules.paths import is_absolute
 from mooring.model.rules.reserved import is_reserved_env
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mooring.importing.found import POD_KINDS
 from mooring.importing.manifests import Leftover, Manifest, dig
-from mooring.importing.programs import Program
-from mooring.importing.references import find_references, holds_dns_name, names_in
-from mooring.importing.selectors import Selector, find_selectors
-from mooring.importing.services import Route
-from mooring.importing.users import UnreadableError
+from mooring.importing.neighbours.references import find_references, holds_dns_name, names_in
+from mooring.importing.neighbours.selectors import Selector, find_selectors
+from mooring.importing.pairs.found import POD_KINDS
+from mooring.importing.pairs.users import UnreadableError
+from mooring.importing.programs.make import Program
+from mooring.importing.programs.services import Route
 
 _SCALERS = ("HorizontalPodAutoscaler", "ScaledObject", "VerticalPodAutoscaler")
 _BUDGET = "PodDisruptionBudget"

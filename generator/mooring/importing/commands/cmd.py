@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mooring.importing.commands.words import Lookup, refuse
 from mooring.importing.model import is_key
-from mooring.importing.words import Lookup, refuse
 
 Assign = Callable[[str, str], None]
 

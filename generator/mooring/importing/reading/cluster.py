@@ -12,7 +12,7 @@ import yaml
 
 from mooring.errors import InputError, Problem, UserError
 from mooring.importing.manifests import Manifest, Object, make_manifest
-from mooring.importing.sources import Reading
+from mooring.importing.reading.sources import Reading
 from mooring.text.document import Document
 
 _PAGE = 250

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import NoReturn
 
-from mooring.importing import kubelet
+from mooring.importing.commands import kubelet
+from mooring.importing.commands.words import refuse
 from mooring.importing.manifests import Fields, Manifest, Object, dig
-from mooring.importing.words import refuse
 
 ORDINAL = "{ordinal}"
 """Stands for the number a StatefulSet gives its pod, where a variable holds it."""

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from mooring.importing import cmd
-from mooring.importing.environment import Environment
-from mooring.importing.launch import Launch, check_program
-from mooring.importing.powershell import Word, read_words
-from mooring.importing.powershell_script import Run, check_around
-from mooring.importing.statements import split_statements
-from mooring.importing.words import refuse, split_windows
+from mooring.importing.commands import cmd
+from mooring.importing.commands.environment import Environment
+from mooring.importing.commands.launch import Launch, check_program
+from mooring.importing.commands.powershell import Word, read_words
+from mooring.importing.commands.powershell_script import Run, check_around
+from mooring.importing.commands.statements import split_statements
+from mooring.importing.commands.words import refuse, split_windows
 
 ATTACH = "COMPARTMENT_ID_ATTACH"
 

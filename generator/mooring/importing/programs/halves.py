@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mooring.importing.found import Workload
 from mooring.importing.manifests import Fields, Object, dig
 from mooring.importing.model import choices, default, refusal
+from mooring.importing.pairs.found import Workload
 
 if TYPE_CHECKING:
-    from mooring.importing.convert import Converted
+    from mooring.importing.programs.convert import Converted
 
 # What says nothing: Kubernetes' own defaults, and what the API server adds to an object it gives out.
 _SERVER_METADATA = [

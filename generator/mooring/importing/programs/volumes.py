@@ -10,7 +10,7 @@ from mooring.model.rules.paths import is_absolute
 from mooring.model.rules.volumes import is_reserved_volume
 
 if TYPE_CHECKING:
-    from mooring.importing.convert import Converted
+    from mooring.importing.programs.convert import Converted
 
 TOKEN = "kube-api-access-"  # noqa: S105 - a volume's name
 """How the volume is called that the API server gives a pod for its token."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from mooring.errors import InputError, Problem
 from mooring.importing.manifests import Manifest, make_manifest
-from mooring.importing.mending import Mend, parse_manifests
+from mooring.importing.reading.mending import Mend, parse_manifests
 from mooring.model.check import show
 from mooring.text.builder import MAX_BYTES
 from mooring.text.document import Document, KeyPath

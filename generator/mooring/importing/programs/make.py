@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 
 from mooring.errors import InputError, Problem
-from mooring.importing.convert import Converted, convert_pair
-from mooring.importing.found import Found
 from mooring.importing.manifests import Change, Fields, Leftover, Manifest, Object, dig
 from mooring.importing.model import complete
-from mooring.importing.pairs import group_pairs
-from mooring.importing.services import Route, convert_services, find_routes, leftover_routes
+from mooring.importing.pairs.find import group_pairs
+from mooring.importing.pairs.found import Found
+from mooring.importing.programs.convert import Converted, convert_pair
+from mooring.importing.programs.services import Route, convert_services, find_routes, leftover_routes
 from mooring.model.app import MAX_NAME, WINDOWS_DEVICES
 from mooring.model.rules.text import holds_placeholders
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mooring.errors import Problem
-from mooring.importing.environment import Environment
-from mooring.importing.launch import Launch
+from mooring.importing.commands.environment import Environment
+from mooring.importing.commands.launch import Launch
 from mooring.importing.manifests import Fields, Manifest, dig
 from mooring.importing.model import node
-from mooring.importing.users import UnreadableError
+from mooring.importing.pairs.users import UnreadableError
 
 POD_KINDS = (
     *("Pod", "Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "ReplicationController"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mooring.importing.manifests import Fields, dig
 
 if TYPE_CHECKING:
-    from mooring.importing.convert import Converted
+    from mooring.importing.programs.convert import Converted
 
 _PATH = ("securityContext", "windowsOptions")
 _SYSTEM = ""

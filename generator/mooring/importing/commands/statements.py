@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mooring.importing.words import refuse
+from mooring.importing.commands.words import refuse
 
 _SINGLE = re.compile("'(?:[^'\u2018-\u201b]|'')*'")
 _DOUBLE = re.compile(r'"(?:[^"`\u201c-\u201e]|""|`.)*"', re.DOTALL)

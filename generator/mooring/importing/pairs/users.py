@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mooring.errors import Problem
-from mooring.importing.launch import mentioned
+from mooring.importing.commands.launch import mentioned
+from mooring.importing.commands.script import ATTACH
+from mooring.importing.commands.words import NotUnderstoodError
 from mooring.importing.manifests import Fields, Manifest, dig
-from mooring.importing.script import ATTACH
-from mooring.importing.words import NotUnderstoodError
 
 if TYPE_CHECKING:
-    from mooring.importing.found import Workload
+    from mooring.importing.pairs.found import Workload
 
 TAKEN_KINDS = ("Pod", "Deployment", "StatefulSet", "ReplicaSet")
 # As a program: not as a folder, or one of its log files, which are below \\var\\log\\cplauncher.

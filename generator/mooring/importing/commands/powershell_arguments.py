@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mooring.importing.words import NotUnderstoodError, refuse
+from mooring.importing.commands.words import NotUnderstoodError, refuse
 
 # PowerShell's own parameters, each with its shortest forms and what it is: s switch, v with a value, or its own case.
 _PARAMETERS: Mapping[str, tuple[tuple[str, ...], str]] = {

@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from mooring.errors import InputError
-from mooring.importing.environment import ORDINAL, Environment
-from mooring.importing.found import POD_KINDS, Found, Pair, Workload
-from mooring.importing.launch import Launch, find_cplauncher, unwrap
+from mooring.importing.commands.environment import ORDINAL, Environment
+from mooring.importing.commands.launch import Launch, find_cplauncher, unwrap
+from mooring.importing.commands.script import ATTACH, Script, read_script
+from mooring.importing.commands.words import NotUnderstoodError
 from mooring.importing.manifests import Fields, Manifest
 from mooring.importing.model import refusal
-from mooring.importing.script import ATTACH, Script, read_script
-from mooring.importing.users import (
+from mooring.importing.pairs.found import POD_KINDS, Found, Pair, Workload
+from mooring.importing.pairs.users import (
     TAKEN_KINDS,
     UnreadableError,
     find_unread_users,
@@ -25,7 +26,6 @@ from mooring.importing.users import (
     mounted_scripts,
     starts_in_compartment,
 )
-from mooring.importing.words import NotUnderstoodError
 
 _POD_NAME = "statefulset.kubernetes.io/pod-name"
 _POD_INDEX = "apps.kubernetes.io/pod-index"
