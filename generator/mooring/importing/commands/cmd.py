@@ -1,6 +1,6 @@
-"""Read a command line as cmd.exe does: variables, quotes, carets, several commands, and what may stand around a call.
+"""Read a command line as cmd.exe does: variables, quotes, carets, several commands, and what may surround a call.
 
-Sources: Microsoft's reference of cmd, set, cd and exit; `cmd /?` for what /s and /c do with quotation marks.
+Sources: Microsoft's reference of cmd, set, cd and exit; `cmd /?` for how /s and /c treat quotation marks.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ _COMMENT = re.compile(r"[\s@]*(?:rem(?:\s.*)?|::.*)", re.IGNORECASE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """The one program that a line starts: the rest of the line as the program gets it, and where it is started."""
+    """The only program that a line starts: its command line, and its working directory."""
 
     line: str
     working_dir: str = ""
     around: tuple[str, ...] = ()
-    """Commands before and behind it that were understood."""
+    """Commands before and after it that were understood."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Command:
     joined: str
-    """What stands between it and the command before."""
+    """The operator between it and the previous command."""
     text: str
 
 
 def read_options(tail: str) -> tuple[str, bool]:
-    """Take cmd's own options off; return the command, and whether /s was there. Raises NotUnderstoodError."""
+    """Strip cmd's own options; return the command, and whether /s was given. Raises NotUnderstoodError."""
     rest, strip, delayed = tail.strip(), False, False
     while True:
         option, _, rest = rest.partition(" ")
         match option.lower():
             case "/c" | "/r":
                 if delayed and "!" in rest:
-                    refuse("with /v:on it may hold !NAME!; write the values there, and leave /v out")
+                    refuse("/v:on expands !NAME!, which is not supported; write the values instead, and leave /v out")
                 return rest.strip(), strip
             case "/s":
                 strip = True
@@ -59,28 +59,28 @@ def read_options(tail: str) -> tuple[str, bool]:
             case "/d" | "/q" | "/a" | "/u" | "/e:on" | "/v:off" | "/x":
                 pass
             case "":
-                refuse("cmd is given nothing to run; it needs /c and a command")
+                refuse("cmd has nothing to run; add /c and a command")
             case _:
-                message = f"cmd has the option {option!r}; what can be imported is /c, with /d, /s and /q before it"
+                message = f"cmd has the option {option!r}; only /c, with /d, /s and /q before it, can be imported"
                 refuse(message)
 
 
 def strip_quotes(line: str, always: bool) -> str:
-    """Take the outer pair of quotation marks away as `cmd /c` does, with /s `always`."""
+    """Strip the outer pair of quotation marks as `cmd /c` does; with /s `always`."""
     if not line.startswith('"'):
         return line
     inner = line[1:].partition('"')[0]
     is_name = re.search(r"\s", inner) and _PROGRAM.fullmatch(inner) and not _ENDED.search(inner)
     if is_name and not always and line.count('"') == 2 and not set("&<>()@^|") & set(inner):
-        return line  # the name of a program with blanks in it, quoted
+        return line  # a quoted program name with spaces
     head, mark, tail = line[1:].rpartition('"')
     return head + tail if mark else line[1:]
 
 
 def expand(text: str, lookup: Lookup, *, batch: bool = False) -> str:
-    """Replace %NAME% as cmd does on its command line; in a `batch` file %% is one %, and what is unset is empty.
+    """Replace %NAME% as cmd does on its command line; in a `batch` file %% is one %, and unset variables are empty.
 
-    %ERRORLEVEL% is left for `read_line`. Raises NotUnderstoodError for what cuts or replaces parts of a value.
+    %ERRORLEVEL% is left for `read_line`. Raises NotUnderstoodError for substrings and replacements.
     """
     made, at = "", 0
     while at < len(text):
@@ -93,27 +93,25 @@ def expand(text: str, lookup: Lookup, *, batch: bool = False) -> str:
         end = text.find("%", at + 1)
         name, _, rest = text[at + 1 : end].partition(":") if end > 0 else ("", "", "")
         if batch and (end < 0 or re.match(r"[*~0-9]", text[at + 1 :])):
-            refuse("it holds a % that a batch file takes for an argument; write the value there, or %%")
+            refuse("it contains a % that a batch file reads as an argument; write the value instead, or %%")
         if not _NAME.fullmatch(name) and not batch:
             made, at = made + "%", at + 1
             continue
         if rest or text[end - 1] == ":":
-            message = f"%{text[at + 1 : end]}% takes a part of a variable, or replaces one; write the value there"
+            message = f"%{text[at + 1 : end]}% is a substring or a substitution of a variable; write the value instead"
             refuse(message)
         value = _ERRORLEVEL if name.upper() == "ERRORLEVEL" else lookup(name)
         if not value:
-            message = (
-                f"it uses the variable {name}, which is empty, and so is not set on Windows; write the value there"
-            )
+            message = f"it uses the variable {name}, which is empty, and so not set on Windows; write the value instead"
             refuse(message)
         made, at = made + value, end + 1
     return made
 
 
 def read_line(line: str, lookup: Lookup, assign: Assign, *, batch: bool = False) -> Called | None:
-    """Find the one program that a line starts, None if it starts none; `assign` takes what `set` sets.
+    """Find the only program that a line starts, None if it starts none; `assign` gets what `set` sets.
 
-    Raises NotUnderstoodError for all else: several programs, pipes, redirections, blocks.
+    Raises NotUnderstoodError for anything else: several programs, pipes, redirections, blocks.
     """
     if _COMMENT.fullmatch(line):
         return None
@@ -121,7 +119,7 @@ def read_line(line: str, lookup: Lookup, assign: Assign, *, batch: bool = False)
     for command in _split(expand(line, lookup, batch=batch)):
         text = command.text.strip(" \t,;=").removeprefix("@").lstrip(" \t,;=")
         if not text and command.joined:
-            refuse(f"{command.joined!r} has no command behind it; put it in quotation marks if it is an argument")
+            refuse(f"{command.joined!r} has no command after it; put it in quotation marks if it is an argument")
         if not text or _IGNORED.fullmatch(text):
             continue
         exits = _EXIT.fullmatch(text)
@@ -149,67 +147,69 @@ def read_line(line: str, lookup: Lookup, assign: Assign, *, batch: bool = False)
 
 def _refuse_second(command: _Command, text: str) -> None:
     message = (
-        f"{command.joined!r} stands before {text[:60]!r}, so it holds more than one command; what can be imported is "
-        "one program, with set and cd /d before it and exit behind it"
+        f"{command.joined!r} before {text[:60]!r} makes it more than one command; only one program can be imported, "
+        "with set and cd /d before it and exit after it"
     )
     refuse(message)
 
 
 def _check_program(text: str) -> str:
-    """Refuse what cmd would not take for the plain start of a program."""
+    """Refuse what cmd would not read as the plain start of a program."""
     if text.startswith("("):
-        refuse("it holds a block in brackets; write the program's command alone")
+        refuse("it contains a block in parentheses; write only the program's command")
     first = re.match(r'"[^"]*"[^\s"]*|[^\s"]+', text)
     word = first[0] if first else text
     if not word.startswith('"') and set(",;=") & set(word):
         message = f"cmd ends the program's name {word!r} at the first of , ; =; put it in quotation marks"
         refuse(message)
     if _ERRORLEVEL in text.upper():
-        refuse("it uses the variable ERRORLEVEL, which only the node knows; write its value there")
+        refuse("it uses the variable ERRORLEVEL, which only the node knows; write its value instead")
     return text
 
 
 def _read_set(text: str) -> tuple[str, str]:
-    """Return what `set` sets: everything to the command's end, blanks too; quotation marks around all of it go."""
+    """Return what `set` sets: everything up to the command's end, with spaces, without enclosing quotation marks."""
     if text.startswith('"'):
         text, mark, behind = text[1:].rpartition('"')
         if not mark or behind.strip():
-            refuse('set has text behind its quotation mark; write set "NAME=value"')
+            refuse('set has text after its closing quotation mark; write set "NAME=value"')
     name, equals, value = text.partition("=")
     if not equals or not value or not is_key(name, "target", "env"):
-        message = f"set {text.strip()[:60]!r} does not give a variable a plain value; write set NAME=value, or use env"
+        message = (
+            f"set {text.strip()[:60]!r} does not set a variable to a plain value; write set NAME=value, or use env"
+        )
         refuse(message)
     if _ERRORLEVEL in value.upper():
-        refuse("it uses the variable ERRORLEVEL, which only the node knows; write its value there")
+        refuse("it uses the variable ERRORLEVEL, which only the node knows; write its value instead")
     return name, value
 
 
 def _read_cd(text: str, drive_too: bool) -> str:
     place = text.strip().strip('"')
     if not re.match(r"[A-Za-z]:[\\/]", place) or '"' in place:
-        message = f"cd goes to {place!r}; an App needs a full path, such as C:\\apps, as target.workingDir"
+        message = f"cd changes to {place!r}; target.workingDir of an App must be a full path, such as C:\\apps"
         refuse(message)
     if not drive_too and place[0].upper() != "C":
-        refuse(f"cd without /d does not go to drive {place[0]}:; write cd /d {place}")
+        refuse(f"cd without /d does not change to drive {place[0]}:; write cd /d {place}")
     return place
 
 
 def _split(line: str) -> list[_Command]:
-    """Split a line at & and &&, with its carets read. Raises NotUnderstoodError for pipes and redirections."""
+    """Split a line at & and &&, and resolve its carets. Raises NotUnderstoodError for pipes and redirections."""
     commands, joined, text, quoted, at = [], "", "", False, 0
     while at < len(line):
         letter = line[at]
         if letter in "\r\n":
-            refuse("it holds a line end, behind which cmd reads nothing; write it as one line")
+            refuse("it contains a line break, and cmd ignores everything after it; write it as one line")
         if letter == '"':
             quoted = not quoted
         elif letter == "^" and not quoted:
             at += 1
             letter = line[at : at + 1]
             if letter in ("", "\r", "\n"):
-                refuse("it ends in ^, which takes the next line for a part of it; write one line")
+                refuse("it ends in ^, which continues it on the next line; write it as one line")
         elif letter in "|<>" and not quoted and line[at : at + 2] != "||":
-            what = "sends its output to another program" if letter == "|" else "redirects it"
+            what = "pipes its output to another program" if letter == "|" else "redirects its input or output"
             message = f"{letter!r} {what}, which an App cannot do; leave it out"
             refuse(f"{message}: the launcher logs to its container")
         elif letter in "&|" and not quoted:
@@ -222,7 +222,7 @@ def _split(line: str) -> list[_Command]:
 
 
 def unquoted(line: str, letters: str) -> str:
-    """Return the first of some letters that stands outside quotation marks, as cmd counts them; "" if none does."""
+    """Return the first of some characters outside quotation marks, as cmd counts them; "" if there is none."""
     quoted = False
     for letter in line:
         if letter == '"':
@@ -233,7 +233,7 @@ def unquoted(line: str, letters: str) -> str:
 
 
 def names(line: str) -> list[str]:
-    """Return the variables that cmd would look for in a line."""
+    """Return the names of the variables that a line refers to, as cmd reads it."""
     found: list[str] = []
 
     def note(name: str) -> str:

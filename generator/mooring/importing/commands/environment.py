@@ -1,4 +1,4 @@
-"""The environment of a container, as far as the manifests tell it."""
+"""A container's environment, as far as it is known from the manifests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mooring.importing.commands.words import refuse
 from mooring.importing.manifests import Fields, Manifest, Object, dig
 
 ORDINAL = "{ordinal}"
-"""Stands for the number a StatefulSet gives its pod, where a variable holds it."""
+"""Stands for the ordinal of a StatefulSet's pod, as the value of a variable."""
 
 SANDBOX = "CONTAINER_SANDBOX_MOUNT_POINT"
-"""Set for each HostProcess container: where its own files are, which only the node knows."""
+"""Set in each HostProcess container to the path of its own files, which only the node knows."""
 
-# Private letters of Unicode around the name of a variable whose value is not known; it may not be needed.
+# Unicode private-use characters around the name of a variable with an unknown value, which may turn out not to matter.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"{_OPEN}(.*?){_CLOSE}")
 _INDEX = "metadata.labels['apps.kubernetes.io/pod-index']"
@@ -24,17 +24,17 @@ _SOURCES = {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}
 
 
 class Environment:
-    """Variables of a container: what they hold, or why nobody can know it here.
+    """A container's variables: their values, or why they cannot be known here.
 
-    The order is kubelet's: envFrom first, a later source over an earlier one; then env, where the last of equal names
-    counts, and $(NAME) is what stood there until then.
+    The order is kubelet's: envFrom first, later sources override earlier ones; then env, where the last of equal names
+    counts, and $(NAME) is its value up to that point.
     """
 
     def __init__(self, container: Fields, configs: Iterable[Manifest]) -> None:
         self.literal: dict[str, str] = {}
-        """Those that a program gets by target.env: nothing else has to be asked for them."""
+        """Variables with a plain value, which become target.env."""
         self.indirect: list[Object] = []
-        """Those that come from elsewhere, or hold what comes from elsewhere, as the container is to have them."""
+        """Variables whose value comes from elsewhere, wholly or in part, as the new container gets them."""
         self.known: dict[str, str] = {}
         self._why: dict[str, str] = {}
         self._unknown_sources: list[tuple[str, str]] = []
@@ -61,7 +61,7 @@ class Environment:
         self._unknown_sources.append((prefix, title))
         for name in [name for name in self.known if name.startswith(prefix)]:
             del self.known[name]
-            self._why[name] = f"which {title} may hold too, and that was not read; write its value there"
+            self._why[name] = f"which {title}, which was not read, may also define; write its value instead"
 
     def _take(self, variable: Fields) -> None:
         name, text = variable.text("name"), variable.text("value")
@@ -74,32 +74,32 @@ class Environment:
         unknown = [each for each in _names(text) if each not in self.known and self._find_for_kubelet(each) is not None]
         from_pod = [each for each in _names(text) if self.known.get(each) == ORDINAL]
         if unknown or from_pod:
-            # What comes from elsewhere stays a reference: the pod that the chart makes has that, and no target.env.
+            # A reference must stay with its source: the chart's container has that source, but no target.env.
             made = kubelet.fill_in(text, self.literal.get)
             self._forget(name, made)
             self.indirect.append({"name": name, "value": made})
-            self._why[name] = f"which holds $({(unknown or from_pod)[0]})"
+            self._why[name] = f"which contains $({(unknown or from_pod)[0]}); write its value instead"
         else:
             value = kubelet.expand(text, self.known.get)
             self._forget(name)
             self.literal[name] = self.known[name] = value
 
     def _forget(self, name: str, text: str = "") -> None:
-        """Let a later variable of the same name count. Raises InputError if another one needs the earlier."""
+        """Let a later variable of the same name win. Raises InputError if another one refers to the earlier."""
         texts = {str(each["name"]): str(each.get("value", "")) for each in self.indirect} | {name: text}
         for user, value in texts.items():
             if name in _names(value):
-                message = f"{user} holds $({name}), which is set twice; give the first a name of its own"
+                message = f"{user} contains $({name}), which is set twice; give the first one another name"
                 self._container.refuse(message, "env")
         self.indirect = [each for each in self.indirect if each.get("name") != name]
         for variables in (self.literal, self.known, self._why):
             variables.pop(name, None)
         same = next((each for each in self.literal if each.casefold() == name.casefold()), None)
         if same:
-            self._container.refuse(f"{same} and {name} are one variable on Windows; keep one of them", "env")
+            self._container.refuse(f"{same} and {name} are the same variable on Windows; keep one of them", "env")
 
     def _learn(self, name: str, origin: Object) -> None:
-        """Note what a variable from elsewhere holds, or why nobody can know it here."""
+        """Record the value of a variable from elsewhere, or why it cannot be known here."""
         if dig(origin, "fieldRef", "fieldPath") == _INDEX:
             self.known[name] = ORDINAL
             return
@@ -110,40 +110,40 @@ class Environment:
             if key in data:
                 self.known[name] = data[key]
             else:
-                self._why[name] = f"from ConfigMap {config.name}, which has no key {key}"
+                self._why[name] = f"from ConfigMap {config.name}, which has no key {key}; add it there"
             return
         for kind, title in _SOURCES.items():
             if dig(origin, kind, "name"):
-                what = f"from {title} {dig(origin, kind, 'name')}, which is not among what was read"
-                self._why[name] = f"{what}; {'give it too' if title == 'ConfigMap' else 'write its value there'}"
+                what = f"from {title} {dig(origin, kind, 'name')}, which was not read"
+                self._why[name] = f"{what}; {'add its manifest' if title == 'ConfigMap' else 'write its value instead'}"
                 return
         field = dig(origin, "fieldRef", "fieldPath") or dig(origin, "resourceFieldRef", "resource")
-        self._why[name] = f"from the pod's {field}, which only the cluster knows; write its value there"
+        self._why[name] = f"from the pod's {field}, which only the cluster knows; write its value instead"
 
     def expand(self, text: str) -> str:
-        """Replace $(NAME) as kubelet does; a variable that is set to something unknown leaves its mark."""
+        """Replace $(NAME) as kubelet does; a variable with an unknown value leaves its mark."""
         return kubelet.expand(text, self._find_for_kubelet)
 
     def _find_for_kubelet(self, name: str) -> str | None:
-        """Return what kubelet puts in, None where it leaves the text alone; case counts, as for kubelet."""
+        """Return what kubelet inserts, None where it leaves the text unchanged; case matters, as for kubelet."""
         if name in self.known:
             return self.known[name]
         if name in self._why:
             return _mark(name)
         if kubelet.is_of_services(name):
-            self._why[name] = "which Kubernetes sets if there is a Service of that name; write its value there"
+            self._why[name] = "which Kubernetes sets if a Service of that name exists; write its value instead"
             return _mark(name)
         for prefix, title in self._unknown_sources:
             if re.fullmatch(r"[-._a-zA-Z][-._a-zA-Z0-9]*", name) and name.startswith(prefix):
-                self._why[name] = f"which {title} may hold, and that was not read; write its value there"
+                self._why[name] = f"which {title}, which was not read, may define; write its value instead"
                 return _mark(name)
         return None
 
     def find(self, name: str) -> str:
-        """Return a variable's value, whatever its case, as on Windows; for one that is not known its mark."""
+        """Return a variable's value, ignoring case as Windows does; an unknown one's mark."""
         same = [each for each in {**self.known, **self._why} if each.casefold() == name.casefold()]
         if len(same) > 1:
-            self._why[name] = f"and {' and '.join(sorted(same))} are one variable on Windows; keep one"
+            self._why[name] = f"and {' and '.join(sorted(same))} are the same variable on Windows; keep one of them"
         elif same:
             return self.known.get(same[0], _mark(same[0]))
         if name.upper() == SANDBOX:
@@ -151,23 +151,23 @@ class Environment:
         return _mark(name)
 
     def assign(self, name: str, value: str) -> None:
-        """Take a variable that a shell sets before it starts the program; case does not count, as on Windows."""
+        """Set a variable as a shell does before it starts the program, ignoring case as Windows does."""
         for variables in (self.literal, self.known, self._why):
             for each in [each for each in variables if each.casefold() == name.casefold()]:
                 del variables[each]
         self.literal[name] = self.known[name] = value
 
     def hide(self, name: str, why: str) -> None:
-        """Note that a shell sets a variable to what nobody can know here."""
+        """Record that a shell sets a variable to an unknown value."""
         for variables in (self.literal, self.known):
             for each in [each for each in variables if each.casefold() == name.casefold()]:
                 del variables[each]
         self._why[name] = why
 
     def demand(self, anchor: Iterable[str], program: Iterable[str]) -> None:
-        """Raise NotUnderstoodError with the reason if one of the texts is not known, or is not the same in each pod.
+        """Raise NotUnderstoodError with the reason if a text has an unknown part, or is different in each pod.
 
-        The ordinal may be in what names the anchor, but not in the program and its arguments.
+        The ordinal may be part of the anchor's labels, but not of the program and its arguments.
         """
         program = [*program]
         match = _MARK.search(" ".join([*anchor, *program]))
@@ -175,14 +175,14 @@ class Environment:
             self._refuse(match[1])
         if any(ORDINAL in text for text in program) and ORDINAL in self.known.values():
             refuse(
-                "the pod's index is in an argument; an App's arguments are the same in each replica but for "
-                "target.perOrdinal: write a number there, and each replica's own into target.perOrdinal"
+                "an argument contains the pod's index, but an App's replicas have the same arguments except for "
+                "target.perOrdinal; write a number instead, and each replica's arguments to target.perOrdinal"
             )
 
     def _refuse(self, name: str) -> NoReturn:
-        why = "which only the node knows; write its value there"
+        why = "which only the node knows; write its value instead"
         if name in self.known:
-            why = "which is read before the line sets it; write its value there"
+            why = "which the line reads before it sets it; write its value instead"
         refuse(f"it uses the variable {name}, {self._why.get(name) or why}")
 
 
@@ -191,7 +191,7 @@ def _mark(name: str) -> str:
 
 
 def _names(text: str) -> list[str]:
-    """Return the variables that kubelet would look for in a text."""
+    """Return the names of the variables that a text refers to, as kubelet reads it."""
     names: list[str] = []
 
     def note(name: str) -> None:

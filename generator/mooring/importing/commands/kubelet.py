@@ -1,4 +1,4 @@
-"""Kubelet's own variables: $(NAME) in a command, its arguments and the values of its environment."""
+"""Kubelet's variable references: $(NAME) in a command, its arguments and the values of its environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OF_SERVICES = re.compile(
 
 
 def expand(text: str, find: Callable[[str], str | None]) -> str:
-    """Replace $(NAME) as kubelet does: what `find` does not know stays as it is, and $$ is one $.
+    """Replace $(NAME) as kubelet does: what `find` does not know stays as it is, and $$ becomes $.
 
     Source: k8s.io/kubernetes third_party/forked/golang/expansion.
     """
@@ -27,7 +27,7 @@ def expand(text: str, find: Callable[[str], str | None]) -> str:
 
 
 def fill_in(text: str, find: Callable[[str], str | None]) -> str:
-    """Replace what `find` knows, so that kubelet makes of the rest, later, what it would have made of the whole."""
+    """Replace what `find` knows; when kubelet expands the result, it yields what expanding the whole would have."""
 
     def one(match: re.Match[str]) -> str:
         value = None if match[2] is None else find(match[2])
@@ -37,5 +37,5 @@ def fill_in(text: str, find: Callable[[str], str | None]) -> str:
 
 
 def is_of_services(name: str) -> bool:
-    """Tell whether kubelet may set a variable because some Service is there, whatever the manifests say."""
+    """Return whether kubelet may set a variable because a Service exists, whatever the manifests say."""
     return _OF_SERVICES.fullmatch(name) is not None

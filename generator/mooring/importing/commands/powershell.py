@@ -1,4 +1,4 @@
-"""Read the words of one of PowerShell's commands, as they reach a program.
+"""Read the words of a PowerShell command, as they reach a program.
 
 What is not modelled here is refused. Sources: Microsoft's about_Parsing, about_Quoting_Rules, about_Special_Characters;
 where these are silent, PowerShell's own tokenizer and native parameter binder.
@@ -14,33 +14,33 @@ from mooring.importing.commands.words import NotUnderstoodError, refuse
 
 Value = str | list[str]
 Variables = Callable[[str], Value]
-"""Returns what a variable holds: `env:NAME`, or the name of one of the script's own."""
+"""Returns the value of `env:NAME`, or of one of the script's own variables."""
 
-# A backtick and each of these letters; `e and `u{...} are letters of their own since version 6 alone.
+# Letters after a backtick; `e and `u{...} are only escapes since version 6.
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _VERSIONED_ESCAPES = "eu0"
 _CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u2013\u2014\u2015"
-"""Quotation marks and hyphens of printed text, which PowerShell takes for plain ones."""
+"""Typographic quotation marks and hyphens, which PowerShell reads as plain ones."""
 _ENDS = " \t\r\n&(),;{|}"
-"""Letters that end a bare word, whatever it is (ForceStartNewToken)."""
+"""Characters that end any bare word (ForceStartNewToken)."""
 _VARIABLE = re.compile(r"\$(?:\{(?:(env):)?(\w+)\}|(?:(env):)?([A-Za-z_]\w*))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One argument: its value, whether it was quoted, and whether it reads as a parameter's name (-Name, bare)."""
+    """One argument: its value, whether it was quoted, and whether it is a parameter name (a bare -Name)."""
 
     value: Value
     is_quoted: bool = False
     is_parameter: bool = False
     is_literal: bool = False
-    """Whether a list is written with commas in the command itself, outside of brackets."""
+    """Whether it is a list written with commas in the command itself, outside parentheses."""
     text: str = ""
-    """How such a list is written, where it is bare words and commas alone: programs get it as it is written."""
+    """The text of such a list if it is only bare words and commas: programs get it as written."""
 
 
 def read_words(text: str, variables: Variables) -> list[Word]:
-    """Read one command: arguments with blanks between them; `,` makes lists, for cmdlets. Raises NotUnderstoodError."""
+    """Read one command: arguments separated by spaces; `,` makes lists, for cmdlets. Raises NotUnderstoodError."""
     return _Reader(text, variables).read()
 
 
@@ -58,7 +58,7 @@ class _Reader:
         return words
 
     def skip(self) -> bool:
-        """Go on to the next word; tell whether there is one."""
+        """Move on to the next word; return whether there is one."""
         while self.peek():
             if self.peek() == "`" and self.peek(1) in ("\r", "\n"):
                 self.at += 3 if self.text[self.at + 1 : self.at + 3] == "\r\n" else 2
@@ -69,14 +69,14 @@ class _Reader:
         return False
 
     def list_of_words(self) -> Word:
-        """Read a word, and those behind commas after it."""
+        """Read a word, and further ones after commas."""
         start = self.at
         words, end = [self.word()], self.at
         while self.skip() and self.peek() == ",":
             self.at += 1
             self.skip_lines()
             if not self.peek() or self.peek() == ",":
-                refuse("a comma has no word behind it")
+                refuse("there is no word after a comma; remove the comma")
             words.append(self.word())
             end = self.at
         self.at = end
@@ -84,7 +84,7 @@ class _Reader:
             return words[0]
         for word in words:
             if word.is_parameter:
-                refuse(f"{word.value!r} stands beside a comma; put it in quotation marks")
+                refuse(f"{word.value!r} is next to a comma; put it in quotation marks")
             check_number(word)
         text = self.text[start:end]
         is_plain = re.fullmatch(r"[\w:/\\=.+*-]+(?:,[\w:/\\=.+*-]+)+", text)
@@ -108,7 +108,7 @@ class _Reader:
         if letter == "@" or letter == "(":
             return self.brackets()
         if letter == "$":
-            found = self.variable_alone()
+            found = self.whole_variable()
             if found is not None:
                 return Word(found, is_quoted=True)
         if letter in "<>" or re.match(r"[1-6*]>", self.text[self.at :]):
@@ -118,10 +118,10 @@ class _Reader:
         return Word(self.bare())
 
     def end(self, what: str) -> None:
-        """Refuse what follows a finished word directly: it would be a word of its own, or take a part of it."""
+        """Refuse what directly follows a finished word: it would be a new word, or take a part of this one."""
         if self.peek() and self.peek() not in " \t\r\n,;)":
-            message = f"{self.peek()!r} follows {what} directly, which PowerShell reads in more than one way"
-            refuse(f"{message}; put all of the word in quotation marks")
+            message = f"{self.peek()!r} directly follows {what}, which PowerShell reads in more than one way"
+            refuse(f"{message}; put the whole word in quotation marks")
 
     def quoted(self) -> str:
         return self.single() if self.peek() == "'" else self.double()
@@ -129,7 +129,7 @@ class _Reader:
     def single(self) -> str:
         match = re.compile(r"'((?:[^']|'')*)'").match(self.text, self.at)
         if match is None:
-            refuse("a quotation mark has no other one to it")
+            refuse("unbalanced quotation mark; add the missing one")
         self.at = match.end()
         return match[1].replace("''", "'")
 
@@ -148,38 +148,38 @@ class _Reader:
                 made += self.variable(in_text=True)
             else:
                 made, self.at = made + letter, self.at + 1
-        raise NotUnderstoodError("a quotation mark has no other one to it")
+        raise NotUnderstoodError("unbalanced quotation mark; add the missing one")
 
     def backtick(self) -> str:
         letter, self.at = self.peek(1), self.at + 2
         if not letter or letter in _VERSIONED_ESCAPES:
-            message = f"it holds `{letter}, which is not the same letter in every version of PowerShell, or none"
-            refuse(f"{message}; write the letter itself")
+            message = f"it contains `{letter}, which depends on the version of PowerShell"
+            refuse(f"{message}; write the character itself")
         return _ESCAPES.get(letter, letter)
 
     def variable(self, *, in_text: bool) -> str:
-        """Read a variable within a word or within quoted text; a $ before anything else is itself."""
+        """Read a variable within a word or quoted text; a $ before anything else is literal."""
         following = self.peek(1)
         if following == "(":
-            refuse("it holds '$(', a command within the command; write its result there")
+            refuse("it contains '$(', a command within the command; write its result instead")
         match = _VARIABLE.match(self.text, self.at)
         if match is None:
             if following and (following.isalnum() or following in "_?^:${"):
-                refuse(f"it holds '${following}', a variable that is not known here; write its value")
+                refuse(f"it contains the unknown variable '${following}'; write its value instead")
             self.at += 1
             return "$"
         self.at = match.end()
         if self.peek() in ("?", ":") and self.peek() and not match[0].endswith("}"):
-            refuse(f"it holds '{match[0]}{self.peek()}', a variable that is not known here")
+            refuse(f"it contains the unknown variable '{match[0]}{self.peek()}'; write its value instead")
         if not in_text and self.peek() in (".", "["):
-            refuse(f"it takes a part of {match[0]}; write its value there")
+            refuse(f"it accesses a part of {match[0]}; write its value instead")
         value = self.variables(_name(match))
         if not isinstance(value, str):
-            refuse(f"{match[0]} is a list, and stands within a word; write its value there")
+            refuse(f"{match[0]} is a list, but is part of a word; write its value instead")
         return value
 
-    def variable_alone(self) -> Value | None:
-        """Read a variable that is a whole word, None if it is a part of one."""
+    def whole_variable(self) -> Value | None:
+        """Read a variable that is a whole word, None if it is only part of one."""
         match = _VARIABLE.match(self.text, self.at)
         if match is None or (match.end() < len(self.text) and self.text[match.end()] not in _ENDS):
             return None
@@ -188,7 +188,7 @@ class _Reader:
         return self.variables(_name(match))
 
     def brackets(self) -> Word:
-        """Read @( ... ) or ( ... ), a list whose items stand apart by commas, or by lines in @( )."""
+        """Read @( ... ) or ( ... ), a list whose items are separated by commas, or in @( ) by line breaks."""
         is_array = self.text[self.at : self.at + 2] == "@("
         splatted = re.compile(r"@([A-Za-z_]\w*)(?=[\s;]|\Z)").match(self.text, self.at)
         if splatted:
@@ -196,7 +196,7 @@ class _Reader:
             value = self.variables(splatted[1])
             return Word(value if isinstance(value, list) else [value])
         if not is_array and self.peek() != "(":
-            refuse("it holds '@', which takes the words of a variable, or begins text of many lines")
+            refuse("it contains '@', a splatted variable or a here-string; write the words instead")
         self.at += 2 if is_array else 1
         items: list[str] = []
         while True:
@@ -206,69 +206,71 @@ class _Reader:
                 self.skip_lines()
             if self.peek() == ")":
                 self.at += 1
-                self.end("a bracket")
+                self.end("a parenthesis")
                 return Word(items)
             number = re.compile(r"(?:0|[1-9]\d{0,8})(?=[\s,;)])").match(self.text, self.at)
             if not (self.peek() in ("'", '"', "$", "@") or number) or (items and not is_array):
-                refuse("it holds brackets with more than quoted text in them; write the words there")
+                refuse("it contains parentheses with more than quoted text in them; write the words instead")
             items += self.flat(self.list_of_words())
 
     def parameter(self) -> Word:
-        """Read -Name: such a word ends at . and [ too, and nothing in it is replaced."""
+        """Read -Name: such a word also ends at . and [, and nothing in it is expanded."""
         match = re.compile(r"-[^\s{}();,|&.\[\:'\"]*").match(self.text, self.at)
         word = match[0] if match else "-"
         following = self.text[self.at + len(word) : self.at + len(word) + 1]
         if following in ("'", '"'):
             return Word(self.bare(), is_quoted=True)
         if following in (".", "["):
-            message = f"PowerShell takes {word + following!r}... apart at {following!r}"
+            message = f"PowerShell splits {word + following!r}... at {following!r}"
             refuse(f"{message}; put the whole word in quotation marks")
         if set("$`") & set(word) or set(_CURLY) & set(word):
-            refuse(f"{word!r} holds a letter that PowerShell reads differently; put it in quotation marks")
+            refuse(f"{word!r} contains a character that PowerShell reads differently; put it in quotation marks")
         self.at += len(word)
         if following == ":":
             self.at += 1
             if not self.peek() or self.peek() in _ENDS or self.peek() in "'\"$@`-":
-                message = f"PowerShell joins {word}: and what follows it, or not, by its version"
+                message = f"whether PowerShell joins {word}: with what follows depends on its version"
                 refuse(f"{message}; put the whole word in quotation marks")
             return Word(f"{word}:{self.bare()}", is_quoted=True)
         if following and following not in _ENDS:
-            refuse(f"{following!r} follows {word!r} directly; put the whole word in quotation marks")
+            refuse(f"{following!r} directly follows {word!r}; put the whole word in quotation marks")
         return Word(word, is_parameter=True)
 
     def bare(self) -> str:
-        """Read a bare word; quotation marks within it are taken away, and what is in them belongs to it."""
+        """Read a bare word; quotation marks within it are removed, and their content is part of it."""
         made, start = "", self.at
         if self.peek() == "~":
-            refuse("it holds a bare '~', which newer versions replace; put it in quotation marks")
+            refuse("it contains a bare '~', which newer versions expand; put it in quotation marks")
         while self.peek() and self.peek() not in _ENDS:
             letter = self.peek()
             if letter in "'\"":
                 made += self.quoted()
             elif letter == "`":
                 if self.peek(1) in (" ", "\t", "\r", "\n") and (self.at == start or self.peek(1) in "\r\n"):
-                    refuse("a ` at a word's end stands for no end of the line; put a blank before it")
+                    refuse("a ` at the end of a word does not continue the line; put a space before it")
                 made += self.backtick()
             elif letter == "$":
                 made += self.variable(in_text=False)
             elif letter in "<>" + _CURLY or letter.isspace() or not letter.isprintable():
-                refuse(f"it holds a bare {letter!r}; put the whole word in quotation marks")
+                refuse(f"it contains a bare {letter!r}; put the whole word in quotation marks")
             else:
                 made, self.at = made + letter, self.at + 1
         if self.at == start:
-            message = f"it holds {self.peek()!r}, more than one plain command; what can be imported is one program"
+            message = (
+                f"it contains {self.peek()!r}, so it is more than one plain command; only one program can be imported"
+            )
             refuse(message)
         if self.text[start : self.at] == "--%":
-            refuse("it holds --%, behind which all is cmd's; write the words without it")
+            refuse("it contains --%, which passes the rest on unparsed; write the words without it")
         return made
 
 
 def check_number(word: Word) -> None:
-    """Refuse a bare number that a cmdlet would get in another spelling: 0x10, 1kb, 1.0."""
+    """Refuse a bare number that a cmdlet would get in another form: 0x10, 1kb, 1.0."""
     if word.is_quoted or not isinstance(word.value, str) or re.fullmatch(r"0|[1-9]\d{0,8}", word.value):
         return
     if re.match(r"[-+]?\.?\d", word.value):
-        refuse(f"{word.value!r} may be a number to PowerShell; put it in quotation marks")
+        refuse(f"PowerShell may read {word.value!r} as a number; put it in quotation marks")
 
 
 def _name(match: re.Match[str]) -> str:
@@ -276,19 +278,19 @@ def _name(match: re.Match[str]) -> str:
 
 
 def pass_to_program(words: Sequence[Word]) -> list[str]:
-    """Return the arguments that a program gets from PowerShell; a list of bare words is one, as it is written.
+    """Return the arguments that a program gets from PowerShell; a list of bare words is one argument, as written.
 
     Raises NotUnderstoodError where that depends on the version: Windows PowerShell and pwsh before 7.3 pass quotation
-    marks, empty words and a backslash behind blanks in a way that programs read as other words (about_Parsing).
+    marks, empty words, and a final backslash after spaces so that programs read different words (about_Parsing).
     """
     passed: list[str] = []
     for word in words:
         if word.is_literal and not word.text:
-            refuse(f"it holds the list {','.join(word.value)[:60]!r}; put it in quotation marks if it is one word")
+            refuse(f"it contains the list {','.join(word.value)[:60]!r}; put it in quotation marks if it is one word")
         passed += [word.text] if word.is_literal else word.value if isinstance(word.value, list) else [word.value]
     for text in passed:
         if '"' in text or not text or (re.search(r"\s", text) and text.endswith("\\")):
-            what = "is empty" if not text else 'holds "' if '"' in text else "has blanks and ends in \\"
-            message = f"the argument {text!r} {what}, which PowerShell passes on differently by its version"
-            refuse(f"{message}; write the App's target.args by hand, or start it without PowerShell")
+            what = "is empty" if not text else 'contains "' if '"' in text else "has spaces and ends in \\"
+            message = f"the argument {text!r} {what}; how PowerShell passes that on depends on its version"
+            refuse(f"{message}: write the App's target.args by hand, or start the program without PowerShell")
     return passed

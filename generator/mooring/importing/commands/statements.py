@@ -1,4 +1,4 @@
-"""Split PowerShell's text into statements, each with the blocks it stands in; strings and comments are left whole."""
+"""Split PowerShell text into statements, each with its enclosing blocks; strings and comments stay whole."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _BRACED = re.compile(r"\$\{[^}]*\}")
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement's text, and the heads of the blocks around it, each with a number of its own before it."""
+    """One statement's text, and the heads of its enclosing blocks, each with a unique number in front."""
 
     text: str
     blocks: tuple[str, ...] = ()
     is_head: bool = False
-    """Whether it is the head of a block: what stands before its {."""
+    """Whether it is the head of a block: the text before its {."""
 
 
 class _Splitter:
@@ -39,7 +39,7 @@ class _Splitter:
             self.step()
         self.flush()
         if self.brackets or self.blocks:
-            refuse("a bracket has no other one to it")
+            refuse("unbalanced bracket; add the missing one")
         return self.found
 
     def flush(self) -> None:
@@ -75,7 +75,7 @@ class _Splitter:
     def take_quoted(self, letter: str) -> None:
         match = (_SINGLE if letter == "'" else _DOUBLE).match(self.text, self.at)
         if match is None:
-            refuse("a quotation mark has no other one to it, or a curly one")
+            refuse("unbalanced quotation mark, or one closed by a curly one; write the missing ' or \"")
         self.take(match.end() - self.at)
 
     def take_backtick(self, at_word: bool) -> None:
@@ -84,13 +84,13 @@ class _Splitter:
             self.take(2)
             return
         if not at_word:
-            refuse("a ` at a line's end follows a word directly; put a blank before it")
+            refuse("a ` at the end of a line directly follows a word; put a space before it")
         self.made += " "
         self.at += 3 if self.text[self.at + 1 : self.at + 3] == "\r\n" else 2
 
     def step_plain(self, letter: str) -> None:
         if letter in "\u2018\u2019\u201a\u201b\u201c\u201d\u201e":
-            refuse(f"it holds the curly quotation mark {letter!r}; write ' or \"")
+            refuse(f"it contains the curly quotation mark {letter!r}; write ' or \"")
         if self.brackets or letter in "()":
             self.step_brackets(letter)
         elif letter in "\n;":
@@ -104,7 +104,7 @@ class _Splitter:
         elif letter == "}":
             self.flush()
             if not self.blocks:
-                refuse("a bracket has no other one to it")
+                refuse("unbalanced bracket; add the missing one")
             self.blocks.pop()
             self.at += 1
         else:
@@ -114,11 +114,11 @@ class _Splitter:
         if letter in "({":
             self.brackets.append(letter)
         elif letter in ")}" and (not self.brackets or self.brackets.pop() + letter not in ("()", "{}")):
-            refuse("a bracket has no other one to it")
+            refuse("unbalanced bracket; add the missing one")
         self.take(1)
 
     def open_block(self) -> None:
-        if self.made.endswith("@"):  # a hash table is no block
+        if self.made.endswith("@"):  # a hash table is not a block
             self.brackets.append("{")
             self.take(1)
             return
@@ -131,5 +131,5 @@ class _Splitter:
 
 
 def split_statements(text: str) -> list[Statement]:
-    """Split a script. Raises NotUnderstoodError where a bracket or a quotation mark is missing."""
+    """Split a script. Raises NotUnderstoodError for unbalanced brackets or quotation marks."""
     return _Splitter(text).split()

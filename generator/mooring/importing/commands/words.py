@@ -1,4 +1,4 @@
-"""Windows' own rules for command lines: how words become one line, and how programs take it apart again."""
+"""Windows' rules for command lines: how words are joined into a line, and how programs split it again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 Lookup = Callable[[str], str]
-"""Returns a variable's value; raises NotUnderstoodError with the reason where it is not known."""
+"""Returns a variable's value; raises NotUnderstoodError with the reason if it is unknown."""
 
 
 class NotUnderstoodError(Exception):
-    """What stands there is more than is understood here; the message says what, and what to write."""
+    """A command does something that is not modelled here; the message says what, and what to write."""
 
 
 def refuse(message: str) -> NoReturn:
@@ -38,8 +38,8 @@ def _escape(word: str) -> str:
 def split_windows(line: str) -> list[str]:
     """Split a command line as Windows programs do (Microsoft's rules of CommandLineToArgvW).
 
-    Raises NotUnderstoodError where programs differ: two quotation marks in a row within quoted text, or one without
-    its other one.
+    Raises NotUnderstoodError where programs differ: two quotation marks in a row within quoted text, or an unbalanced
+    one.
     """
     words: list[str] = []
     word, quoted, started, at = "", False, False, 0
@@ -54,7 +54,7 @@ def split_windows(line: str) -> list[str]:
             word, at, started = word + "\\" * slashes, at + slashes, True
         elif line[at] == '"':
             if quoted and line[at + 1 : at + 2] == '"':
-                refuse('it holds "" within quoted text, which programs read differently; write \\"')
+                refuse('it contains "" within quoted text, which programs read differently; write \\"')
             quoted, started, at = not quoted, True, at + 1
         elif line[at] in " \t" and not quoted:
             if started:
@@ -63,5 +63,5 @@ def split_windows(line: str) -> list[str]:
         else:
             word, started, at = word + line[at], True, at + 1
     if quoted:
-        refuse("a quotation mark has no other one to it")
+        refuse("unbalanced quotation mark; add the missing one")
     return [*words, word] if started else words

@@ -1,4 +1,4 @@
-"""Find where an object names another: a Service, by name or DNS name, and whatever else pods use."""
+"""Find references from one object to another: to a Service by name or DNS name, and to whatever pods use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 _MOST_DEPTH = 64
 _NAME_KEYS = ("name", "secretName", "claimName", "priorityClassName", "configMapName")
-# Below these a name is that of a Service: Ingress, Gateway API, service meshes, Traefik, Contour, OpenShift, webhooks.
+# Below these keys a name means a Service: Ingress, Gateway API, service meshes, Traefik, Contour, OpenShift, webhooks.
 _BACKENDS = (
     *("service", "services", "backend", "backends", "backendRefs", "backendRef", "defaultBackend", "targetRefs"),
     *("targetRef", "to", "alternateBackends", "serviceRef", "destination", "parentRefs"),
@@ -17,7 +17,7 @@ _SERVICE_KEYS = ("serviceName", "service", "host", "hosts")
 
 
 def find_references(value: Any, parent: str, service: str, namespace: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield where a Service is named: the namespace said there ("" if none is), and the port, None if none is."""
+    """Yield each reference to a Service: its namespace ("" if not given) and its port (None if not given)."""
     if depth > _MOST_DEPTH:
         return
     if isinstance(value, list):
@@ -38,13 +38,13 @@ def find_references(value: Any, parent: str, service: str, namespace: str, depth
 
 
 def holds_dns_name(text: str, service: str, namespace: str) -> bool:
-    """Tell whether a text holds a Service's DNS name with its namespace."""
+    """Return whether a text contains a Service's DNS name with its namespace."""
     name = rf"{re.escape(service)}\.{re.escape(namespace)}" if namespace else rf"{re.escape(service)}\.[a-z0-9-]+"
     return re.search(rf"(?<![\w.-]){name}(\.svc)?(\.[a-z0-9.-]+)?(?![\w-])", text) is not None
 
 
 def _port_of(value: Mapping[str, Any]) -> Any:
-    """Return the port that stands beside a Service's name, by number or name."""
+    """Return the port given with a Service's name, by number or name."""
     port = value.get("port", value.get("servicePort"))
     if isinstance(port, dict):
         port = port.get("number", port.get("name"))
@@ -52,7 +52,7 @@ def _port_of(value: Mapping[str, Any]) -> Any:
 
 
 def names_in(value: Any, depth: int = 0) -> set[str]:
-    """Return every name of another object that values give to the pods."""
+    """Return the names of all objects that values make the pods refer to."""
     found: set[str] = set()
     if depth > _MOST_DEPTH:
         return found

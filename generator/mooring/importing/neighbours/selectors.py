@@ -1,4 +1,4 @@
-"""Find the label selectors in an object of any kind, and tell whether they select a pod's labels."""
+"""Find the label selectors in an object of any kind, and match them against labels."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Selector(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether it selects whatever there is."""
+        """Return whether it selects everything."""
         return not self.labels and not self.expressions
 
     def selects(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether it selects an object with these labels (Kubernetes, "Labels and Selectors")."""
+        """Return whether it selects an object with these labels (Kubernetes, "Labels and Selectors")."""
         return self.labels.items() <= labels.items() and all(_holds(each, labels) for each in self.expressions)
 
     def looks_in(self, namespace: str, own: str) -> bool:
-        """Tell whether it looks in a namespace, or may: of a namespace nobody knows more labels than its name."""
+        """Return whether it looks, or may look, in a namespace: its name is the only label that is known."""
         if self.namespaces is None:
             return not own or not namespace or own == namespace
         names = dig(self.namespaces, "matchNames")
@@ -76,12 +76,12 @@ def find_selectors(value: Any, depth: int = 0) -> Iterator[Selector]:
 
 
 def _plain(labels: Mapping[str, Any]) -> dict[str, Any]:
-    """Return labels without Cilium's word for where they are from."""
+    """Return labels without Cilium's prefix for their source."""
     return {key.removeprefix("k8s:").removeprefix("any:"): value for key, value in labels.items()}
 
 
 def _read(value: Any, namespaces: Any) -> Selector | None:
-    """Return a selector: as LabelSelector, as a Service has it, or as Istio's workloadSelector."""
+    """Read a selector: a LabelSelector, a Service's map, Istio's workloadSelector or Calico's text."""
     if isinstance(value, str):
         found = dict(_EQUAL.findall(value))
         return Selector(found, [], namespaces) if found else None

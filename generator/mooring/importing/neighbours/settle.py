@@ -1,7 +1,7 @@
-"""Say of every other object what it is to a program and what to do with it; nothing is touched.
+"""Say how every other object is related to a program and what to do about it; no object is changed.
 
-Some select pods that go, some name a Service or a workload, some are what the pods use. Who looks at the network is to
-look at the anchors from now on: HostProcess pods have their node's.
+Some select old pods, some refer to a Service or a workload, some are used by the pods. Whatever selects pods for their
+network must select the anchors from now on: HostProcess pods only have their node's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mooring.importing.programs.services import Route
 _SCALERS = ("HorizontalPodAutoscaler", "ScaledObject", "VerticalPodAutoscaler")
 _BUDGET = "PodDisruptionBudget"
 _SERVICE_MONITORS = ("ServiceMonitor", "VMServiceScrape")
-"""What finds Services, not pods, by their labels."""
+"""Kinds that select Services, not pods, by their labels."""
 _POD_MONITORS = ("PodMonitor", "PodMonitoring", "VMPodScrape")
 _ADDRESSES = ("Endpoints", "EndpointSlice")
 _USED_BY_NAME = (
@@ -30,7 +30,7 @@ _USED_BY_NAME = (
 
 
 class _Relation(NamedTuple):
-    """What an object is to a program; `is_same` where nothing has to be done about it."""
+    """How an object is related to a program; `is_same` if nothing has to be done about it."""
 
     why: str
     is_same: bool = False
@@ -39,9 +39,9 @@ class _Relation(NamedTuple):
 def settle_neighbours(
     others: Sequence[Manifest], programs: Sequence[Program], unreadable: Mapping[int, UnreadableError]
 ) -> list[Leftover]:
-    """Add to each program the objects that have to do with it; return those that have to do with none.
+    """Add to each program the objects related to it; return those related to none.
 
-    `unreadable` has those, by the id of their manifest, that run a script which nobody could read.
+    `unreadable` holds, by the id of their manifest, objects that run a script which was not read.
     """
     strangers = []
     for manifest in others:
@@ -60,12 +60,12 @@ def _word(manifest: Manifest, why: str, *, is_same: bool = True) -> Leftover:
 
 def _stranger(unreadable: UnreadableError | None) -> str:
     if unreadable is None:
-        return "has nothing to do with a program here, and is not touched"
-    return f"has nothing to do with a program here as far as can be read, and is not touched; it {unreadable.script}"
+        return "is not related to an imported program, and is not touched"
+    return f"is not related to an imported program as far as known, and is not touched; it {unreadable.script}"
 
 
 def _relate(manifest: Manifest, program: Program) -> _Relation | None:
-    """Return what an object is to a program, None if nothing."""
+    """Return how an object is related to a program, None if it is not."""
     launchers = [member.pair.launcher.manifest.namespace for member in program.members]
     is_near = any(manifest.is_in(place) for place in {program.namespace, *launchers} if place) or not program.namespace
     spec = manifest.value.get("spec")
@@ -89,27 +89,25 @@ def _relate_namespace(manifest: Manifest, program: Program) -> _Relation | None:
     key = "pod-security.kubernetes.io/enforce"
     level = dig(manifest.value, "metadata", "labels", key)
     if level in ("baseline", "restricted"):
-        return _Relation(f"admits no HostProcess pods by its label {key}: {level}; the launchers need privileged")
-    return _Relation("is where the new pods go, and is not touched", is_same=True)
+        return _Relation(f"rejects HostProcess pods by its label {key}: {level}; the launchers need privileged")
+    return _Relation("is the namespace of the new pods, and is not touched", is_same=True)
 
 
 def _relate_used(manifest: Manifest, program: Program) -> _Relation | None:
-    """Relate what pods have by name: configuration, accounts, claims."""
+    """Relate what pods refer to by name: configuration, accounts, claims."""
     if manifest.kind not in _USED_BY_NAME:
         return None
     if manifest.kind == "ConfigMap" and manifest.name in {m.pair.launch.script for m in program.members}:
-        why = "was the script that started the program; the launcher does that now, so it can go with the old pods"
+        why = "was the script that started the program; the launcher does that now, so delete it with the old pods"
         return _Relation(why, is_same=True)
     names = names_in(program.values) | set(program.values.get("imagePullSecrets", []))
     accounts = {dig(program.values, *half, "serviceAccount", "name") for half in ((), ("anchor",))} - {None}
     subjects = manifest.value.get("subjects")
     bound = {dig(each, "name") for each in subjects} if isinstance(subjects, list) else set()
     if manifest.name in names or bound & accounts:
-        return _Relation(
-            "stays an object of its own, and the new pods use it by its name as the old ones did", is_same=True
-        )
+        return _Relation("stays a separate object, which the new pods use by name as the old ones did", is_same=True)
     if manifest.kind in ("ConfigMap", "Secret") and manifest.name in _names_used(program):
-        return _Relation("is not needed by the new pods: what they had of it is in the App", is_same=True)
+        return _Relation("is not needed by the new pods: what the old ones read from it is in the App", is_same=True)
     return None
 
 
@@ -120,13 +118,13 @@ def _relate_service_monitor(manifest: Manifest, program: Program) -> _Relation |
             looks = selector.looks_in(program.namespace, manifest.namespace)
             if looks and not selector.is_empty and selector.selects(labels if isinstance(labels, dict) else {}):
                 name = route.manifest.name
-                why = f"watches Service {name} by the Service's labels, which stay on it as long as the object does"
+                why = f"selects Service {name} by labels, which stay on it as long as the object does"
                 if not route.is_main or not program.takes_over:
                     return _Relation(f"{why}; leave it as it is", is_same=True)
                 ports = ", ".join(program.values["target"]["ports"])
                 return _Relation(
-                    f"{why}. The chart's own labels are others, and its ports are called {ports}: let a PodMonitor "
-                    f"select the anchors instead, {_wanted(program, 'anchor')}"
+                    f"{why}. The chart's Service has other labels, and its ports are named {ports}: use a PodMonitor "
+                    f"that selects the anchors instead, {_wanted(program, 'anchor')}"
                 )
     return None
 
@@ -137,20 +135,20 @@ def _relate_scaler(manifest: Manifest, program: Program) -> _Relation | None:
         for half in program.manifests:
             if dig(reference, "name") != half.name or dig(reference, "kind") not in (None, half.kind):
                 continue
-            text = f"names {half.name}, which goes"
+            text = f"refers to {half.name}, which is replaced"
             if manifest.kind == "VerticalPodAutoscaler":
-                return _Relation(f"{text}; nothing is measured of HostProcess pods, so take it away with the old pods")
+                return _Relation(f"{text}; HostProcess pods have no usage metrics, so delete it with the old pods")
             if manifest.kind in _SCALERS:
                 return _Relation(
-                    f"{text}; the chart has autoscaling of its own (autoscaling, or autoscaling.keda): set that, and "
-                    "take this one away with the old pods"
+                    f"{text}; the chart has its own autoscaling (autoscaling, or autoscaling.keda): set that, and "
+                    "delete this one with the old pods"
                 )
-            return _Relation(f"{text}; let it name StatefulSet {program.name}")
+            return _Relation(f"{text}; change it to StatefulSet {program.name}")
     return None
 
 
 def _relate_route(manifest: Manifest, program: Program, *, is_near: bool) -> _Relation | None:
-    """Relate what sends to a Service of the program, or says something of it, by its name."""
+    """Relate what refers to a Service of the program by name."""
     if manifest.kind in (*POD_KINDS, "ConfigMap", "Secret"):
         return None
     for route in program.routes:
@@ -158,7 +156,9 @@ def _relate_route(manifest: Manifest, program: Program, *, is_near: bool) -> _Re
         if manifest.kind in _ADDRESSES and is_near:
             made_for = dig(manifest.value, "metadata", "labels", "kubernetes.io/service-name") or manifest.name
             if made_for == name:
-                return _Relation(f"lists the addresses of Service {name}, which Kubernetes keeps itself", is_same=True)
+                return _Relation(
+                    f"lists the addresses of Service {name}, which Kubernetes maintains itself", is_same=True
+                )
         value = {key: item for key, item in manifest.value.items() if key not in ("metadata", "status", "kind")}
         references = [*find_references(value, "", name, program.namespace)]
         ports = [port for place, port in references if is_near if not place or place == program.namespace]
@@ -172,7 +172,7 @@ def _relate_route(manifest: Manifest, program: Program, *, is_near: bool) -> _Re
 
 def _word_route(manifest: Manifest, program: Program, route: Route, ports: Sequence[Any]) -> _Relation:
     name = route.manifest.name
-    text = f"names Service {name}, which keeps its name and address and selects the new anchors from the cut-over on"
+    text = f"refers to Service {name}, which keeps its name and address and selects the new anchors after the cutover"
     if route.is_main and program.takes_over:
         served = {
             number
@@ -183,8 +183,8 @@ def _word_route(manifest: Manifest, program: Program, route: Route, ports: Seque
         if lost:
             known = ", ".join(map(str, served))
             return _Relation(
-                f"{text}; but the port {lost[0]} is none of the chart's Service, whose are {known}: let it name one of "
-                "those when the chart takes the Service over"
+                f"{text}; but the chart's Service has no port {lost[0]}, only {known}: change it to one of these when "
+                "the chart takes over the Service"
             )
     return _Relation(f"{text}; leave this {manifest.kind} as it is", is_same=True)
 
@@ -197,7 +197,9 @@ def _relate_selector(manifest: Manifest, program: Program, selectors: Sequence[S
         if selector.is_empty:
             if manifest.kind in POD_KINDS or manifest.namespace not in ("", program.namespace):
                 continue
-            return _Relation("selects every pod of the namespace, and so the new ones; leave it as it is", is_same=True)
+            return _Relation(
+                "selects every pod of the namespace, including the new ones; leave it as it is", is_same=True
+            )
         for component in ("anchor", "launcher"):
             for member in program.members:
                 half = member.pair.anchor if component == "anchor" else member.pair.launcher
@@ -209,10 +211,10 @@ def _relate_selector(manifest: Manifest, program: Program, selectors: Sequence[S
 def _word_selector(manifest: Manifest, program: Program, selector: Selector, title: str, component: str) -> _Relation:
     if manifest.kind == _BUDGET:
         return _Relation(
-            f"selects {title}, which goes; the chart has a budget of its own (podDisruptionBudget), and two over one "
-            "pod block its eviction: take this one away with the old pods"
+            f"selects {title}, which is replaced; the chart has its own budget (podDisruptionBudget), and two budgets "
+            "over one pod block its eviction: delete this one with the old pods"
         )
-    # The network is the anchor's now, whichever half had it before; only who is about placement means the launchers.
+    # The network is now the anchor's, whichever half had it before; only placement rules mean the launchers.
     wanted = component if manifest.kind in POD_KINDS else "anchor"
     labels = {
         "app.kubernetes.io/name": program.name,
@@ -222,13 +224,11 @@ def _word_selector(manifest: Manifest, program: Program, selector: Selector, tit
     }
     if selector.selects(labels):
         return _Relation(f"selects {title}, and the new pods too; leave it as it is", is_same=True)
-    text = f"selects {title}, which goes; let it select {_wanted(program, wanted)}"
+    text = f"selects {title}, which is replaced; change it to {_wanted(program, wanted)}"
     if manifest.kind in _POD_MONITORS:
-        text += (
-            f", and name a port of target.ports ({', '.join(dig(program.values, 'target', 'ports') or ['none yet'])})"
-        )
+        text += f", and a port of target.ports ({', '.join(dig(program.values, 'target', 'ports') or ['none yet'])})"
     elif component != wanted:
-        text += ", which have the program's network now"
+        text += ", which now have the program's network"
     return _Relation(text)
 
 
@@ -237,7 +237,7 @@ def _wanted(program: Program, component: str) -> str:
 
 
 def _without_own(manifest: Manifest, spec: Any) -> Any:
-    """Return a spec less the selectors by which a workload, or a spread of its pods, finds its own."""
+    """Return a spec without the selectors by which a workload finds, or spreads, its own pods."""
     if manifest.kind not in POD_KINDS or not isinstance(spec, dict):
         return spec
     rest = {key: value for key, value in spec.items() if key not in ("selector", "volumeClaimTemplates")}
@@ -246,5 +246,5 @@ def _without_own(manifest: Manifest, spec: Any) -> Any:
 
 
 def _names_used(program: Program) -> set[str]:
-    """Return the names of objects that the old pods had their environment from."""
+    """Return the names of the objects that the old pods' environment came from."""
     return names_in([member.pair.environment.indirect for member in program.members])

@@ -1,4 +1,4 @@
-"""Find the pairs in a heap of manifests: which pod starts which program in whose compartment, and who sends traffic."""
+"""Find the pairs among manifests: which pod starts which program in which anchor's compartment."""
 
 from __future__ import annotations
 
@@ -99,27 +99,29 @@ def _make_pair(
             return _pair_up(Pair(workload, workload, container, environment, launch), anchors)
         if is_user:
             message = (
-                f"has cplauncher or {ATTACH} in it, but how it starts a program is not understood; write the program's "
-                "own command there, or leave the object out if it starts none"
+                f"mentions cplauncher or {ATTACH}, but how it starts a program is not understood; write the program's "
+                "own command, or leave the object out if it does not start one"
             )
             container.refuse(message, "command")
     return None
 
 
 def _refuse_others(workload: Workload, configs: Sequence[Manifest], users: Sequence[Fields]) -> None:
-    """Refuse what starts a program in a compartment as nothing that is imported can."""
+    """Refuse containers that start a program in a compartment but cannot be imported."""
     calls = [each for each in users if is_call(each.value)]
     if calls and not workload.is_host_process:
         calls[0].refuse(
-            "starts a program in a compartment, but is in no HostProcess pod, so it cannot; set "
-            "securityContext.windowsOptions.hostProcess: true, or leave it out",
+            "starts a program in a compartment, which only works in a HostProcess pod; set "
+            "securityContext.windowsOptions.hostProcess: true, or leave the object out",
             "command",
         )
     before = workload.pod.value.get("initContainers")
     for number, value in enumerate(before if isinstance(before, list) else ()):
         container = Fields(workload.manifest, value, (*workload.pod.path, "initContainers", f"[{number}]"))
         if starts_in_compartment(container, workload, configs):
-            container.refuse("an init container starts a program in a compartment; give it a pod of its own", "command")
+            container.refuse(
+                "an init container starts a program in a compartment; move it to a separate pod", "command"
+            )
 
 
 def _refuse_kind(workload: Workload) -> None:
@@ -130,7 +132,7 @@ def _refuse_kind(workload: Workload) -> None:
 def _refuse_siblings(workload: Workload, container: Fields) -> None:
     for other in workload.containers:
         if other is not container:
-            other.refuse("is a second container beside the one that starts the program; give it a pod of its own")
+            other.refuse("is a second container next to the one that starts the program; move it to a separate pod")
 
 
 def _find_launch(
@@ -150,7 +152,7 @@ def _find_launch(
 def _read_mounted(
     file: str, container: Fields, workload: Workload, environment: Environment, configs: Sequence[Manifest]
 ) -> Launch | None:
-    """Read the script that a container runs, from the ConfigMap mounted there."""
+    """Read the script that a container runs from the ConfigMap it is mounted from."""
     name = ntpath.basename(file)
     scripts, missing = mounted_scripts(container, workload, configs)
     for script in scripts:
@@ -160,10 +162,10 @@ def _read_mounted(
             text = Script(script.text, name.lower().endswith(".ps1"), script.config.name)
             return _read_config(text, script.config, script.key, environment)
     if missing:
-        what = f"runs {name}, likely of ConfigMap {missing}, which is not among what was read"
-        raise UnreadableError(what, "give it too")
-    what = f"runs {name}, which is in no ConfigMap that was read"
-    raise UnreadableError(what, "write the program's own command there")
+        what = f"runs {name}, probably from ConfigMap {missing}, which was not read"
+        raise UnreadableError(what, "add its manifest")
+    what = f"runs {name}, which is not in any ConfigMap that was read"
+    raise UnreadableError(what, "write the program's own command instead")
 
 
 def _read_config(script: Script, config: Manifest, key: str, environment: Environment) -> Launch:
@@ -174,7 +176,7 @@ def _read_config(script: Script, config: Manifest, key: str, environment: Enviro
 
 
 def parse_selector(text: str) -> dict[str, str] | None:
-    """Return the labels of an equality selector, None for any other one."""
+    """Return the labels of an equality-based selector, None for any other."""
     labels = {}
     for part in text.split(","):
         match = _SELECTOR_PART.fullmatch(part.strip())
@@ -185,12 +187,12 @@ def parse_selector(text: str) -> dict[str, str] | None:
 
 
 def _pair_up(pair: Pair, workloads: Sequence[Workload]) -> Pair:
-    """Give a pair its anchor. Raises InputError if there is none, or more than one."""
+    """Find a pair's anchor. Raises InputError unless there is exactly one."""
     launch, launcher = pair.launch, pair.launcher
     labels = parse_selector(launch.selector)
     if labels is None:
         pair.container.refuse(
-            f"its anchor is named by {launch.selector!r}; what can be imported is key=value, more after commas",
+            f"its anchor has the label selector {launch.selector!r}; only key=value, joined by commas, can be imported",
             "command",
         )
     namespace = launch.namespace or launcher.manifest.namespace
@@ -199,12 +201,10 @@ def _pair_up(pair: Pair, workloads: Sequence[Workload]) -> Pair:
     anchors = [each for each in workloads if admits(labels, each) and each.manifest.is_in(namespace)]
     if len(anchors) != 1:
         listed = ", ".join(each.manifest.title for each in anchors)
-        what = f"{len(anchors)} have" if anchors else "nothing that was read has"
+        what = f"{len(anchors)} manifests have" if anchors else "no manifest has"
         where = f" in namespace {namespace}" if namespace else ""
-        tail = f": {listed}; give one of them its own" if anchors else "; give the anchor's manifest too"
-        pair.container.refuse(
-            f"{what} the labels {launch.selector}{where}, by which it finds its anchor{tail}", "command"
-        )
+        tail = f": {listed}; give one of them other labels" if anchors else "; add the anchor's manifest"
+        pair.container.refuse(f"{what} the labels {launch.selector}{where}, which select its anchor{tail}", "command")
     pair.anchor = anchors[0]
     numbered = None if pair.is_set else _number(launch.selector)
     pair.number = numbered[1] if numbered else None
@@ -212,7 +212,7 @@ def _pair_up(pair: Pair, workloads: Sequence[Workload]) -> Pair:
 
 
 def _number(selector: str) -> tuple[str, int] | None:
-    """Return what stands before the number at the end of a selector, and the number, if it can be an ordinal."""
+    """Split a selector into its stem and the number at its end; None if that cannot be an ordinal."""
     match = _NUMBERED.fullmatch(selector)
     if match is None or refusal(int(match[2]), "ordinals", "start"):
         return None
@@ -224,25 +224,25 @@ def _admits(labels: dict[str, str], workload: Workload) -> bool:
 
 
 def _admits_set(labels: dict[str, str], workload: Workload) -> bool:
-    """Tell whether a StatefulSet's pods have the labels, each its own ordinal in them."""
+    """Return whether a StatefulSet's pods have the labels, each with its own ordinal."""
     name = workload.manifest.name
     own = {**workload.labels, _POD_NAME: f"{name}-{ORDINAL}", _POD_INDEX: ORDINAL}
     return workload.manifest.kind == "StatefulSet" and labels.items() <= own.items()
 
 
 def group_pairs(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """Put pairs together that differ by the number in the anchor's label alone: replicas of one program."""
+    """Group pairs whose anchor labels differ only in a number: replicas of one program."""
     groups: defaultdict[tuple[str, ...], list[Pair]] = defaultdict(list)
     for pair in pairs:
         numbered = _number(pair.launch.selector) if pair.number is not None else None
         stem = numbered[0] if numbered else pair.launch.selector
-        alone = "" if numbered else pair.launcher.manifest.title
-        groups[pair.namespace, pair.launch.exe.casefold(), stem, alone].append(pair)
+        single = "" if numbered else pair.launcher.manifest.title
+        groups[pair.namespace, pair.launch.exe.casefold(), stem, single].append(pair)
     ordered = []
     for group in groups.values():
         numbers = [pair.number for pair in group]
         if len(set(numbers)) < len(numbers):
-            ordered += [[pair] for pair in group]  # several launchers at one anchor are no replicas
+            ordered += [[pair] for pair in group]  # several launchers on one anchor are not replicas
         else:
             ordered.append(sorted(group, key=lambda pair: pair.number or 0))
     return ordered

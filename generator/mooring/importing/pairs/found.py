@@ -1,4 +1,4 @@
-"""What a heap of manifests is made of: workloads, pairs of them, Services and the rest."""
+"""What a set of manifests contains: workloads, pairs of them, Services and the rest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMED_KINDS = ("Pod", "StatefulSet", "Service", "ServiceAccount")
 
 
 class Workload:
-    """Something that makes pods, or a pod itself."""
+    """A pod, or an object that creates pods."""
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -50,30 +50,30 @@ class Pair:
     environment: Environment
     launch: Launch
     number: int | None = None
-    """The number in its anchor's label, or of its first replica."""
+    """The number in its anchor's label, or that of its first replica."""
     is_set: bool = False
-    """Whether launcher and anchor are sets whose pods are paired by ordinal."""
+    """Whether launcher and anchor are StatefulSets whose pods are paired by ordinal."""
 
     @property
     def namespace(self) -> str:
-        """Return where its anchors are, and so its Services."""
+        """Return the namespace of its anchors, and therefore of its Services."""
         return self.anchor.manifest.namespace or self.launch.namespace or self.launcher.manifest.namespace
 
 
 @dataclass(slots=True)
 class Found:
-    """What was found: pairs, Services, what else there is, and problems."""
+    """What was found: pairs, Services, everything else, and problems."""
 
     pairs: list[Pair] = field(default_factory=list)
     services: list[Manifest] = field(default_factory=list)
     others: list[Manifest] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unreadable: dict[int, tuple[UnreadableError, Problem]] = field(default_factory=dict)
-    """By the id of their manifest, objects that run a script which is in nothing that was read; with the problem."""
+    """Objects that run a script which was not among the manifests, by the id of their manifest, with the problem."""
     _names: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def names_in(self, namespace: str) -> frozenset[str]:
-        """Return the names of old objects there that a new one of the same kind must not have: `Pod orders-0`."""
+        """Return the names that new objects in a namespace must not have, as `Pod orders-0`: old objects have them."""
         if namespace not in self._names:
             halves = [half.manifest for each in self.pairs for half in (each.launcher, each.anchor)]
             there = [each for each in (*halves, *self.services, *self.others) if each.is_in(namespace)]

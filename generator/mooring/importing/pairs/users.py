@@ -1,7 +1,7 @@
-"""Tell who starts a program in an anchor's compartment from bystanders: node tools, Jobs, agents and their scripts.
+"""Distinguish workloads that start a program in an anchor's compartment from bystanders: node tools, Jobs, agents.
 
 What counts is a mark, `cplauncher` or `COMPARTMENT_ID_ATTACH`, in a container's command or variables, or in a mounted
-script that these call. Who has none is none of ours, however its command is written.
+script that they call. A workload without a mark is a bystander, whatever its command looks like.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mooring.importing.pairs.found import Workload
 
 TAKEN_KINDS = ("Pod", "Deployment", "StatefulSet", "ReplicaSet")
-# As a program: not as a folder, or one of its log files, which are below \\var\\log\\cplauncher.
+# The program itself, not a folder or one of its log files (below \\var\\log\\cplauncher).
 _MARK = re.compile(rf"(?<!log[\\/])\bcplauncher(\.exe)?(?![\\/.\w-])|{ATTACH}", re.IGNORECASE)
 _FLAG = re.compile(rf"-(label|compartment)\b|{ATTACH}", re.IGNORECASE)
 _SCRIPTS = (".ps1", ".cmd", ".bat")
@@ -30,7 +30,7 @@ _MOST_DEPTH = 64
 
 
 class UnreadableError(NotUnderstoodError):
-    """A script that is in nothing that was read; `advice` is for a program that is to be imported."""
+    """A script that was not among the manifests; `advice` applies if its program is to be imported."""
 
     def __init__(self, script: str, advice: str) -> None:
         self.script = script
@@ -39,7 +39,7 @@ class UnreadableError(NotUnderstoodError):
 
 
 class MountedScript(NamedTuple):
-    """A file that a container has from a ConfigMap."""
+    """A file that a container mounts from a ConfigMap."""
 
     file: str
     text: str
@@ -48,31 +48,31 @@ class MountedScript(NamedTuple):
 
 
 def is_mark(text: str) -> bool:
-    """Tell whether a text is about starting something in a compartment."""
+    """Return whether a text mentions starting something in a compartment."""
     return _MARK.search(text) is not None
 
 
 def is_call(container: Any) -> bool:
-    """Tell whether a container's command is cplauncher's, or sets the variable itself."""
+    """Return whether a container's command runs cplauncher, or sets the variable itself."""
     text = mentioned([*_words(container)])
     return is_mark(text) and _FLAG.search(text) is not None
 
 
 def mentions_script(container: Fields) -> bool:
-    """Tell whether a container's command runs a script, which may be anybody's."""
+    """Return whether a container's command runs a script, whatever it does."""
     text = mentioned([*_words(container.value)]).lower()
     return any(end in text for end in _SCRIPTS)
 
 
 def starts_in_compartment(container: Fields, workload: Workload, configs: Sequence[Manifest]) -> bool:
-    """Tell whether a container has a mark, or calls a mounted script that has one, itself or by further ones."""
+    """Return whether a container has a mark, or calls a mounted script that has one, directly or through others."""
     texts = _texts([container.value.get(key) for key in ("command", "args", "env")], 0)
     text = " ".join((mentioned([*_words(container.value)]), *texts))
     if is_mark(text):
         return True
     scripts, _ = mounted_scripts(container, workload, configs)
     called = [script for script in scripts if script.file.lower() in text.lower()]
-    for script in called:  # grows while it is gone through
+    for script in called:  # grows during the loop
         if is_mark(script.text):
             return True
         called += [each for each in scripts if each not in called and each.file.lower() in script.text.lower()]
@@ -82,7 +82,7 @@ def starts_in_compartment(container: Fields, workload: Workload, configs: Sequen
 def mounted_scripts(
     container: Fields, workload: Workload, configs: Sequence[Manifest]
 ) -> tuple[list[MountedScript], str]:
-    """Return the files that a container has from ConfigMaps, and the name of a ConfigMap that was not read."""
+    """Return the files that a container mounts from ConfigMaps, and the name of a ConfigMap that was not read."""
     found, missing = [], ""
     mounts = container.value.get("volumeMounts")
     mounted = [dig(each, "name") for each in mounts] if isinstance(mounts, list) else []
@@ -104,13 +104,13 @@ def mounted_scripts(
 
 def kind_refusal(kind: str) -> str:
     """Return why a kind that starts a program in a compartment is not imported."""
-    return f"a {kind} starts a program in a compartment; what can be imported is a {', a '.join(TAKEN_KINDS)}"
+    return f"a {kind} starts a program in a compartment; use one of {', '.join(TAKEN_KINDS)} instead"
 
 
 def find_unread_users(
     others: Iterable[Manifest], made: Iterable[Manifest], workloads: Sequence[Manifest]
 ) -> Iterator[Problem]:
-    """Yield a problem for each program that would go untold: of an unknown kind, or of a maker that was not read."""
+    """Yield a problem for each program that would go unreported: its kind is unknown, or its owner was not read."""
     for manifest in others:
         if manifest.kind not in ("ConfigMap", "Secret", *TAKEN_KINDS) and _calls(manifest.value.get("spec")):
             yield manifest.problem(("kind",), kind_refusal(manifest.kind))
@@ -123,8 +123,8 @@ def find_unread_users(
         if title not in told and command not in read and _calls(manifest.value.get("spec")):
             told.add(title)
             message = (
-                f"starts a program in a compartment, and is made by {title}, which is not among what was read, nor is "
-                "anything else with this command; give what makes it"
+                f"starts a program in a compartment, but neither its owner {title} nor anything else with this command "
+                "was read; add the owner's manifest"
             )
             yield manifest.problem(("metadata", "ownerReferences"), message)
 

@@ -1,8 +1,8 @@
-r"""Carry the Windows account of a HostProcess container, `runAsUserName`, to `target.runAs`.
+r"""Turn the Windows account of a HostProcess container, `runAsUserName`, into `target.runAs`.
 
-What such a container may run as, and how it gets there: Kubernetes, "Create a Windows HostProcess Pod", and hcsshim's
-jobcontainers/logon.go, which takes the name of a local group first (it makes an account in it, for as long as the
-container lives), and logs everything else on without a password.
+Sources: Kubernetes, "Create a Windows HostProcess Pod", and hcsshim's jobcontainers/logon.go. hcsshim first tries the
+name as a local group (it creates an account in it for the container's lifetime) and logs on any other account without
+a password.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _PATH = ("securityContext", "windowsOptions")
 _SYSTEM = ""
-"""What target.runAs is for the launcher's own account."""
+"""The value of target.runAs for the launcher's own account."""
 
-# The service accounts as Windows calls them in its languages (SQL Server, "Configure Windows service accounts and
-# permissions", localized service names), without spaces, case and accents.
+# The service accounts' names in the languages of Windows (SQL Server, "Configure Windows service accounts and
+# permissions", localized service names), folded by _fold.
 _SERVICE_ACCOUNTS: dict[str, tuple[str, ...]] = {
     _SYSTEM: ("system", "localsystem", "systeme", "sistema", "система"),
     "LocalService": (
@@ -41,25 +41,24 @@ _NOT_LOGGED_ON = (
     "windowmanager",
     "ntvirtualmachine",
 )
-"""Domains of Windows' own whose accounts and groups nobody logs on by name."""
+"""Windows' built-in domains whose accounts and groups cannot log on by name."""
 _OF_CONTAINERS = ("containeradministrator", "containeruser")
 _ADVICE = (
-    r"give the program an account of its own, and write it here: DOMAIN\name$ (a group-managed service account), "
-    r"DOMAIN\name (with its password in RUN_AS_PASSWORD), NT AUTHORITY\LocalService, NT AUTHORITY\NetworkService or "
-    r"NT AUTHORITY\SYSTEM"
+    r"use DOMAIN\name$ (a group-managed service account), DOMAIN\name (with its password in RUN_AS_PASSWORD), "
+    r"NT AUTHORITY\LocalService, NT AUTHORITY\NetworkService or NT AUTHORITY\SYSTEM"
 )
 _PASSWORD = "RUN_AS_PASSWORD"  # noqa: S105 - a variable's name
 
 
 def convert_account(made: Converted, pod: Fields, container: Fields) -> None:
-    """Take the account of the container, or of its pod where the container names none. Raises InputError."""
+    """Take the container's account, or its pod's if the container names none. Raises InputError."""
     place = container if dig(container.value, *_PATH, "runAsUserName") is not None else pod
     given = dig(place.value, *_PATH, "runAsUserName")
     for fields in (pod, container):
         fields.text(*_PATH, "runAsUserName")
         fields.drop((*_PATH, "hostProcess"))
         for key in ("gmsaCredentialSpec", "gmsaCredentialSpecName"):
-            _tell_gmsa(made, fields, key)
+            _report_gmsa(made, fields, key)
     if given is None:
         return
     account = _find_account(str(given), place)
@@ -67,7 +66,7 @@ def convert_account(made: Converted, pod: Fields, container: Fields) -> None:
     if account and "\\" in account and not account.endswith("$") and not _has_password(made):
         where = place.place(*_PATH, "runAsUserName")
         made.change(
-            where, f"target.runAs {account} needs its password in {_PASSWORD}: give it by extraEnv from a Secret"
+            where, f"target.runAs {account} needs its password in {_PASSWORD}; set that from a Secret with extraEnv"
         )
 
 
@@ -76,15 +75,15 @@ def _has_password(made: Converted) -> bool:
     return _PASSWORD in {*environment.literal, *(each.get("name") for each in environment.indirect)}
 
 
-def _tell_gmsa(made: Converted, fields: Fields, key: str) -> None:
+def _report_gmsa(made: Converted, fields: Fields, key: str) -> None:
     value: Any = fields.take(*_PATH, key)
     if value is not None:
-        why = r"a program has a group-managed service account by target.runAs: DOMAIN\name$"
+        why = r"to run as a group-managed service account, set target.runAs: DOMAIN\name$"
         made.leftovers.append(fields.leftover(value, why, *_PATH, key))
 
 
 def _find_account(given: str, place: Fields) -> str:
-    """Return what target.runAs is for an account. Raises InputError where it has no equal."""
+    """Return the target.runAs of an account. Raises InputError if an App cannot run as it."""
     domain, _, name = given.rpartition("\\")
     plain_domain, plain_name = _fold(domain), _fold(name)
     if plain_domain in _AUTHORITIES:
@@ -92,11 +91,13 @@ def _find_account(given: str, place: Fields) -> str:
             if plain_name in names:
                 return account
     if plain_name in _OF_CONTAINERS:
-        why = "an account of process-isolated containers, which a HostProcess container does not have"
+        why = "which exists only in process-isolated containers, not in HostProcess ones"
     elif not domain:
-        why = "the name of a local group, in which Kubernetes makes an account for each container; an App has no such"
+        why = (
+            "which names a local group (Kubernetes creates an account in it for each container); an App cannot do that"
+        )
     elif plain_domain in (*_AUTHORITIES, *_NOT_LOGGED_ON) or not name:
-        why = "no account that a program can be logged on with"
+        why = "which is not an account that a program can log on with"
     else:
         why = ""
     if why:
@@ -105,6 +106,6 @@ def _find_account(given: str, place: Fields) -> str:
 
 
 def _fold(text: str) -> str:
-    """Return a name without what Windows does not tell apart, or people write differently: case, spaces, accents."""
+    """Return a name without what Windows ignores or people spell differently: case, spaces, accents."""
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     return bare.casefold().replace(" ", "")

@@ -1,4 +1,4 @@
-"""Turn the anchor's half of a pair into values: a pod that owns the network, and what else listens there."""
+"""Turn the anchor's half of a pair into values: the pod that owns the network, and its sidecars."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 
 
 def convert_anchor(made: Converted, anchor: Workload) -> None:
-    """Take what the chart makes its anchors of; the rest is left over. Raises InputError."""
+    """Take the fields that the chart's anchors have; the rest is left over. Raises InputError."""
     pair, pod = made.pair, anchor.pod
     replicas = anchor.own.number("replicas")
     if not pair.is_set and replicas not in (None, 1):
-        made.leftovers.append(anchor.own.leftover(replicas, "a label is to lead to one anchor", "replicas"))
+        made.leftovers.append(
+            anchor.own.leftover(replicas, "the launcher's label must match exactly one anchor", "replicas")
+        )
     anchor.own.drop(("ordinals", "start"))
     drop_defaults(anchor.own, OWNER_DEFAULTS)
     pod.drop(("hostNetwork",), False)
-    pod.drop(("automountServiceAccountToken",), False)  # no anchor of mooring has a token
+    pod.drop(("automountServiceAccountToken",), False)  # mooring's anchors never have a token
     grace = pod.number("terminationGracePeriodSeconds")
     if grace not in (None, 30):
-        why = "an anchor waits for its program: as long as that has to stop, and 10 s"
+        why = "an anchor waits for its program: for the launcher's grace period plus 10 s"
         made.leftovers.append(pod.leftover(grace, why, "terminationGracePeriodSeconds"))
     account = pod.text("serviceAccountName") or pod.text("serviceAccount")
     pod.drop(("serviceAccount",), account)
@@ -47,7 +49,7 @@ def convert_anchor(made: Converted, anchor: Workload) -> None:
     made.put(pod_annotations(anchor), "anchor", "podAnnotations")
     made.put(pod.mapping("securityContext"), "anchor", "securityContext")
     if not anchor.containers:
-        pod.refuse("is missing: a pod has at least one container", "containers")
+        pod.refuse("is missing; a pod needs at least one container", "containers")
     first, *others = anchor.containers
     drop_token(pod, first)
     _convert_first(made, first)
@@ -66,14 +68,14 @@ def _convert_first(made: Converted, container: Fields) -> None:
 
 
 def _convert_sidecar(made: Converted, container: Fields) -> None:
-    """Take a further container as it is; it may not mount anything, as an App's anchors have no volumes."""
+    """Take a sidecar unchanged; it cannot mount anything, because an App's anchors have no volumes."""
     mounts = container.value.get("volumeMounts")
     for number, mount in enumerate(mounts if isinstance(mounts, list) else []):
         name = str(dig(mount, "name"))
         if not name.startswith(TOKEN):
             container.refuse(
-                f"mounts the volume {name}, and an App's anchors have no volumes; give this container a pod of its "
-                "own, or what it needs in its image",
+                f"mounts the volume {name}, but an App's anchors have no volumes; move this container to a separate "
+                "pod, or put the files into its image",
                 "volumeMounts",
                 f"[{number}]",
             )

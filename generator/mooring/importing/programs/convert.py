@@ -1,4 +1,4 @@
-"""Turn one pair into values of an App, with an account of what became of every field of its two manifests."""
+"""Turn one pair into values of an App, and account for every field of its two manifests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mooring.model.rules.reserved import is_reserved_env
 
 _WINDOWS = {"kubernetes.io/os": "windows"}
 _KUBELET_GRACE_S = 30
-"""What a pod has to stop where it says nothing (Kubernetes API, PodSpec)."""
+"""A pod's default terminationGracePeriodSeconds (Kubernetes API, PodSpec)."""
 _POD_DEFAULTS: Defaults = {
     ("restartPolicy",): ("Always",),
     ("dnsPolicy",): ("ClusterFirst", "ClusterFirstWithHostNet"),
@@ -43,14 +43,16 @@ _AUTOMATIC_TOLERATIONS = [
     for key in ("not-ready", "unreachable")
 ]
 """What Kubernetes itself adds to every pod (the admission plugin DefaultTolerationSeconds)."""
-# Flags of cplauncher of which an App does something else; what became of the others is how, not what.
+# Flags of cplauncher whose effect is different in an App; for the others only the mechanism is.
 _FLAGS_THAT_DIFFER = ("-label-timeout ", "-env-name ", "-dry-run ", "-version ")
-_WAIT_TREE = "-wait-tree is target.lifetime: tree; if the first process exits with 0, the exit code is the last one's"
+_WAIT_TREE = (
+    "-wait-tree is now target.lifetime: tree; if the first process exits with 0, the last one's exit code counts"
+)
 
 
 @dataclass(slots=True)
 class Converted:
-    """What became of one pair. `args` and `env` are apart, because replicas may differ in them."""
+    """One pair as values. `args` and `env` are kept apart, because replicas may differ in them."""
 
     pair: Pair
     values: Object = field(default_factory=dict)
@@ -59,15 +61,15 @@ class Converted:
     replicas: int = 1
     start: int = 0
     launcher_ports: dict[str, int] = field(default_factory=dict)
-    """Ports of the program's container that have a name: what a probe of it means."""
+    """Named ports of the program's container, for its probes."""
     anchor_ports: dict[str, int] = field(default_factory=dict)
-    """The same of the anchor's containers."""
+    """Named ports of the anchor's containers."""
     declared: list[tuple[str, int, str]] = field(default_factory=list)
-    """Ports that the pair's own containers declare: name or nothing, number, protocol."""
+    """Ports that the pair's own containers declare: name or "", number, protocol."""
     foreign_ports: set[int] = field(default_factory=set)
-    """Ports of other containers in the anchor."""
+    """Ports of the anchor's sidecars."""
     changes: list[Change] = field(default_factory=list)
-    """What is different now, and what is the same in another way."""
+    """What behaves differently now, and what has the same effect by other means."""
     leftovers: list[Leftover] = field(default_factory=list)
 
     def put(self, value: Any, *keys: str) -> None:
@@ -80,27 +82,29 @@ class Converted:
         parent[keys[-1]] = value
 
     def change(self, place: Place, text: str) -> None:
-        """Tell what is different now."""
+        """Report something that behaves differently now."""
         self.changes.append(Change(place, text))
 
     def note(self, place: Place, text: str) -> None:
-        """Tell what the App does in another way, with the same result."""
+        """Report something that the App does by other means, with the same effect."""
         self.changes.append(Change(place, text, is_same=True))
 
     def ports(self, *, of_launcher: bool) -> dict[str, int]:
-        """Return ports by name, as a selector of one half or a probe in it means them; the other half's are last."""
+        """Return ports by name, as one half's Service or probe resolves them; the other half's names come second."""
         halves = (self.anchor_ports, self.launcher_ports)
         return {**halves[0], **halves[1]} if of_launcher else {**halves[1], **halves[0]}
 
 
 def convert_pair(pair: Pair) -> Converted:
-    """Make values of a pair. Raises InputError for fields of a shape that Kubernetes would refuse too."""
+    """Turn a pair into values. Raises InputError for fields that Kubernetes itself would reject."""
     made = Converted(pair)
-    anchor = Workload(pair.anchor.manifest)  # as read: an anchor may have been converted before, for another launcher
+    anchor = Workload(
+        pair.anchor.manifest
+    )  # a fresh copy: the anchor may have been converted already, for another launcher
     _convert_launch(made)
     _convert_pods(made, pair.launcher, anchor)
     _convert_owner(made, pair.launcher)
-    convert_anchor(made, anchor)  # first: a probe may mean a port by the name that the anchor gives it
+    convert_anchor(made, anchor)  # first: a probe may name a port of the anchor
     _convert_launcher(made)
     for workload in (pair.launcher, anchor):
         made.leftovers += workload.fields.rest()
@@ -124,12 +128,12 @@ def _convert_launch(made: Converted) -> None:
 
 
 def _convert_pods(made: Converted, launcher: Workload, anchor: Workload) -> None:
-    """Take what one value sets for both halves: a node must fit both."""
+    """Take what one value sets for both halves, since they share a node."""
     node = launcher.pod.strings("nodeSelector")
     for key, value in anchor.pod.strings("nodeSelector").items():
         if node.setdefault(key, value) != value:
             anchor.pod.refuse(
-                f"found {value!r}, and {launcher.manifest.title} wants {node[key]!r}: no node fits both halves; "
+                f"found {value!r}, but {launcher.manifest.title} wants {node[key]!r}; no node fits both halves: "
                 "correct one of them",
                 "nodeSelector",
                 key,
@@ -145,22 +149,22 @@ def _convert_pods(made: Converted, launcher: Workload, anchor: Workload) -> None
     classes.pop("", None)
     if len(classes) == 2:
         place = launcher.pod.place("priorityClassName")
-        made.change(place, f"both halves have one priority class now, {next(iter(classes))}")
+        made.change(place, f"both halves now have the same priority class, {next(iter(classes))}")
     made.put(next(iter(classes), ""), "priorityClassName")
     for workload in (launcher, anchor):
         drop_defaults(workload.pod, _POD_DEFAULTS)
         drop_metadata(workload)
         if workload.manifest.is_live:
-            workload.pod.drop(("nodeName",))  # where the scheduler put it
-            workload.pod.drop(("enableServiceLinks",))  # the API server's own, as is the class's number
+            workload.pod.drop(("nodeName",))  # the scheduler set it
+            workload.pod.drop(("enableServiceLinks",))  # the API server set it, and the class's priority
             workload.pod.drop(("priority",))
         elif workload.pod.flag("enableServiceLinks"):
-            text = "an App's pods have no variables of the namespace's Services; address them by their DNS names"
+            text = "an App's pods do not get the environment variables of the namespace's Services; use their DNS names"
             made.change(workload.pod.place("enableServiceLinks"), text)
 
 
 def _convert_owner(made: Converted, launcher: Workload) -> None:
-    """Take the number of replicas, and how they roll."""
+    """Take the number of replicas and the rollout settings."""
     own = launcher.own
     replicas = own.number("replicas")
     made.replicas = 1 if replicas is None else replicas
@@ -174,12 +178,12 @@ def _convert_owner(made: Converted, launcher: Workload) -> None:
         made.put(own.sequence("volumeClaimTemplates"), "volumeClaimTemplates")
         if own.value.get("podManagementPolicy") in (None, "OrderedReady"):
             own.drop(("podManagementPolicy",))
-            made.change(own.place("podManagementPolicy"), "its pods started one after the other; now all at once")
+            made.change(
+                own.place("podManagementPolicy"), "its pods used to start one after another; now they all start at once"
+            )
     drop_defaults(own, OWNER_DEFAULTS)
     if made.replicas > 1 and not made.pair.is_set:
-        text = (
-            f"its {made.replicas} replicas shared one anchor, its IP and its ports; now each has an anchor of its own"
-        )
+        text = f"its {made.replicas} replicas shared one anchor, its IP and its ports; each now has its own anchor"
         made.change(own.place("replicas"), text)
 
 
@@ -207,18 +211,18 @@ def _convert_launcher(made: Converted) -> None:
 
 
 def parse_labels(pair: Pair) -> set[str]:
-    """Return the keys of labels that say whose the launcher's pods are: the selector of what makes them."""
+    """Return the keys of the labels by which the launcher's owner selects its pods."""
     labels = dig(pair.launcher.manifest.value, "spec", "selector", "matchLabels")
     return set(labels) if isinstance(labels, dict) else {"app"}
 
 
 def _convert_service_account(made: Converted, pod: Fields) -> None:
-    """Take the account that the launcher has in the cluster; serviceAccount is its old name."""
+    """Take the launcher's ServiceAccount; the field serviceAccount is its deprecated alias."""
     account = pod.text("serviceAccountName") or pod.text("serviceAccount")
     pod.drop(("serviceAccount",), account)
     if account and account != "default":
         made.put({"create": False, "name": account}, "serviceAccount")
-        text = f"the chart binds its Role to the account {account}; leave serviceAccount out for one of the chart's own"
+        text = f"the chart binds its Role to ServiceAccount {account}; leave serviceAccount out for the chart's own"
         made.note(pod.place("serviceAccountName"), text)
 
 
@@ -229,28 +233,28 @@ def _convert_environment(made: Converted) -> None:
     made.put([each for each in environment.indirect if not is_reserved_env(str(each.get("name", "")))], "extraEnv")
     for name in [*names, *environment.literal]:
         if is_reserved_env(name):
-            made.change(container.place("env"), f"the variable {name} is mooring's own now: the launcher sets it")
+            made.change(container.place("env"), f"the variable {name} is reserved for mooring: the launcher sets it")
     for name, value in environment.literal.items():
         if is_reserved_env(name):
             continue
         if is_key(name, "target", "env"):
             made.env[name] = value
         else:
-            made.leftovers.append(container.leftover({name: value}, "no name of a variable", "env"))
+            made.leftovers.append(container.leftover({name: value}, "not a valid name of a variable", "env"))
 
 
 def _convert_stop(made: Converted, pod: Fields, container: Fields) -> None:
-    """Take the hooks and the grace: the stop ladder has a first rung for the one and needs more of the other."""
+    """Take the hooks and the grace period: the stop ladder runs the hook first and needs a longer grace period."""
     made.put(container.mapping("lifecycle", "postStart"), "lifecycle", "postStart")
     command = dig(container.value, "lifecycle", "preStop", "exec", "command")
     if isinstance(command, list) and command and is_absolute(str(command[0]), "windows"):
         made.put(container.texts("lifecycle", "preStop", "exec", "command"), "stop", "command")
         place = container.place("lifecycle", "preStop")
         seconds = default("stop", "commandSeconds")
-        text = f"the hook is stop.command now, run inside the compartment; its program has {seconds} s to end"
+        text = f"the hook is now stop.command, which runs inside the compartment and has {seconds} s to finish"
         made.note(place, text)
     elif dig(container.value, "lifecycle", "preStop"):
-        why = "stop.command starts a program by its full path; besides it a program is stopped by the rungs of stop"
+        why = "stop.command needs a program's full path; apart from it the rungs of stop end the program"
         hook = container.mapping("lifecycle", "preStop")
         made.leftovers.append(container.leftover(hook, why, "lifecycle", "preStop"))
     grace = pod.number("terminationGracePeriodSeconds")
@@ -258,5 +262,5 @@ def _convert_stop(made: Converted, pod: Fields, container: Fields) -> None:
     if grace is not None and grace >= least:
         made.put(grace, "terminationGracePeriodSeconds")
     elif grace not in (None, _KUBELET_GRACE_S):
-        why = f"a launcher needs at least {least} s: its drain, every rung of stop and 10 s"
+        why = f"a launcher needs at least {least} s: its drain, every rung of stop and 10 s more"
         made.leftovers.append(pod.leftover(grace, why, "terminationGracePeriodSeconds"))

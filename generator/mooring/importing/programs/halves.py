@@ -1,4 +1,4 @@
-"""What both halves of a pair have alike: an image, ports, annotations, and fields that say nothing."""
+"""What both halves of a pair have in common: an image, ports, annotations, and fields that hold only defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mooring.importing.pairs.found import Workload
 if TYPE_CHECKING:
     from mooring.importing.programs.convert import Converted
 
-# What says nothing: Kubernetes' own defaults, and what the API server adds to an object it gives out.
+# What nobody wrote: Kubernetes' own defaults, and fields that the API server adds.
 _SERVER_METADATA = [
     "uid",
     "resourceVersion",
@@ -24,7 +24,7 @@ _SERVER_METADATA = [
 ]
 _SERVER_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision")
 _OWN_LABELS = tuple(f"app.kubernetes.io/{key}" for key in ("name", "instance", "component"))
-"""Labels by which the chart's own selectors find the pods; its own go before anybody else's."""
+"""Labels that the chart's own selectors use, so the chart's values win over all others."""
 Defaults = dict[tuple[str, ...], tuple[Any, ...]]
 CONTAINER_DEFAULTS: Defaults = {
     ("terminationMessagePath",): ("/dev/termination-log",),
@@ -47,13 +47,13 @@ OWNER_DEFAULTS: Defaults = {
 
 
 def drop_defaults(fields: Fields, defaults: Defaults) -> None:
-    """Drop the fields that have one of their values; those with none whatever they have."""
+    """Drop each field that has one of the listed values; with an empty list, drop it whatever its value."""
     for keys, values in defaults.items():
         fields.drop(keys, *values)
 
 
 def drop_metadata(workload: Workload) -> None:
-    """Drop what names the object, what the API server adds, and labels that are the pods' own."""
+    """Drop what names the object, what the API server adds, and labels that the pods have too."""
     workload.fields.drop(("apiVersion",))
     workload.fields.drop(("kind",))
     workload.fields.drop(("status",))
@@ -68,22 +68,22 @@ def drop_metadata(workload: Workload) -> None:
 
 
 def pod_annotations(workload: Workload) -> dict[str, str]:
-    """Take the annotations of the pods that somebody wrote."""
+    """Take the pods' annotations, without those that the API server adds."""
     return {k: v for k, v in workload.meta.strings("annotations").items() if k not in _SERVER_ANNOTATIONS}
 
 
 def pod_labels(made: Converted, workload: Workload, own: set[str]) -> dict[str, str]:
-    """Return the pods' labels less their owner's, and less those that the chart's selectors need."""
+    """Return the pods' labels without their owner's and those that the chart's selectors need."""
     labels = {key: value for key, value in workload.labels.items() if key not in own}
     for key in _OWN_LABELS:
         if key in labels:
-            why = "the chart's own label, by which its selectors find its pods"
+            why = "the chart sets this label itself, for its selectors"
             made.leftovers.append(workload.meta.leftover(labels.pop(key), why, "labels", key))
     return labels
 
 
 def convert_image(made: Converted, container: Fields, half: str) -> None:
-    """Take an image reference apart into registry, repository, tag and digest, as containerd reads it."""
+    """Split an image reference into registry, repository, tag and digest, as containerd does."""
     text = container.text("image")
     policy = container.text("imagePullPolicy")
     if policy:
@@ -91,10 +91,10 @@ def convert_image(made: Converted, container: Fields, half: str) -> None:
         if wrong:
             container.refuse(wrong, "imagePullPolicy")
     if not text:
-        return  # the chart's own
+        return  # keep the chart's image
     rest, _, digest = text.partition("@")
     if digest and refusal(digest, half, "image", "digest"):
-        made.leftovers.append(container.leftover(text, "an image's digest is sha256: and 64 hex digits", "image"))
+        made.leftovers.append(container.leftover(text, "an image's digest must be sha256: and 64 hex digits", "image"))
         return
     head, slash, last = rest.rpartition("/")
     last, _, tag = last.partition(":")
@@ -104,11 +104,11 @@ def convert_image(made: Converted, container: Fields, half: str) -> None:
     else:
         registry, repository = "", f"{head}{slash}{last}"
     if not tag and not digest:
-        tag = "latest"  # as container runtimes read it
-    # Kubernetes' own default; the model has one of its own.
+        tag = "latest"  # as container runtimes do
+    # Kubernetes' default, because the model's is different.
     policy = policy or ("Always" if tag == "latest" else "IfNotPresent")
     parts = {"registry": registry, "repository": repository, "tag": tag, "digest": digest, "pullPolicy": policy}
-    # Empty is said too where the model has something else: no registry is not the registry of the model's own image.
+    # An empty part is written where the model's default is not empty: no registry does not mean the default registry.
     usual = {key: default(half, "image", key) for key in parts}
     image = {key: value for key, value in parts.items() if value or usual[key]}
     if policy == usual["pullPolicy"]:
@@ -117,16 +117,16 @@ def convert_image(made: Converted, container: Fields, half: str) -> None:
 
 
 def take_ports(made: Converted, container: Fields, names: dict[str, int], *, on_node: bool) -> None:
-    """Take the ports a container declares; those with a name can be what a Service or a probe means.
+    """Take the ports a container declares, and record the named ones for Services and probes.
 
-    A container on the node's network has its hostPort by that alone.
+    On the node's network a container port is a host port anyway, so hostPort adds nothing.
     """
     for port in container.children("ports"):
         number, name, protocol = port.number("containerPort"), port.text("name"), port.text("protocol") or "TCP"
         if on_node:
             port.drop(("hostPort",), number)
         if number is None or protocol not in choices("target", "ports", "", "protocol"):
-            made.leftovers.append(port.leftover(port.value, "an App's ports have a number, and are TCP or UDP"))
+            made.leftovers.append(port.leftover(port.value, "an App's ports need a number, and must be TCP or UDP"))
             continue
         made.declared.append((name, number, protocol))
         if name:
@@ -134,7 +134,7 @@ def take_ports(made: Converted, container: Fields, names: dict[str, int], *, on_
 
 
 def whole(fields: Fields) -> Object:
-    """Take a map with all that is in it."""
+    """Take a map with everything in it."""
     value = dict(fields.value)
     for key in value:
         fields.take(key)
@@ -142,7 +142,7 @@ def whole(fields: Fields) -> Object:
 
 
 def named_ports(container: Fields) -> dict[str, int]:
-    """Return the ports of a container that have a name; nothing is taken."""
+    """Return a container's named ports, without taking them."""
     ports = container.value.get("ports")
     found = [(dig(port, "name"), dig(port, "containerPort")) for port in ports] if isinstance(ports, list) else []
     return {name: number for name, number in found if isinstance(name, str) and isinstance(number, int)}

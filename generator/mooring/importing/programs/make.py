@@ -1,4 +1,4 @@
-"""Make Apps of groups of pairs: one for each program, its numbered anchors its replicas."""
+"""Turn groups of pairs into programs, one App each; numbered anchors become its replicas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VERSION = "app.kubernetes.io/version"
 
 @dataclass(slots=True)
 class Program:
-    """One program: its App's name and values, what it was made of, and what is to be told about it."""
+    """One program: its App's name and values, what it was made from, and what to report about it."""
 
     name: str
     namespace: str
@@ -35,7 +35,7 @@ class Program:
     changes: list[Change] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
     neighbours: list[Leftover] = field(default_factory=list)
-    """Other objects that have to do with it."""
+    """Other objects that are related to it."""
 
     @property
     def main(self) -> Route | None:
@@ -44,19 +44,19 @@ class Program:
 
     @property
     def takes_over(self) -> bool:
-        """Tell whether the chart's Service has the name of the old one, and so becomes it."""
+        """Return whether the chart's Service has the old one's name, and so takes it over."""
         return self.main is not None and self.main.manifest.name == self.name
 
     @property
     def manifests(self) -> list[Manifest]:
-        """Return what it was made of, launchers before anchors, each once."""
+        """Return the manifests it was made from, launchers before anchors, each once."""
         halves = [each.pair.launcher.manifest for each in self.members]
         halves += [each.pair.anchor.manifest for each in self.members]
         return list({id(each): each for each in halves}.values())
 
 
 def make_programs(found: Found, problems: list[Problem]) -> list[Program]:
-    """Make the programs of all pairs; what cannot be made into one is added to the problems."""
+    """Turn all pairs into programs; add a problem for each that cannot become one."""
     programs: list[Program] = []
     for group in group_pairs(found.pairs):
         try:
@@ -65,12 +65,12 @@ def make_programs(found: Found, problems: list[Problem]) -> list[Program]:
                 programs.append(_make_program(members, found, programs))
         except InputError as error:
             problems += error.problems
-    _tell_shared(programs)
+    _report_shared(programs)
     return programs
 
 
 def _split_unlike(converted: list[Converted]) -> list[list[Converted]]:
-    """Keep together what differs in arguments and environment alone; else each is an App of its own."""
+    """Keep pairs together if they differ only in arguments and environment; if not, make an App of each."""
     first = converted[0]
     unlike = next((each for each in converted if each.values != first.values or each.replicas != 1), None)
     if len(converted) == 1 or unlike is None:
@@ -78,14 +78,14 @@ def _split_unlike(converted: list[Converted]) -> list[list[Converted]]:
     place = unlike.pair.launcher.manifest.place()
     text = f"is not a replica of {first.pair.launcher.manifest.title}: {_difference(first.values, unlike.values)}"
     for each in converted:
-        each.note(place, f"{unlike.pair.launcher.manifest.title} {text}; each is an App of its own")
+        each.note(place, f"{unlike.pair.launcher.manifest.title} {text}; each becomes a separate App")
     return [[each] for each in converted]
 
 
 def _difference(first: Object, second: Object) -> str:
     """Name the values that differ."""
     keys = sorted(key for key in {*first, *second} if first.get(key) != second.get(key))
-    return f"they differ in {', '.join(keys)}" if keys else "not each has one replica"
+    return f"they differ in {', '.join(keys)}" if keys else "they do not all have exactly one replica"
 
 
 def _make_program(members: list[Converted], found: Found, others: Sequence[Program]) -> Program:
@@ -99,19 +99,19 @@ def _make_program(members: list[Converted], found: Found, others: Sequence[Progr
     if not program.takes_over:
         _leave_address(program)
     _merge_arguments(members, program.values)
-    _mean_literally(program)
+    _mark_literal(program)
     program.app_version = first.pair.launcher.labels.get(_VERSION, "")
     for member in members:
         program.changes += member.changes
         program.leftovers += member.leftovers
-    _tell_namespaces(program)
+    _report_namespaces(program)
     program.leftovers += leftover_routes(routes)
     program.changes = list(dict.fromkeys(program.changes))
     return program
 
 
 def _leave_address(program: Program) -> None:
-    """Leave a fixed address to the Service that has it: the chart has another one besides."""
+    """Leave a fixed address to the old Service, because the chart creates a second one beside it."""
     service = program.values.get("service", {})
     address = service.get("spec", {}).pop("clusterIP", None)
     if address is not None and program.main is not None:
@@ -125,7 +125,7 @@ def _leave_address(program: Program) -> None:
 
 
 def _count(members: Sequence[Converted]) -> tuple[Object, list[Change]]:
-    """Return replicas and the first ordinal: numbers in the anchors' labels go on as ordinals."""
+    """Return replicas and the first ordinal: the numbers in the anchors' labels become ordinals."""
     first, gaps = members[0], list[Change]()
     if len(members) > 1:
         first.start = first.pair.number or 0
@@ -139,9 +139,9 @@ def _count(members: Sequence[Converted]) -> tuple[Object, list[Change]]:
 
 
 def _merge_arguments(members: Sequence[Converted], values: Object) -> None:
-    """Put what replicas have in common into target.args and target.env, the rest into target.perOrdinal."""
+    """Put what all replicas share into target.args and target.env, the rest into target.perOrdinal."""
     target: Object = values.setdefault("target", {})
-    # An empty list in perOrdinal means target.args, so a replica without arguments makes those empty.
+    # An empty list in perOrdinal means target.args, so if any replica has no arguments, target.args must be empty.
     args = members[0].args if all(each.args for each in members) else []
     env = {key: value for key, value in members[0].env.items() if all(m.env.get(key) == value for m in members)}
     if args:
@@ -160,16 +160,16 @@ def _merge_arguments(members: Sequence[Converted], values: Object) -> None:
         target["perOrdinal"] = own
 
 
-def _mean_literally(program: Program) -> None:
-    """Say that what looks like a placeholder is text: its shell has been read, and left it there."""
+def _mark_literal(program: Program) -> None:
+    """Mark what looks like a placeholder as literal text: no shell replaced it in the old pods either."""
     if holds_placeholders(complete(program.values)):
         program.values["target"]["placeholders"] = "literal"
-        text = "some of its texts look like placeholders and reach the program as they stand, as they did"
+        text = "some of its texts look like placeholders; they still reach the program unchanged"
         program.changes.append(Change(program.manifests[0].place(), text))
 
 
 def _choose_name(members: Sequence[Converted], routes: Sequence[Route], found: Found, others: Sequence[Program]) -> str:
-    """Choose the App's name, which is the release's too: that of the Service over all replicas if it can be."""
+    """Choose the App's (and the release's) name: preferably that of the Service over all replicas."""
     main = next((each.manifest.name for each in routes if each.is_main), "")
     launcher = members[0].pair.launcher.manifest.name
     stem = re.sub(r"-?\d+\Z", "", launcher) if len(members) > 1 else launcher
@@ -185,7 +185,7 @@ def _choose_name(members: Sequence[Converted], routes: Sequence[Route], found: F
 
 
 def _legalise(text: str) -> str:
-    """Return text as a name an App may have."""
+    """Return text as a valid App name."""
     name = re.sub("[^a-z0-9-]+", "-", text.lower()).strip("-")[: MAX_NAME - 8].strip("-")
     if not name or not name[0].isalpha() or name in WINDOWS_DEVICES:
         name = f"app-{name}".strip("-")
@@ -193,7 +193,7 @@ def _legalise(text: str) -> str:
 
 
 def _new_names(name: str, members: Sequence[Converted], takes_service: bool) -> set[str]:
-    """Return the names that the chart gives to its objects, less the Service that is taken over."""
+    """Return the names of the chart's objects, without the Service that is taken over."""
     first = members[0]
     replicas = len(members) if len(members) > 1 else first.replicas
     names = {f"StatefulSet {name}", f"StatefulSet {name}-anchor", f"Service {name}-anchor", f"Service {name}-launcher"}
@@ -203,22 +203,22 @@ def _new_names(name: str, members: Sequence[Converted], takes_service: bool) -> 
     return names if takes_service else names | {f"Service {name}"}
 
 
-def _tell_namespaces(program: Program) -> None:
+def _report_namespaces(program: Program) -> None:
     for member in program.members:
         launcher = member.pair.launcher.manifest
         if launcher.namespace and launcher.namespace != program.namespace:
             text = (
-                f"goes to namespace {program.namespace}, where its anchors are: both halves are in one namespace now. "
+                f"moves to namespace {program.namespace}, where its anchors are: both halves now share a namespace. "
                 "It must admit HostProcess pods (pod security level privileged)"
             )
             used = ", ".join(sorted(_used_by_name(program.values)))
             if used:
-                text += f", and what the launcher uses by name must be there too: {used}"
+                text += f", and these objects, which the launcher uses, must exist there too: {used}"
             program.changes.append(Change(launcher.place(("metadata", "namespace")), text))
 
 
 def _used_by_name(values: Object) -> set[str]:
-    """Return the objects that the launcher's pods have by name, each with its kind."""
+    """Return the kind and name of each object that the launcher's pods refer to."""
     found = {f"Secret {name}" for name in values.get("imagePullSecrets", [])}
     account = dig(values, "serviceAccount", "name")
     found |= {f"ServiceAccount {account}"} if account else set()
@@ -237,8 +237,8 @@ def _used_by_name(values: Object) -> set[str]:
     return found
 
 
-def _tell_shared(programs: Iterable[Program]) -> None:
-    """Say of programs that shared an anchor that they do so no longer."""
+def _report_shared(programs: Iterable[Program]) -> None:
+    """Report programs that no longer share an anchor."""
     users: dict[int, list[Program]] = {}
     for program in programs:
         for member in program.members:
@@ -248,7 +248,7 @@ def _tell_shared(programs: Iterable[Program]) -> None:
             names = ", ".join(other.name for other in sharing if other is not program)
             anchor = program.members[0].pair.anchor.manifest
             text = (
-                f"shared {anchor.title}, its IP and its localhost, with {names}; each has anchors of its own now, "
-                "and reaches the others by their Services alone"
+                f"shared {anchor.title}, its IP and its localhost, with {names}; each now has its own anchors "
+                "and reaches the others only through their Services"
             )
             program.changes.append(Change(anchor.place(), text))

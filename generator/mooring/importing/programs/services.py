@@ -1,4 +1,4 @@
-"""Give an App the ports of the Services that send traffic to its old pods, and say how each goes over."""
+"""Give an App the ports of the Services that send traffic to its old pods, and plan how each is switched."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _SPEC_DEFAULTS: dict[tuple[str, ...], tuple[Any, ...]] = {
 
 @dataclass(slots=True)
 class Route:
-    """A Service that sends traffic to old pods: to whom, and what has to be patched."""
+    """A Service that sends traffic to old pods: to which ones, and what has to be patched."""
 
     manifest: Manifest
     old_selector: dict[str, str]
     selects_launchers: bool
     number: int | None = None
-    """The one replica it sends to, None for all."""
+    """The only replica it sends to, None for all."""
     target_ports: dict[int, int] = field(default_factory=dict)
-    """Ports, by their position, whose targetPort is a name that the new anchors do not have, and their number."""
+    """Ports by position whose targetPort is a name, which the new anchors do not have, each with its number."""
     is_main: bool = False
 
 
 def find_routes(services: Sequence[Manifest], members: Sequence[Converted]) -> list[Route]:
-    """Return the Services whose selector finds pods of these pairs."""
+    """Return the Services whose selector matches pods of these pairs."""
     routes = []
     for service in services:
         selector = dig(service.value, "spec", "selector")
@@ -54,7 +54,7 @@ def find_routes(services: Sequence[Manifest], members: Sequence[Converted]) -> l
 
 
 def convert_services(routes: Sequence[Route], made: Converted) -> None:
-    """Take the ports of all Services and, of the one over all replicas, the rest."""
+    """Take the ports of all Services, and everything else of the one over all replicas."""
     main = next((each for each in routes if each.number is None and _is_ordinary(each.manifest)), None)
     for route in sorted(routes, key=lambda each: each is not main):
         fields = Fields(route.manifest, route.manifest.value)
@@ -91,7 +91,7 @@ def _convert_main(fields: Fields, spec: Fields, made: Converted) -> None:
     for keys, values in _SPEC_DEFAULTS.items():
         spec.drop(keys, *values)
     if fields.manifest.is_live:
-        spec.drop(("clusterIP",))  # given by the cluster, which keeps it as long as the Service is there
+        spec.drop(("clusterIP",))  # the cluster assigned it, and keeps it as long as the Service exists
     rest = {key: spec.take(key) for key in spec.value if key != "ports"}
     for key, value in rest.items():
         made.put(value, "service", "spec", key)
@@ -104,20 +104,20 @@ def _convert_ports(route: Route, spec: Fields, made: Converted, *, is_main: bool
         name, protocol = port.text("name"), port.text("protocol") or "TCP"
         node_port = port.take("nodePort")
         if node_port is not None and not port.manifest.is_live:
-            why = "the Service has it as long as the object is the same; an App has no value for it"
+            why = "an App has no value for it; the Service keeps it as long as the object is not replaced"
             made.leftovers.append(port.leftover(node_port, why, "nodePort"))
         if not isinstance(served, int) or protocol not in choices("target", "ports", "", "protocol"):
-            made.leftovers.append(port.leftover(port.value, "an App's ports have a number, and are TCP or UDP"))
+            made.leftovers.append(port.leftover(port.value, "an App's ports need a number, and must be TCP or UDP"))
             continue
         listened = _number_of(wanted, served, made.ports(of_launcher=route.selects_launchers))
         if listened is None:
-            port.refuse(f"goes to the port named {wanted!r}, which no container of the pair has; give its number")
+            port.refuse(f"targets the port named {wanted!r}, which no container of the pair has; give its number")
         if isinstance(wanted, str):
             route.target_ports[number] = listened
         if not _is_known(made, listened, protocol):
             put_port(made, name, listened, served if is_main else listened, protocol)
         elif is_main:
-            why = "an App has one port of the Service for each port of the program"
+            why = "an App's Service has exactly one port for each port of the program"
             made.leftovers.append(port.leftover(served, why, "port"))
 
 
@@ -146,11 +146,11 @@ def put_port(made: Converted, name: str, listened: int, served: int, protocol: s
         entry["servicePort"] = served
     ports[name] = entry
     if listened in made.foreign_ports:
-        made.put("any", "gate", "ports", name, "owner")  # a sidecar listens there, not the program
+        made.put("any", "gate", "ports", name, "owner")  # a sidecar listens on it, not the program
 
 
 def _move_readiness(made: Converted) -> None:
-    """Keep mooring's own port off the program's."""
+    """Move mooring's readiness port away from the program's ports."""
     taken = {each["port"] for each in (dig(made.values, "target", "ports") or {}).values()}
     usual = default("readiness", "port")
     if usual in taken:
@@ -159,8 +159,8 @@ def _move_readiness(made: Converted) -> None:
 
 
 def leftover_routes(routes: Sequence[Route]) -> list[Leftover]:
-    """Return the Services that stay objects of their own."""
-    why = "it stays an object of its own; the cut-over moves its selector"
+    """Return the Services that stay separate objects."""
+    why = "it stays a separate object; the cutover changes its selector"
     return [
         Leftover(each.manifest.place(), each.manifest.title, "spec.selector", each.old_selector, why, is_same=True)
         for each in routes

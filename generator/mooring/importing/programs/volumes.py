@@ -1,4 +1,4 @@
-"""Turn a HostProcess container's mounts into target.mounts, and those of other volumes into extraVolumes."""
+"""Turn a HostProcess container's hostPath mounts into target.mounts, and all other volumes into extraVolumes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from mooring.importing.programs.convert import Converted
 
 TOKEN = "kube-api-access-"  # noqa: S105 - a volume's name
-"""How the volume is called that the API server gives a pod for its token."""
+"""Name prefix of the volume that the API server adds for a pod's token."""
 _MOUNT_KEYS = frozenset(["name", "mountPath", "readOnly"])
 
 
 def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str) -> None:
-    """Take every volume and mount; those of the script that mooring's launcher replaces are dropped."""
+    """Take every volume and mount, except those of the script that mooring's launcher replaces."""
     volumes = {str(each["name"]): each for each in _named(pod, "volumes")}
     mounts = _named(container, "volumeMounts")
     used: set[str] = set()
@@ -26,7 +26,10 @@ def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str
         name = str(mount.get("name"))
         volume = volumes.get(name)
         if volume is None:
-            container.refuse(f"mounts the volume {name}, which the pod does not have", "volumeMounts")
+            container.refuse(
+                f"mounts the volume {name}, which the pod does not have; add it to the pod, or remove the mount",
+                "volumeMounts",
+            )
         if script and dig(volume, "configMap", "name") == script:
             used.add(name)
             continue
@@ -34,7 +37,7 @@ def convert_volumes(made: Converted, pod: Fields, container: Fields, script: str
             _put_host_path(made, name, volume["hostPath"], mount)
             used.add(name)
         elif "projected" in volume and name.startswith(TOKEN):
-            used.add(name)  # the API server's own, for the token
+            used.add(name)  # the API server added it, for the token
         else:
             made.values.setdefault("extraVolumeMounts", []).append({**mount, "name": _free(name)})
     for name, volume in volumes.items():
@@ -46,12 +49,12 @@ def _named(fields: Fields, key: str) -> list[Object]:
     items = fields.sequence(key)
     for number, item in enumerate(items):
         if not isinstance(dig(item, "name"), str):
-            fields.refuse("is no map with a name", key, f"[{number}]")
+            fields.refuse("must be a map with a name", key, f"[{number}]")
     return items
 
 
 def drop_token(pod: Fields, container: Fields) -> None:
-    """Drop the volume of a token that the API server gave a pod: no anchor of mooring has one."""
+    """Drop the token's volume that the API server added to a pod: mooring's anchors have no token."""
     for fields, key in ((pod, "volumes"), (container, "volumeMounts")):
         items = fields.value.get(key)
         named = [dig(each, "name") for each in items] if isinstance(items, list) else []
@@ -66,7 +69,7 @@ def _put_extra(made: Converted, name: str, volume: Object) -> None:
 
 
 def _free(name: str) -> str:
-    """Return a volume's name that is not mooring's own."""
+    """Return a volume's name, with a prefix if mooring reserves it."""
     return f"app-{name}" if is_reserved_volume(name) else name
 
 
@@ -86,7 +89,7 @@ def _put_host_path(made: Converted, name: str, source: Object, mount: Object) ->
     if key in mounts:
         key = make_key(f"{len(mounts)}-{key}", "target", "mounts")
     path = str(mount.get("mountPath") or source["path"])
-    # Kubernetes mounts for writing unless told otherwise, mooring for reading.
+    # By default Kubernetes mounts read-write, mooring read-only.
     entry = {
         "hostPath": source["path"],
         "readOnly": bool(mount.get("readOnly", False)),

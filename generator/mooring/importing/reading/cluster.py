@@ -1,4 +1,4 @@
-"""Read the objects of one namespace from a cluster, through the kubernetes package; nothing is changed there."""
+"""Read the objects of one namespace from a cluster with the kubernetes package; the cluster is never changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOT_THERE = (403, 404)
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind that is read: its name, its API class and function, and whether an import makes no sense without it."""
+    """A kind to read: its name, its API class and function, and whether an import is pointless without it."""
 
     kind: str
     api_version: str
@@ -30,7 +30,7 @@ class _Kind:
     function: str
     is_needed: bool = True
     plural: str = ""
-    """Of a custom resource, which a cluster may not have: its name in the API."""
+    """API name of a custom resource, which a cluster may not have."""
 
     @property
     def several(self) -> str:
@@ -44,7 +44,7 @@ def _custom(kind: str, api_version: str, plural: str) -> _Kind:
     return _Kind(kind, api_version, "CustomObjectsApi", "list_namespaced_custom_object", is_needed=False, plural=plural)
 
 
-# Secrets are not read: what an App needs of them is their name.
+# Secrets are not read: an App only needs their names.
 _KINDS = (
     _Kind("Pod", "v1", "CoreV1Api", "list_namespaced_pod"),
     _Kind("Deployment", "apps/v1", "AppsV1Api", "list_namespaced_deployment"),
@@ -62,11 +62,11 @@ _KINDS = (
         "list_namespaced_horizontal_pod_autoscaler",
         is_needed=False,
     ),
-    # Others that may start a program in a compartment, or are bystanders: without them their pods would go untold.
+    # Other owners of pods, which may start a program in a compartment: without them those pods would go unreported.
     _Kind("DaemonSet", "apps/v1", "AppsV1Api", "list_namespaced_daemon_set", is_needed=False),
     _Kind("Job", "batch/v1", "BatchV1Api", "list_namespaced_job", is_needed=False),
     _Kind("CronJob", "batch/v1", "BatchV1Api", "list_namespaced_cron_job", is_needed=False),
-    # What names the Services.
+    # Objects that refer to Services.
     _Kind("Ingress", "networking.k8s.io/v1", "NetworkingV1Api", "list_namespaced_ingress", is_needed=False),
     _custom("HTTPRoute", "gateway.networking.k8s.io/v1", "httproutes"),
     _custom("GRPCRoute", "gateway.networking.k8s.io/v1", "grpcroutes"),
@@ -77,9 +77,9 @@ _KINDS = (
 
 
 def read_namespace(namespace: str, kubeconfig: str | None, context: str | None) -> Reading:
-    """Read a namespace's pods, what makes them, what sends traffic to them and what else names them.
+    """Read a namespace's pods, their owners, what sends traffic to them and what else refers to them.
 
-    Raises UserError if the cluster cannot be reached, or refuses what is needed.
+    Raises UserError if the cluster cannot be reached or denies access to a kind that is needed.
     """
     client = _connect(kubeconfig, context)
     reading = Reading(sources=(f"namespace {namespace}",))
@@ -92,18 +92,18 @@ def read_namespace(namespace: str, kubeconfig: str | None, context: str | None) 
             if kind.is_needed:
                 raise UserError(str(error)) from error
             if kind.plural and error.status == 404:
-                continue  # the cluster does not know it
+                continue  # the cluster does not have this resource
             reading.unread.append(f"{kind.several} of namespace {namespace}: {error}")
         except InputError as error:
             reading.problems += error.problems
     if not reading.manifests:
-        message = "has no pods, or does not exist; `mooring import` reads what runs there"
+        message = "has no pods, or does not exist; name a namespace in which the programs run"
         reading.problems.append(Problem(f"namespace {namespace}", None, None, "", message))
     return reading
 
 
 class _RefusedError(Exception):
-    """The API server refused a list, with this status."""
+    """The API server rejected a list request with this status."""
 
     def __init__(self, status: int, message: str) -> None:
         self.status = status
@@ -112,15 +112,15 @@ class _RefusedError(Exception):
 
 def _connect(kubeconfig: str | None, context: str | None) -> Any:
     """Return a client for the cluster that kubectl would talk to. Raises UserError."""
-    import kubernetes  # takes more than a second to import, so only who asks a cluster does
+    import kubernetes  # takes more than a second to import
 
-    logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it warns of every retry, where one error says it all
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it warns of every retry; one error is enough
     try:
         load = cast("Callable[..., Any]", kubernetes.config.new_client_from_config)
         client = load(config_file=kubeconfig, context=context)
     except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError) as error:
         said = " ".join(str(error).split())
-        message = f"no cluster to read from: {said}; give --kubeconfig FILE, or --context NAME of one in it"
+        message = f"no cluster to read from: {said}; give --kubeconfig FILE, or --context NAME from that file"
         raise UserError(message) from error
     client.configuration.retries = False
     return client
@@ -141,7 +141,9 @@ def _list(client: Any, kind: _Kind, namespace: str) -> Iterator[Object]:
         except kubernetes.client.ApiException as error:
             raise _translate(error, kind, namespace) from error
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            message = f"{client.configuration.host}: {error}; is this the cluster you mean, and is it up?"
+            message = (
+                f"{client.configuration.host}: {error}; check that this is the right cluster and that it is running"
+            )
             raise UserError(message) from error
         yield from page.get("items") or []
         token = (page.get("metadata") or {}).get("continue")
@@ -156,20 +158,20 @@ def _translate(error: Any, kind: _Kind, namespace: str) -> Exception:
     except (TypeError, ValueError, KeyError):
         said = str(error.reason)
     if error.status == 401:
-        return UserError(f"the cluster does not know who asks ({said}); log in anew")
-    message = f"may not be listed ({error.status} {said}); ask for get and list on them in namespace {namespace}"
+        return UserError(f"the cluster does not accept your credentials ({said}); log in again")
+    message = f"cannot be listed ({error.status} {said}); request get and list permission in namespace {namespace}"
     if error.status in _NOT_THERE:
         return _RefusedError(error.status, f"{kind.several} {message}")
     return UserError(f"{kind.several}: {said}")
 
 
 def _is_clusters_own(item: Object, kind: _Kind) -> bool:
-    """Tell whether the cluster puts it into every namespace."""
+    """Return whether the cluster puts it into every namespace."""
     name = (item.get("metadata") or {}).get("name")
     return (kind.kind, name) in (("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes"))
 
 
 def _manifest(item: Object, kind: _Kind, namespace: str) -> Manifest:
     name = (item.get("metadata") or {}).get("name")
-    value = {"apiVersion": kind.api_version, "kind": kind.kind, **item}  # items of a list do not say what they are
+    value = {"apiVersion": kind.api_version, "kind": kind.kind, **item}  # items of a list omit these two
     return make_manifest(Document(f"cluster: {namespace}/{kind.kind}/{name}", value), value, ())

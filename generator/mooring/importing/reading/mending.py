@@ -1,6 +1,6 @@
-"""Find what usually breaks in YAML that was copied by hand, say what was likely meant, and mend it on request.
+"""Find the usual mistakes in YAML copied by hand, say what was likely meant, and fix them on request.
 
-Only what the parser refuses is looked at, and only the line it refuses: nothing that can be read is ever changed.
+Only lines that the parser rejects are considered: whatever can be read is never changed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mooring.text.document import Document, Position
 from mooring.text.reader import parse_yaml_stream
 
 _MOST = 50
-"""Lines mended in one file: whoever needs more has a file of another kind."""
+"""The most lines mended in one file: one that needs more is not a list of manifests."""
 
 _QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')"""
 _SEMICOLONS = re.compile(rf"(?P<indent>\s*)-\s+(?P<items>{_QUOTED}(?:\s*;\s*{_QUOTED})+)(?P<rest>\s*(?:#.*)?)")
@@ -24,7 +24,7 @@ _BLANKS = re.compile("[ \t\u00a0]*")
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """One mended line: where, what stood there, what was likely meant."""
+    """One mended line: where, what was found, what was likely meant."""
 
     file: str
     line: int
@@ -37,15 +37,15 @@ class Mend:
         return f"{self.file}:{self.line}: {self.found}; read as {self.meaning}"
 
     def problem(self) -> Problem:
-        """Word it for who asked for no mending."""
-        message = f"not valid YAML: {self.found}; likely meant: {self.meaning}; correct it, or let --mend do so"
+        """Word it as a problem, for an import without --mend."""
+        message = f"not valid YAML: {self.found}; likely meant: {self.meaning}; correct it, or use --mend"
         return Problem(self.file, self.line, self.column, "", message)
 
 
 def parse_manifests(data: bytes, file: str, *, mend: bool) -> tuple[list[Document], list[Mend]]:
-    """Parse a file of manifests, and with `mend` what could be meant by one that is broken.
+    """Parse a file of manifests; with `mend`, read broken lines as they were likely meant.
 
-    Raises InputError with the likely meaning of every broken line, where one is known.
+    Raises InputError with the likely meaning of each broken line, if it has one.
     """
     lines = _Lines(data, file)
     mends: list[Mend] = []
@@ -69,7 +69,7 @@ def _line_of(mend: Mend) -> int:
 
 
 class _Lines:
-    """The lines of a file while they are mended, each with the number it had."""
+    """The lines of a file while they are mended, each with its original number."""
 
     def __init__(self, data: bytes, file: str) -> None:
         self._data = data
@@ -77,7 +77,7 @@ class _Lines:
         self._lines: list[tuple[int, bytes]] = []
 
     def parse(self) -> list[Document]:
-        """Parse the lines as they are now; all places are those of the file as it was."""
+        """Parse the current lines; all places refer to the original file."""
         data = b"\n".join(text for _, text in self._lines) if self._lines else self._data
         try:
             documents = _parse(data, self._file)
@@ -93,7 +93,7 @@ class _Lines:
         return self._lines[line - 1][0] if line and self._lines and line <= len(self._lines) else line
 
     def mend(self, problem: Problem) -> Mend | None:
-        """Mend the line of a problem, or the one before, if a parser sees only there that something is wrong."""
+        """Mend the line of a problem, or the one before it, because a parser may notice a mistake one line late."""
         if problem.line is None:
             return None
         if not self._lines:
@@ -112,9 +112,9 @@ class _Lines:
 
 
 def _parse(data: bytes, file: str) -> list[Document]:
-    """Return every document of a file. Raises InputError with what is wrong in any of them."""
+    """Return every document of a file. Raises InputError with the problems of all of them."""
     if len(data) > MAX_BYTES:
-        message = f"is larger than {MAX_BYTES} bytes, the most that is read; split it, or read the cluster itself"
+        message = f"is larger than {MAX_BYTES} bytes, the limit; split it, or use --from-cluster"
         raise InputError([Problem(file, None, None, "", message)])
     found = parse_yaml_stream(data, file, by_people=False)
     problems = [problem for each in found if isinstance(each, InputError) for problem in each.problems]
@@ -124,7 +124,7 @@ def _parse(data: bytes, file: str) -> list[Document]:
 
 
 def _refuse_blank_keys(documents: list[Document]) -> None:
-    """Raise InputError for keys that begin with a no-break space: to YAML it is a letter, to people an indentation."""
+    """Raise InputError for keys that begin with a no-break space: YAML reads a letter, people indentation."""
     for document in documents:
         for path, at in document.keys_at.items():
             if path[-1].startswith("\u00a0"):
@@ -133,7 +133,7 @@ def _refuse_blank_keys(documents: list[Document]) -> None:
 
 
 _Found = tuple[int, str, str, list[str]]
-"""Column, what was found, what was likely meant, and the lines that say so."""
+"""Column, what was found, what was likely meant, and the corrected lines."""
 
 
 def _split_items(text: str) -> _Found | None:
@@ -144,7 +144,7 @@ def _split_items(text: str) -> _Found | None:
     column = text.index(";", match.start("items") + len(items[0])) + 1
     instead = [f"{match['indent']}- {item}" for item in items]
     instead[-1] += match["rest"]
-    return column, "';' stands between two texts", "one list item each: " + ", ".join(items), instead
+    return column, "';' separates two list items", "one item per line: " + ", ".join(items), instead
 
 
 def _plain_indent(text: str) -> _Found | None:
@@ -154,11 +154,11 @@ def _plain_indent(text: str) -> _Found | None:
         return None
     instead = indent.replace("\u00a0", " ").replace("\t", "  ") + text[len(indent) :]
     which = "a tab" if "\t" in indent else "a no-break space"
-    return 1, f"{which} stands where YAML wants spaces", "as many spaces, two for a tab", [instead]
+    return 1, f"{which} is used for indentation, where YAML requires spaces", "spaces (two for each tab)", [instead]
 
 
 def _mend_metadata(document: Document) -> list[Mend]:
-    """Move annotations and labels that lost their indentation, and so stand beside their own key, below it."""
+    """Move annotations and labels that lost their indentation back below their key."""
     mends: list[Mend] = []
     for value, path in _metadata_of(document.value, ()):
         for holder in ("annotations", "labels"):
@@ -166,13 +166,15 @@ def _mend_metadata(document: Document) -> list[Mend]:
             if holder in value and value[holder] is None and stray:
                 value[holder] = {key: value.pop(key) for key in stray}
                 at = document.position((*path, stray[0]), of_key=True)
-                what = f"{stray[0]} stands beside {holder}, which is empty"
-                mends.append(Mend(document.file, at.line, at.column, what, f"below {holder}, two spaces further in"))
+                what = f"{stray[0]} is next to {holder}, which is empty"
+                mends.append(
+                    Mend(document.file, at.line, at.column, what, f"below {holder}, indented by two more spaces")
+                )
     return mends
 
 
 def _metadata_of(value: Any, path: tuple[str, ...]) -> list[tuple[dict[str, Any], tuple[str, ...]]]:
-    """Return the metadata of an object, of a pod template in it and of the items of a List."""
+    """Return the metadata of an object, of its pod template and of the items of a List."""
     found = []
     for keys in (("metadata",), ("spec", "template", "metadata")):
         here = value

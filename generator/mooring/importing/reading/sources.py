@@ -19,14 +19,14 @@ from mooring.text.reader import load_yaml, read_file, resolve_file
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _FOLLOWED = frozenset(["apiVersion", "kind", "metadata", "namespace", "resources", "bases"])
-"""What of a kustomization is followed here; kustomize itself is the one that knows the rest."""
+"""The keys of a kustomization that are followed here; the rest is kustomize's own job."""
 _STDIN = "-"
 _DEPTH = 20
 
 
 @dataclass(slots=True)
 class Reading:
-    """What was read: from where, the objects, what was mended on the way, what was wrong, and what was left unread."""
+    """What was read: the sources, the objects, mended lines, problems, and what was left unread."""
 
     sources: Sequence[str] = ()
 
@@ -39,7 +39,7 @@ class Reading:
 def read_sources(sources: Sequence[str], *, mend: bool) -> Reading:
     """Read every source: a file, a directory of files, a kustomize base, or - for standard input.
 
-    Problems are returned, not raised, so that those of all files are told at once.
+    Problems are returned, not raised, so that all files are reported at once.
     """
     reader = _Reader(mend)
     reader.reading.sources = sources
@@ -59,7 +59,7 @@ class _Reader:
         self._seen: set[Path] = set()
 
     def read(self, source: str, namespace: str, depth: int) -> None:
-        """Read one source; `namespace` is what a kustomization above says."""
+        """Read one source; `namespace` comes from the kustomization that includes it."""
         if source == _STDIN:
             self._read_text(_read_stdin(), "<stdin>", namespace)
             return
@@ -67,7 +67,7 @@ class _Reader:
         if resolved in self._seen:
             return
         self._seen.add(resolved)
-        if os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises where a name is too long
+        if os.path.isdir(source):  # noqa: PTH112 - Path.is_dir raises if the name is too long
             self._read_folder(path, namespace, depth)
         elif path.name in _KUSTOMIZATIONS:
             self._read_kustomization(path, namespace, depth)
@@ -86,9 +86,11 @@ class _Reader:
         files = [entry for entry in entries if entry.suffix in (".yaml", ".yml") and not entry.is_dir()]
         for entry in entries:
             if entry.is_dir() and any(entry.glob("*.y*ml")):
-                self.reading.unread.append(f"{entry}: a directory below; name it on the command line to have it read")
+                self.reading.unread.append(
+                    f"{entry}: subdirectories are not read; name it on the command line to read it"
+                )
         if not files:
-            raise InputError([Problem(str(folder), None, None, "", "holds no .yaml file")])
+            raise InputError([Problem(str(folder), None, None, "", "contains no .yaml file")])
         for file in files:
             try:
                 self.read(str(file), namespace, depth)
@@ -102,14 +104,14 @@ class _Reader:
             raise InputError([document.problem((), f"found {show(value)}; must be a kustomization, a map")])
         problems = [_unfollowed(document, key, file) for key in value if key not in _FOLLOWED]
         if depth > _DEPTH:
-            problems.append(document.problem((), "is a base of itself, or of too many others"))
+            problems.append(document.problem((), "includes itself, or is nested too deeply"))
         if problems:
             raise InputError(problems)
         own = value.get("namespace") or ""
         for key in ("resources", "bases"):
             for path, source in _texts(document, value.get(key) or [], (key,)):
                 if "://" in source or source.startswith("github.com/"):
-                    raise InputError([document.problem(path, "is not on this machine; download it, and name the file")])
+                    raise InputError([document.problem(path, "is not on this machine; download it and name the file")])
                 try:
                     self.read(str(file.parent / source), namespace or str(own), depth + 1)
                 except InputError as error:
@@ -143,7 +145,7 @@ def _texts(document: Document, items: Any, path: KeyPath) -> Iterator[tuple[KeyP
 
 
 def _unfollowed(document: Document, key: str, file: Path) -> Problem:
-    message = f"is not followed here; run  kubectl kustomize {file.parent} | mooring import - --out DIR"
+    message = f"is not supported here; run  kubectl kustomize {file.parent} | mooring import - --out DIR"
     return document.problem((key,), message, of_key=True)
 
 
@@ -163,13 +165,13 @@ def _objects(document: Document, value: Any, at: KeyPath) -> Iterator[tuple[Any,
 
 
 def _refuse_doubles(reading: Reading) -> None:
-    """Note objects that are there twice: which of them is meant, nobody can know."""
+    """Add a problem for each object that is given twice: nobody can know which one is meant."""
     first: dict[tuple[str, str, str], Manifest] = {}
     for manifest in reading.manifests:
         if not manifest.name:
             continue
         key = (manifest.kind, manifest.namespace, manifest.name)
         if key in first:
-            message = f"{manifest.title} stands here again; it was first at {first[key].place()}; give one of them"
+            message = f"{manifest.title} is defined twice, first at {first[key].place()}; remove one of them"
             reading.problems.append(manifest.problem(("metadata", "name"), message))
         first.setdefault(key, manifest)
