@@ -115,13 +115,13 @@ def find_unread_users(
         if manifest.kind not in ("ConfigMap", "Secret", *TAKEN_KINDS) and _calls(manifest.value.get("spec")):
             yield manifest.problem(("kind",), kind_refusal(manifest.kind))
     read = {_commands(each.value) for each in workloads}
-    told = set()
+    reported = set()
     for manifest in made:
         owner = next(each for each in manifest.value["metadata"]["ownerReferences"] if dig(each, "controller") is True)
         title = f"{dig(owner, 'kind')} {dig(owner, 'name')}"
         command = _commands(manifest.value)
-        if title not in told and command not in read and _calls(manifest.value.get("spec")):
-            told.add(title)
+        if title not in reported and command not in read and _calls(manifest.value.get("spec")):
+            reported.add(title)
             message = (
                 f"starts a program in a compartment, but neither its owner {title} nor anything else with this command "
                 "was read; add the owner's manifest"
