@@ -96,7 +96,7 @@ def told(result: ImportResult) -> str:
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 def test_program_is_found_behind_every_kind_of_command(tmp_path: Path, words: list[str]) -> None:
-    """The program and its arguments are the same behind cmd, PowerShell, variables and none of them."""
+    """The program and its arguments are the same behind cmd, PowerShell, variables and without any of them."""
     env = [{"name": "BASE", "value": r"C:\k2s"}, FROM_CONFIG]
     result = run(tmp_path, anchor(), launcher(words=words, env=env), config("paths", {"ORDERS_EXE": EXE}))
     # PowerShell passes a quotation mark on differently by its version, so an argument with one is refused.
@@ -350,7 +350,7 @@ REFUSED: dict[str, tuple[list[Object], str]] = {
         [{"apiVersion": "mooring/v1", "kind": "App", "name": "orders"}],
         "kind: is already a mooring App; pass it to `mooring generate`",
     ),
-    "nothing to import": ([anchor(), service()], "contains no program to import: a HostProcess pod"),
+    "nothing to import": ([anchor(), service()], "contains no program to import: no HostProcess pod runs cplauncher"),
     "DaemonSet": ([anchor(), {**launcher(), "kind": "DaemonSet"}], "a DaemonSet starts a program in a compartment"),
     "readiness port by an unknown name": (
         [anchor(), launcher(), service(port={"port": 1, "targetPort": "web"})],

@@ -93,8 +93,7 @@ def _unrouted(services: Sequence[Manifest], programs: Sequence[Program]) -> list
 def _nothing_found(reading: Reading) -> Problem:
     where = ", ".join(reading.sources)
     message = (
-        "contains no program to import: a HostProcess pod whose command runs cplauncher, or a script that sets "
-        "COMPARTMENT_ID_ATTACH"
+        "contains no program to import: no HostProcess pod runs cplauncher, or a script that sets COMPARTMENT_ID_ATTACH"
     )
     return Problem(where, None, None, "", message)
 

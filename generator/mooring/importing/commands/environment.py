@@ -61,7 +61,7 @@ class Environment:
         self._unknown_sources.append((prefix, title))
         for name in [name for name in self.known if name.startswith(prefix)]:
             del self.known[name]
-            self._why[name] = f"which {title}, which was not read, may also define; write its value instead"
+            self._why[name] = f"which {title} (not read) may also define; write its value instead"
 
     def _take(self, variable: Fields) -> None:
         name, text = variable.text("name"), variable.text("value")
@@ -135,7 +135,7 @@ class Environment:
             return _mark(name)
         for prefix, title in self._unknown_sources:
             if re.fullmatch(r"[-._a-zA-Z][-._a-zA-Z0-9]*", name) and name.startswith(prefix):
-                self._why[name] = f"which {title}, which was not read, may define; write its value instead"
+                self._why[name] = f"which {title} (not read) may define; write its value instead"
                 return _mark(name)
         return None
 

@@ -60,9 +60,7 @@ class Script:
 def read_script(script: Script, environment: Environment) -> Launch:
     """Find the anchor and the program in a script. Raises NotUnderstoodError."""
     if ATTACH not in script.text:
-        message = (
-            f"the script does not set {ATTACH}, so it starts nothing in an anchor's compartment; leave the object out"
-        )
+        message = f"the script does not set {ATTACH}; if it calls cplauncher, make that call the container's command"
         refuse(message)
     run, find = (_run_powershell if script.is_powershell else _run_batch)(script.text, environment)
     selector = find(_SELECTOR)
@@ -178,7 +176,7 @@ def _run_batch(text: str, environment: Environment) -> tuple[Run, Find]:
             break
     if hidden:
         run.changes.append(
-            f"the script sets {', '.join(dict.fromkeys(hidden))} in loops or conditions, which the program does not get"
+            f"the script sets {', '.join(dict.fromkeys(hidden))} in loops or conditions; the program does not get these"
         )
     if not run.words:
         refuse(f"no program is started after the line that sets {ATTACH}; start it there")

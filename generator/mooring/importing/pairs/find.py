@@ -192,7 +192,7 @@ def _pair_up(pair: Pair, workloads: Sequence[Workload]) -> Pair:
     labels = parse_selector(launch.selector)
     if labels is None:
         pair.container.refuse(
-            f"its anchor has the label selector {launch.selector!r}; only key=value, joined by commas, can be imported",
+            f"its anchor has the label selector {launch.selector!r}; only key=value pairs can be imported",
             "command",
         )
     namespace = launch.namespace or launcher.manifest.namespace

@@ -240,7 +240,7 @@ def _convert_environment(made: Converted) -> None:
         if is_key(name, "target", "env"):
             made.env[name] = value
         else:
-            made.leftovers.append(container.leftover({name: value}, "not a valid name of a variable", "env"))
+            made.leftovers.append(container.leftover({name: value}, "not a valid variable name", "env"))
 
 
 def _convert_stop(made: Converted, pod: Fields, container: Fields) -> None:
