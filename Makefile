@@ -87,11 +87,12 @@ coverage: install test-system ## all tests again, slower, with the branches they
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-lint: install ## ruff, mypy --strict, and the direction of imports
+lint: install ## ruff, mypy --strict, the direction of imports, and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
 
 bench: install test-system ## print the table of figures
 	$(BIN)/python -m tests.bench fetch

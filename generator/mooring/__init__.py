@@ -1,6 +1,6 @@
-"""Turn an App of ten lines into a Helm chart that pairs HostProcess pods with their anchors.
+"""Turn a ten-line App into a Helm chart that pairs HostProcess pods with their anchors.
 
-What is named here is for programs that use mooring as a library; docs/python.md shows each. All else is private.
+These names are for programs that use mooring as a library; docs/python.md shows each. Everything else is private.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import a name when it is asked for: the command line needs few of them, and must start at once."""
+    """Import a name on first use: the command line needs few of them, and must start fast."""
     for module, names in _HOMES.items():
         if name in names:
             from importlib import import_module

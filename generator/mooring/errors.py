@@ -1,4 +1,4 @@
-"""What can go wrong, how it is worded and which exit code it gets."""
+"""The errors, their wording and their exit codes."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class MooringError(Exception):
 
 
 class UserError(MooringError):
-    """An error whose message is enough: what the user gave cannot be used."""
+    """An error in the user's input: its message is enough, without a traceback."""
 
     exit_code = ExitCode.BAD_INPUT
 
 
 def plain(text: str) -> str:
-    """Return text with escapes for whatever is not a visible character: it may come from anybody's file.
+    """Return text with everything but visible characters escaped: it may come from any file.
 
-    Line ends, terminal escapes and marks that turn the direction of writing would otherwise hide what stands there.
+    Line breaks, terminal escapes and bidirectional marks could hide what the text really says.
     """
     if text.isprintable():
         return text
@@ -40,7 +40,7 @@ def plain(text: str) -> str:
 
 
 class Problem(NamedTuple):
-    """One thing wrong with an input file: where, which key, and a sentence."""
+    """One problem in an input file: where, which key, and a sentence."""
 
     file: str
     line: int | None
@@ -59,7 +59,7 @@ class Problem(NamedTuple):
 
 
 class InputError(UserError):
-    """One or more problems in input files, all of them told at once."""
+    """One or more problems in input files, all reported at once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -67,7 +67,7 @@ class InputError(UserError):
 
 
 class OutputError(UserError):
-    """A place that cannot be written to."""
+    """A path that cannot be written."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""`mooring import --from-cluster` of what runs, and the cut-over as its report says: no client notices."""
+"""`mooring import --from-cluster` of what runs, and the cutover as its report says: no client notices."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def linux_values(folder: Path) -> Path:
 
 
 def follow(step: dict[str, str], folder: Path, release: Release, overlay: Path) -> None:
-    """Do one step of the cut-over: its own command, with the values of this cluster for Helm.
+    """Do one step of the cutover: its own command, with the values of this cluster for Helm.
 
     What `mooring bundle` makes is for Windows nodes; the nodes here have had their launcher from the start.
     """
@@ -141,7 +141,7 @@ def test_cut_over_loses_no_request(helm: Helm, kube: Kube, new_release: NewRelea
                 follow(step, tmp_path, release, overlay)
         release.wait_whole(1)
         release.wait_endpoints({release.pair(0).ip})
-    answers.tell("cut-over from K2s")
+    answers.tell("cutover from K2s")
     answers.assert_nothing_lost()
 
     after = kube.get(f"namespaces/{namespace}/services/orders")

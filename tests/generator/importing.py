@@ -1,4 +1,4 @@
-"""What the tests of `mooring import` share: run one, and read what it made and told."""
+"""What the tests of `mooring import` share: run an import, and read what it wrote and reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def values(result: ImportResult, name: str = "orders") -> Any:
 
 
 def told(result: ImportResult) -> str:
-    """Return all that is told."""
+    """Return everything that is reported."""
     return "\n".join([*report_lines(result), *map(str, result.problems)])
 
 

@@ -1,4 +1,4 @@
-"""Manifests in K2s' pattern become Apps that `mooring generate` takes; what does not is told, and nothing is lost."""
+"""Manifests in K2s' pattern become Apps that `mooring generate` accepts; the rest is reported, nothing is lost."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mooring.batch.generate import generate
 from mooring.errors import ExitCode
+from mooring.importing.commands.words import split_windows
 from mooring.importing.report import ImportResult, report_lines
 from mooring.importing.run import import_files
-from mooring.importing.words import split_windows
 from tools import require
 
 from .manifests import CPLAUNCHER, EXE, Object, anchor, command, config, launcher, service, write
@@ -90,13 +90,13 @@ def values(result: ImportResult, name: str = "orders") -> Any:
 
 
 def told(result: ImportResult) -> str:
-    """Return all that is told."""
+    """Return everything that is reported."""
     return "\n".join([*report_lines(result), *map(str, result.problems)])
 
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 def test_program_is_found_behind_every_kind_of_command(tmp_path: Path, words: list[str]) -> None:
-    """The program and its arguments are the same behind cmd, PowerShell, variables and none of them."""
+    """The program and its arguments are the same behind cmd, PowerShell, variables and without any of them."""
     env = [{"name": "BASE", "value": r"C:\k2s"}, FROM_CONFIG]
     result = run(tmp_path, anchor(), launcher(words=words, env=env), config("paths", {"ORDERS_EXE": EXE}))
     # PowerShell passes a quotation mark on differently by its version, so an argument with one is refused.
@@ -114,11 +114,11 @@ def test_program_is_found_in_a_mounted_script(tmp_path: Path, start: str) -> Non
     result = run(tmp_path, anchor(), made, *configs)
     assert (values(result)["target"]["exe"], values(result)["target"]["args"]) == (EXE, ARGS[:2])
     assert not {"extraVolumes", "extraVolumeMounts"} & values(result).keys()
-    assert "the script is replaced by the launcher" in told(result)
+    assert "the launcher replaces the script" in told(result)
 
 
 def test_what_is_not_needed_need_not_be_known(tmp_path: Path) -> None:
-    """Where cplauncher is may be known to the node alone; manifests without a namespace are in its -namespace."""
+    """The path of cplauncher may be known only to the node; manifests without a namespace are in its -namespace."""
     line = r"""& "$env:BASE\cplauncher.exe" -label app=orders-anchor-1 -namespace k2s -- "$env:ORDERS_EXE" """
     base = {"name": "BASE", "valueFrom": {"configMapKeyRef": {"name": "absent", "key": "BASE"}}}
     made = launcher(words=["powershell.exe", "-Command", line], env=[base, FROM_CONFIG], namespace="")
@@ -133,7 +133,7 @@ def test_what_is_not_needed_need_not_be_known(tmp_path: Path) -> None:
 
 
 def test_numbered_anchors_become_replicas(tmp_path: Path) -> None:
-    """Pairs that differ by a number are one App; what else they differ in is in perOrdinal."""
+    """Pairs that differ by a number are one App; their other differences are in perOrdinal."""
     objects = [service(app="orders")]
     for n in (3, 1, 2):
         words = command(f"app=orders-anchor-{n}", EXE, "--line", str(n))
@@ -154,7 +154,7 @@ def test_numbered_anchors_become_replicas(tmp_path: Path) -> None:
 
 
 def test_a_replica_without_arguments_stays_without(tmp_path: Path) -> None:
-    """Where one of the replicas has no arguments, none has them from the others."""
+    """A replica without arguments does not get those of the others."""
     pairs = [(1, ("--leader",)), (2, ())]
     objects = [anchor(f"a-{n}") for n, _ in pairs]
     objects += [launcher(f"orders-{n}", command(f"app=a-{n}", EXE, *args)) for n, args in pairs]
@@ -162,12 +162,12 @@ def test_a_replica_without_arguments_stays_without(tmp_path: Path) -> None:
     assert (target.get("args", []), target["perOrdinal"]) == ([], {"1": {"args": ["--leader"]}})
 
 
-def test_unlike_pairs_become_apps_of_their_own(tmp_path: Path) -> None:
-    """Numbered pairs that differ in more than arguments and environment are not one App, and that is told."""
+def test_unlike_pairs_become_separate_apps(tmp_path: Path) -> None:
+    """Numbered pairs that differ in more than arguments and environment are not one App, and the report says so."""
     second = launcher("orders-2", command("app=a-2"), resources={"limits": {"memory": "2Gi"}})
     result = run(tmp_path, anchor("a-1"), anchor("a-2"), launcher("orders-1", command("app=a-1")), second)
     assert [each.program.name for each in result.apps] == ["orders-1", "orders-2"]
-    assert "they differ in launcher; each is an App of its own" in told(result)
+    assert "they differ in launcher; each becomes a separate App" in told(result)
 
 
 def test_a_set_of_launchers_keeps_its_ordinals(tmp_path: Path) -> None:
@@ -268,8 +268,8 @@ def test_nothing_is_silently_lost(tmp_path: Path) -> None:
         assert f"kept-{number}" in (folder / "out" / "orders.yaml").read_text() + told(result), (which, path)
 
 
-def test_what_is_not_taken_over_is_a_comment_with_its_place(tmp_path: Path) -> None:
-    """A field without a counterpart stands in the App as a comment, with file and line."""
+def test_what_is_not_carried_over_is_a_comment_with_its_place(tmp_path: Path) -> None:
+    """A field without a counterpart becomes a comment in the App, with file and line."""
     made = launcher(pod={"dnsConfig": {"options": [{"name": "ndots\nreplicas: 9"}]}})
     run(tmp_path, anchor(), made)
     text = (tmp_path / "out" / "orders.yaml").read_text()
@@ -282,14 +282,14 @@ def test_what_is_not_taken_over_is_a_comment_with_its_place(tmp_path: Path) -> N
     [((), None), (("-wait-tree",), "tree"), (("--wait-tree=T",), "tree"), (("-wait-tree=false",), None)],
 )
 def test_wait_tree_is_the_lifetime_of_the_tree(tmp_path: Path, flags: tuple[str, ...], lifetime: str | None) -> None:
-    """-wait-tree becomes target.lifetime: tree, which the report tells; without it the App leaves it at its default."""
+    """-wait-tree becomes target.lifetime: tree, which is reported; without it the App keeps the default."""
     result = run(tmp_path, anchor(), launcher(words=command(flags=flags)))
     assert values(result)["target"].get("lifetime") == lifetime
-    assert ("-wait-tree is target.lifetime: tree" in told(result)) == (lifetime is not None)
+    assert ("-wait-tree is now target.lifetime: tree" in told(result)) == (lifetime is not None)
 
 
-def test_changes_of_meaning_are_told(tmp_path: Path) -> None:
-    """What the flags did, who shared an anchor, and replicas that had one network are told."""
+def test_changes_of_meaning_are_reported(tmp_path: Path) -> None:
+    """What the flags did, programs that shared an anchor, and replicas that shared a network are reported."""
     flags = ("-self-env", "-env-name", "CID", "-label-timeout", "30s", "-wait-tree")
     result = run(
         tmp_path,
@@ -300,8 +300,8 @@ def test_changes_of_meaning_are_told(tmp_path: Path) -> None:
     report = told(result)
     assert [each.program.name for each in result.apps] == ["orders-mooring", "billing"]  # a pod has the other name
     for expected in (
-        "-env-name CID is not set by mooring",
-        "-label-timeout 30s is anchor.waitSeconds now",
+        "-env-name CID is not supported",
+        "-label-timeout 30s is now anchor.waitSeconds",
         "its 2 replicas shared one anchor",
         "shared Pod orders-anchor-1, its IP and its localhost, with billing",
     ):
@@ -309,30 +309,30 @@ def test_changes_of_meaning_are_told(tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[list[Object], str]] = {
-    "no anchor": ([launcher()], "nothing that was read has the labels app=orders-anchor-1 in namespace apps"),
-    "anchor elsewhere": ([launcher(), anchor(namespace="other")], "nothing that was read has the labels"),
+    "no anchor": ([launcher()], "no manifest has the labels app=orders-anchor-1 in namespace apps"),
+    "anchor elsewhere": ([launcher(), anchor(namespace="other")], "no manifest has the labels"),
     "two anchors": (
         [launcher(), anchor(), {**anchor(), "metadata": {**anchor()["metadata"], "name": "b"}}],
-        "2 have the labels app=orders-anchor-1 in namespace apps, by which it finds its anchor: Pod orders-anchor-1, ",
+        "2 manifests have the labels app=orders-anchor-1 in namespace apps, which select its anchor: Pod ",
     ),
     "compartment by number": (
         [launcher(words=[CPLAUNCHER, "-compartment", "7", "--", EXE])],
-        "-compartment 7 is the number a compartment happened to have; give the anchor's labels with -label",
+        "-compartment 7 is a compartment's number, which is not stable; give the anchor's labels with -label",
     ),
-    "unknown flag": ([launcher(words=[CPLAUNCHER, "-lable", "app=a", "--", EXE])], "-lable is no flag of cplauncher"),
-    "no program": ([launcher(words=[CPLAUNCHER, "-label", "app=a", "--"])], "no program stands behind --"),
+    "unknown flag": ([launcher(words=[CPLAUNCHER, "-lable", "app=a", "--", EXE])], "-lable is not a known flag"),
+    "no program": ([launcher(words=[CPLAUNCHER, "-label", "app=a", "--"])], "there is no program after --"),
     "set-based selector": (
         [launcher(words=[CPLAUNCHER, "-label", "app in (a, b)", "--", EXE])],
-        "its anchor is named by 'app in (a, b)'; what can be imported is key=value",
+        "its anchor has the label selector 'app in (a, b)'; only key=value",
     ),
     "relative program": ([anchor(), launcher(words=command("app=orders-anchor-1", "orders.exe"))], "full path"),
     "unknown ConfigMap": (
         [anchor(), launcher(words=["cmd", "/c", *command()[:-1], "%ORDERS_EXE%"], env=[FROM_CONFIG])],
-        "it uses the variable ORDERS_EXE, from ConfigMap paths, which is not among what was read; give it too",
+        "it uses the variable ORDERS_EXE, from ConfigMap paths, which was not read; add its manifest",
     ),
     "variable of the node": (
         [anchor(), launcher(words=["cmd", "/c", *command()[:-1], r"%ProgramFiles%\a.exe"])],
-        "it uses the variable ProgramFiles, which only the node knows; write its value there",
+        "it uses the variable ProgramFiles, which only the node knows; write its value instead",
     ),
     "two commands": ([anchor(), launcher(words=["cmd", "/c", f"{CPLAUNCHER} {LABEL} {EXE} & echo"])], "more than one"),
     "script not among the files": (
@@ -344,30 +344,30 @@ REFUSED: dict[str, tuple[list[Object], str]] = {
                 pod={"volumes": [{"name": "s", "configMap": {"name": "scripts"}}]},
             ),
         ],
-        "runs start.ps1, likely of ConfigMap scripts, which is not among what was read; give it too",
+        "runs start.ps1, probably from ConfigMap scripts, which was not read; add its manifest",
     ),
     "an App": (
         [{"apiVersion": "mooring/v1", "kind": "App", "name": "orders"}],
-        "kind: is mooring's own App already; `mooring generate` takes it as it is",
+        "kind: is already a mooring App; pass it to `mooring generate`",
     ),
-    "nothing to import": ([anchor(), service()], "holds no program to import: that is a HostProcess pod"),
+    "nothing to import": ([anchor(), service()], "contains no program to import: no HostProcess pod runs cplauncher"),
     "DaemonSet": ([anchor(), {**launcher(), "kind": "DaemonSet"}], "a DaemonSet starts a program in a compartment"),
     "readiness port by an unknown name": (
         [anchor(), launcher(), service(port={"port": 1, "targetPort": "web"})],
-        "goes to the port named 'web', which no container of the pair has; give its number",
+        "targets the port named 'web', which no container of the pair has; give its number",
     ),
     "would be refused by generate": (
         [anchor(), launcher(volumeMounts=[{"name": "v", "mountPath": r"C:\mooring"}], pod={
             "volumes": [{"name": "v", "hostPath": {"path": r"C:\mooring"}}]})],
-        "would make an App that is refused: values.target.mounts.v: ",
+        "would become an invalid App: values.target.mounts.v: ",
     ),
-    "twice": ([anchor(), launcher(), launcher()], "Deployment orders-hostprocess stands here again; it was first at "),
+    "twice": ([anchor(), launcher(), launcher()], "Deployment orders-hostprocess is defined twice, first at "),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("objects", "expected"), REFUSED.values(), ids=REFUSED)
 def test_what_is_not_understood_is_refused_with_its_place(tmp_path: Path, objects: list[Object], expected: str) -> None:
-    """A program nobody can be sure about is told with file, line and what to do; nothing is written."""
+    """A program that is not understood is reported with file, line and what to do; nothing is written."""
     result = run(tmp_path, *objects)
     assert result.exit_code == ExitCode.BAD_INPUT
     assert expected in "\n".join(map(str, result.problems))
@@ -375,7 +375,7 @@ def test_what_is_not_understood_is_refused_with_its_place(tmp_path: Path, object
     assert not (tmp_path / "out").exists()
 
 
-def test_other_programs_are_written_all_the_same(tmp_path: Path) -> None:
+def test_other_programs_are_still_written(tmp_path: Path) -> None:
     """A program that is not understood does not keep the others from being written; the exit code is 2."""
     result = run(tmp_path, anchor(), launcher(), launcher("bad", [CPLAUNCHER, "-label", "app=none", "--", EXE]))
     assert (result.exit_code, [each.program.name for each in result.apps]) == (ExitCode.BAD_INPUT, ["orders"])
@@ -402,7 +402,7 @@ def test_directories_bases_lists_and_standard_input(tmp_path: Path, monkeypatch:
 
 
 def test_a_kustomization_is_followed_or_refused(tmp_path: Path) -> None:
-    """What kustomize would change and mooring does not follow is refused with the command that does."""
+    """What kustomize would change and mooring does not follow is refused with the command that does it."""
     (tmp_path / "kustomization.yaml").write_text("resources: [x.yaml]\npatches: [{path: p.yaml}]\n")
     result = import_files([str(tmp_path)], tmp_path / "out")
     assert f"run  kubectl kustomize {tmp_path} | mooring import -" in str(result.problems[0])
@@ -442,31 +442,31 @@ spec:
 
 
 def test_broken_listing_is_refused_with_the_likely_meaning(tmp_path: Path) -> None:
-    """YAML as it is printed in guides is refused line by line, each with what was likely meant."""
+    """Broken YAML from a printed guide is refused line by line, each with what was likely meant."""
     (tmp_path / "guide.yaml").write_text(BROKEN)
     result = import_files([str(tmp_path / "guide.yaml")], tmp_path / "out")
     found = [(problem.line, problem.column) for problem in result.problems]
     assert found == [(9, 3), (26, 23), (27, 27), (29, 45)]
     assert str(result.problems[1]).endswith(
-        "guide.yaml:26:23: not valid YAML: ';' stands between two texts; likely meant: one list item each: "
-        '"-label", "app=orders-anchor-1"; correct it, or let --mend do so'
+        "guide.yaml:26:23: not valid YAML: ';' separates two list items; likely meant: one item per line: "
+        '"-label", "app=orders-anchor-1"; correct it, or use --mend'
     )
-    assert "linkerd.io/inject stands beside annotations, which is empty" in str(result.problems[0])
+    assert "linkerd.io/inject is next to annotations, which is empty" in str(result.problems[0])
     assert not (tmp_path / "out").exists()
 
 
 def test_broken_listing_is_mended_on_request(tmp_path: Path) -> None:
-    """With --mend it is read as likely meant, every mended line is told, and places are those of the file."""
+    """With --mend it is read as likely meant, every mended line is reported, and places refer to the file."""
     (tmp_path / "guide.yaml").write_text(BROKEN.replace("spec:\n  template", "spec:\n\u00a0 template"))
     result = import_files([str(tmp_path / "guide.yaml")], tmp_path / "out", mend=True)
     made = values(result)
     assert (made["target"]["exe"], made["target"]["args"]) == (EXE, ["--config", r"C:\apps\a; b\prod.json"])
     assert made["anchor"]["podAnnotations"] == {"linkerd.io/inject": "enabled"}
     assert [each.line for each in result.mends] == [9, 16, 26, 27, 29]
-    assert "guide.yaml:26: ';' stands between two texts; read as one list item each" in told(result)
+    assert "guide.yaml:26: ';' separates two list items; read as one item per line" in told(result)
 
 
-def test_report_has_a_cut_over_that_never_leaves_the_service_empty(tmp_path: Path) -> None:
+def test_report_has_a_cutover_that_never_leaves_the_service_empty(tmp_path: Path) -> None:
     """New pairs are up and tested before the Service moves, by a replaced selector; the old ones go last."""
     result = run(tmp_path, anchor(), launcher(), service())
     verbs = [" ".join(step.command.split()[:2]) for step in result.apps[0].steps if step.command]
@@ -488,7 +488,7 @@ def test_report_has_a_cut_over_that_never_leaves_the_service_empty(tmp_path: Pat
 
 
 def test_names_keep_clear_of_what_is_there(tmp_path: Path) -> None:
-    """A name whose new pods would be called like old ones is not taken; then the Service stays an object of its own."""
+    """A name whose new pods would clash with old ones is not used; then the Service stays a separate object."""
     objects = [service(app="o"), anchor("orders-anchor-0"), launcher(words=command("app=orders-anchor-0"))]
     objects[2]["spec"]["template"]["metadata"]["labels"] = {"app": "o"}
     result = run(tmp_path, *objects)
@@ -498,7 +498,7 @@ def test_names_keep_clear_of_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_fixed_address_stays_with_its_service(tmp_path: Path) -> None:
-    """Where the old Service stays, its fixed address does too: the chart's own Service cannot have it."""
+    """If the old Service stays, so does its fixed address: the chart's own Service cannot have it."""
     objects = [service(app="orders-anchor-0", clusterIP="10.0.0.9"), anchor("orders-anchor-0")]
     result = run(tmp_path, *objects, launcher(words=command("app=orders-anchor-0")))
     assert "service" not in values(result, "orders-mooring")
@@ -506,7 +506,7 @@ def test_a_fixed_address_stays_with_its_service(tmp_path: Path) -> None:
 
 
 def test_a_dump_of_a_cluster_is_read_like_the_cluster(tmp_path: Path) -> None:
-    """What `kubectl get -o yaml` prints has pods that are made by others, and fields that nobody wrote."""
+    """What `kubectl get -o yaml` prints has pods with owners, and fields that the API server added."""
     deployment, routed = launcher(), service(clusterIP="10.0.0.9")
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "orders-x-y", "namespace": "apps"}}
     pod |= {"spec": deployment["spec"]["template"]["spec"] | {"nodeName": "win-1"}}
@@ -522,12 +522,12 @@ def test_a_dump_of_a_cluster_is_read_like_the_cluster(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc"))), min_size=1))
 def test_words_are_split_as_windows_programs_do(words: list[str]) -> None:
-    """What Python's own writer of Windows command lines joins is taken apart into the same words."""
+    """What Python's own list2cmdline joins is split into the same words."""
     assert split_windows(subprocess.list2cmdline(words)) == words
 
 
-def test_neighbours_are_told_what_becomes_of_them(tmp_path: Path) -> None:
-    """Objects that select or name what goes away are told, and so are those that have nothing to do with it."""
+def test_related_objects_are_reported(tmp_path: Path) -> None:
+    """Objects that select or refer to what is replaced are reported, and so are unrelated ones."""
     policy = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -541,13 +541,13 @@ def test_neighbours_are_told_what_becomes_of_them(tmp_path: Path) -> None:
         "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "orders-hostprocess"}},
     }
     report = told(run(tmp_path, anchor(), launcher(), policy, scaler, config("other", {})))
-    assert "NetworkPolicy only-mes selects Pod orders-anchor-1, which goes" in report
-    assert "HorizontalPodAutoscaler grow names orders-hostprocess, which goes" in report
-    assert "ConfigMap other has nothing to do with a program here, and is not touched" in report
+    assert "NetworkPolicy only-mes selects Pod orders-anchor-1, which is replaced" in report
+    assert "HorizontalPodAutoscaler grow refers to orders-hostprocess, which is replaced" in report
+    assert "ConfigMap other is not related to an imported program, and is not touched" in report
 
 
 def test_an_app_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
-    """A second import of the same leaves the Apps alone; one that would change an App writes nothing."""
+    """A second import of the same manifests changes nothing; one that would change an App writes nothing."""
     assert run(tmp_path, anchor(), launcher()).exit_code == ExitCode.DONE
     assert run(tmp_path, anchor(), launcher()).exit_code == ExitCode.DONE
     before = (tmp_path / "out" / "orders.yaml").read_text()
@@ -559,7 +559,7 @@ def test_an_app_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_imported_apps_generate_and_lint(tmp_path: Path) -> None:
-    """`mooring generate` takes what was imported as it is, and Helm lints and renders the charts."""
+    """`mooring generate` accepts what was imported, and Helm lints and renders the charts."""
     objects: list[Object] = [service(app="orders")]
     for n in (1, 2):
         one = launcher(f"orders-{n}", command(f"app=a-{n}", EXE, f"--n={n}"), env=[{"name": "N", "value": str(n)}])
@@ -589,7 +589,7 @@ def test_imported_apps_generate_and_lint(tmp_path: Path) -> None:
 
 
 def test_json_report_has_the_same(tmp_path: Path) -> None:
-    """The report for machines holds the Apps, what was not taken over and every step's command."""
+    """The JSON report has the Apps, what was not carried over and every step's command."""
     document = run(tmp_path, anchor(), launcher(), service()).as_dict()
     again = json.loads(json.dumps(document))
     assert (again["exitCode"], again["apps"][0]["app"], again["apps"][0]["namespace"]) == (0, "orders", "apps")

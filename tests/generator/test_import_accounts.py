@@ -1,4 +1,4 @@
-"""The account that a program ran as is the one it runs as in its App, or the import is refused."""
+"""A program runs as the same account in its App, or the import is refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ACCOUNTS: dict[str, tuple[object, object, str | None]] = {
     "lower case": (r"nt authority\system", None, None),
     "LocalService": (r"NT AUTHORITY\LocalService", None, "LocalService"),
     "Local service with a space": (r"NT AUTHORITY\Local service", None, "LocalService"),
-    "LOCAL SERVICE alone": ("LOCAL SERVICE", None, "LocalService"),
+    "LOCAL SERVICE without a domain": ("LOCAL SERVICE", None, "LocalService"),
     "LocalService in German": ("NT-AUTORITÄT\\LOKALER DIENST", None, "LocalService"),
     "LocalService in Spanish": (r"NT AUTHORITY\SERVICIO LOC", None, "LocalService"),
     "NetworkService": (r"NT AUTHORITY\NETWORK SERVICE", None, "NetworkService"),
@@ -46,7 +46,7 @@ ACCOUNTS: dict[str, tuple[object, object, str | None]] = {
     "container wins": (r"NT AUTHORITY\SYSTEM", r"NT AUTHORITY\LocalService", "LocalService"),
     "container wins with SYSTEM": (r"NT AUTHORITY\LocalService", r"NT AUTHORITY\SYSTEM", None),
     "container over a group": ("hpc-users", r"NT AUTHORITY\LocalService", "LocalService"),
-    "container alone": (None, r"PLANT\orders$", r"PLANT\orders$"),
+    "only the container": (None, r"PLANT\orders$", r"PLANT\orders$"),
 }
 
 
@@ -75,8 +75,8 @@ NO_ACCOUNTS = {
 
 @pytest.mark.parametrize("user", NO_ACCOUNTS.values(), ids=NO_ACCOUNTS)
 @pytest.mark.parametrize("level", ["pod", "container"])
-def test_an_account_without_an_equal_is_refused(tmp_path: Path, user: str, level: str) -> None:
-    """What target.runAs cannot be is an error with its place and what to write; never SYSTEM instead."""
+def test_an_account_that_an_app_cannot_have_is_refused(tmp_path: Path, user: str, level: str) -> None:
+    """An account that target.runAs cannot be is an error with its place and what to write, never SYSTEM instead."""
     made = as_user(user) if level == "pod" else as_user(r"NT AUTHORITY\SYSTEM", user)
     result = run(tmp_path, anchor(), made)
     assert (result.exit_code, result.apps, len(result.problems)) == (ExitCode.BAD_INPUT, [], 1)
@@ -87,8 +87,8 @@ def test_an_account_without_an_equal_is_refused(tmp_path: Path, user: str, level
     assert r"DOMAIN\name$ (a group-managed service account)" in problem.message
 
 
-def test_a_password_that_is_missing_is_told(tmp_path: Path) -> None:
-    """An account with a password needs it by a variable: told, unless the container has it already."""
+def test_a_missing_password_is_reported(tmp_path: Path) -> None:
+    """An account with a password needs it in a variable; that is reported unless the container has it already."""
     made = as_user(r"PLANT\orders")
     assert "needs its password in RUN_AS_PASSWORD" in told(run(tmp_path, anchor(), made))
     secret = {"name": "RUN_AS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "orders", "key": "password"}}}
@@ -110,13 +110,12 @@ def test_replicas_of_two_accounts_are_two_apps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("level", ["pod", "container"])
-def test_a_credential_spec_is_told(tmp_path: Path, level: str) -> None:
-    """A GMSA credential spec is for process-isolated containers; it is told, with what an App has instead."""
+def test_a_credential_spec_is_reported(tmp_path: Path, level: str) -> None:
+    """A GMSA credential spec is for process-isolated containers; it is reported with what an App has instead."""
     made = as_user(r"NT AUTHORITY\SYSTEM", r"NT AUTHORITY\SYSTEM")
     pod = made["spec"]["template"]["spec"]
     (pod if level == "pod" else pod["containers"][0])["securityContext"]["windowsOptions"] |= GMSA
     report = told(run(tmp_path, anchor(), made))
     assert (
-        r'gmsaCredentialSpecName = "orders-spec" (a program has a group-managed service account by target.runAs'
-        in report
+        r'gmsaCredentialSpecName = "orders-spec" (to run as a group-managed service account, set target.runAs' in report
     )

@@ -1,4 +1,4 @@
-"""Who starts nothing in a compartment is no error; who does, and is not understood, is never passed over."""
+"""A workload that starts nothing in a compartment is not an error; one that does, and is not understood, is."""
 
 from __future__ import annotations
 
@@ -39,36 +39,36 @@ BYSTANDERS = {
 
 @pytest.mark.parametrize("words", BYSTANDERS.values(), ids=BYSTANDERS)
 @pytest.mark.parametrize("kind", ["DaemonSet", "Job", "CronJob", "Deployment", "Pod", "StatefulSet"])
-def test_a_bystander_is_no_error(tmp_path: Path, kind: str, words: list[str]) -> None:
-    """A HostProcess workload without cplauncher or COMPARTMENT_ID_ATTACH is told as such, whatever its command."""
+def test_a_bystander_is_not_an_error(tmp_path: Path, kind: str, words: list[str]) -> None:
+    """A HostProcess workload without cplauncher or COMPARTMENT_ID_ATTACH is reported as unrelated."""
     result = run(tmp_path, anchor(), launcher(), host_process(kind, words))
     values(result)
     assert result.exit_code == ExitCode.DONE
     line = next(each for each in told(result).splitlines() if f"{kind} collect" in each)
-    assert "has nothing to do with a program here" in line
-    assert "which goes" not in told(result)
+    assert "is not related to an imported program" in line
+    assert "which is replaced" not in told(result)
 
 
 def test_a_bystander_with_the_labels_of_a_program_selects_its_own_pods(tmp_path: Path) -> None:
-    """A DaemonSet that has the launcher's labels selects its own pods by them, and no advice follows from it."""
+    """A DaemonSet with the launcher's labels selects its own pods with them, so no advice is given."""
     other = host_process("DaemonSet", ["powershell", "-Command", "a; b.ps1"])
     labels = {"app": "orders-hostprocess"}
     other["spec"]["selector"] = {"matchLabels": labels}
     other["spec"]["template"]["metadata"]["labels"] = labels
     report = told(run(tmp_path, anchor(), launcher(), other))
-    assert "DaemonSet collect has nothing to do with a program here" in report
+    assert "DaemonSet collect is not related to an imported program" in report
 
 
-def test_a_script_that_nobody_can_read_is_a_note(tmp_path: Path) -> None:
-    """Beside a program that was found, a script of a ConfigMap that was not given is told, and no error."""
+def test_a_script_that_was_not_given_is_a_note(tmp_path: Path) -> None:
+    """If a program was found, another workload's unread script is reported, but not an error."""
     mounts = [{"name": "s", "mountPath": "C:/s"}]
     other = launcher("agent", ["powershell", "-File", r"C:\s\x.ps1"], pod={"volumes": [
         {"name": "s", "configMap": {"name": "agent"}}]}, volumeMounts=mounts)  # fmt: skip
     result = run(tmp_path, anchor(), launcher(), other)
     assert result.exit_code == ExitCode.DONE
     line = next(each for each in told(result).splitlines() if "Deployment agent" in each)
-    assert "has nothing to do with a program here as far as can be read" in line
-    assert "it runs x.ps1, likely of ConfigMap agent, which is not among what was read" in line
+    assert "is not related to an imported program as far as known" in line
+    assert "it runs x.ps1, probably from ConfigMap agent, which was not read" in line
 
 
 def mounted(words: list[str], data: dict[str, str], **more: Any) -> list[Object]:
@@ -99,9 +99,9 @@ USERS: dict[str, list[Object]] = {
     "an init container": [
         launcher("hidden", [r"C:\a.exe"], pod={"initContainers": [{"name": "i", "image": "i:1", "command": command()}]})
     ],
-    "no HostProcess pod": [anchor("hidden", containers=[{"name": "c", "image": "c:1", "command": command()}])],
-    "a command that is no list": [launcher("hidden", f"{CPLAUNCHER} -label a=b -- x")],  # type: ignore[arg-type]
-    "a pod whose maker was not read": [
+    "not a HostProcess pod": [anchor("hidden", containers=[{"name": "c", "image": "c:1", "command": command()}])],
+    "a command that is not a list": [launcher("hidden", f"{CPLAUNCHER} -label a=b -- x")],  # type: ignore[arg-type]
+    "a pod whose owner was not read": [
         {
             **host_process("Pod", command("app=x"), "hidden"),
             "metadata": {
@@ -116,7 +116,7 @@ USERS: dict[str, list[Object]] = {
 
 @pytest.mark.parametrize("objects", USERS.values(), ids=USERS)
 def test_a_user_that_is_not_understood_is_an_error(tmp_path: Path, objects: list[Object]) -> None:
-    """Whoever has cplauncher or COMPARTMENT_ID_ATTACH in it, and is not understood, is never taken for a bystander."""
+    """A workload that mentions cplauncher or COMPARTMENT_ID_ATTACH, and is not understood, is never a bystander."""
     result = run(tmp_path, anchor(), launcher(), *objects)
     assert result.exit_code == ExitCode.BAD_INPUT
     assert [each.program.name for each in result.apps] == ["orders"]

@@ -1,4 +1,4 @@
-"""`mooring import --from-cluster` asks a real API server, over TLS, by a kubeconfig; it changes nothing there."""
+"""`mooring import --from-cluster` reads a real API server over TLS with a kubeconfig, and changes nothing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def put(api: ApiServer, *objects: Object) -> None:
 
 
 def test_a_namespace_becomes_apps(api: ApiServer, kubeconfig: Path, cli: Cli, tmp_path: Path) -> None:
-    """What runs becomes Apps: pods that a Deployment makes are its own, and what the server added is no leftover."""
+    """What runs becomes Apps: a Deployment's pods are part of it, and what the server added is not a leftover."""
     put(api, anchor(), launcher(words=command("app=orders-anchor-1", EXE, "--x")), service(), config("paths", {}))
     pod = anchor("orders-hostprocess-7d9")
     pod["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "orders-hostprocess-7d9", "controller": True}]
@@ -91,16 +91,16 @@ def test_a_namespace_becomes_apps(api: ApiServer, kubeconfig: Path, cli: Cli, tm
     code, out, err = cli(kubeconfig)
     assert code == 0, err
     assert "cluster: apps/Deployment/orders-hostprocess: Deployment orders-hostprocess" in out
-    assert "PodDisruptionBudgets of namespace apps: PodDisruptionBudgets may not be listed (403 " in out
+    assert "PodDisruptionBudgets of namespace apps: PodDisruptionBudgets cannot be listed (403 " in out
     text = (tmp_path / "apps" / "orders.yaml").read_text()
     assert yaml.safe_load(text)["values"]["target"]["args"] == ["--x"]
-    assert "was not taken over" not in text
+    assert "was not carried over" not in text
     assert generate([str(tmp_path / "apps")], tmp_path / "charts").problems == []
     assert {request.verb for request in api.requests} == {"list"}
 
 
 def test_bystanders_and_routes_are_read(api: ApiServer, tmp_path: Path, cli: Cli) -> None:
-    """DaemonSets and what names a Service are read too; custom resources that a cluster does not know are no matter."""
+    """DaemonSets and what refers to a Service are read too; missing custom resources are skipped."""
     api.add_token("all", [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["list"]}], namespace="apps")
     put(api, anchor(), launcher(), service())
     meta = {"name": "web", "namespace": "apps", "uid": "9"}
@@ -128,9 +128,9 @@ def test_bystanders_and_routes_are_read(api: ApiServer, tmp_path: Path, cli: Cli
     kubeconfig = write_kubeconfig(tmp_path / "all", api, "all")
     code, out, err = cli(kubeconfig)
     assert code == 0, err
-    assert "DaemonSet collect has nothing to do with a program here" in out
-    assert "Ingress web names Service orders" in out
-    assert "HTTPRoute web names Service orders" in out
+    assert "DaemonSet collect is not related to an imported program" in out
+    assert "Ingress web refers to Service orders" in out
+    assert "HTTPRoute web refers to Service orders" in out
     assert "Not read" not in out
     lists["daemonsets"].append(launcher("hidden", command("app=nobody")))
     code, _, err = cli(kubeconfig)
@@ -157,12 +157,12 @@ def test_many_objects_come_in_pages(api: ApiServer, kubeconfig: Path, cli: Cli) 
 @pytest.mark.parametrize(
     ("token", "expected"),
     [
-        ("nobody", "mooring: the cluster does not know who asks (Unauthorized); log in anew"),
-        ("weak", 'mooring: Pods may not be listed (403 pods "" is forbidden'),
+        ("nobody", "mooring: the cluster does not accept your credentials (Unauthorized); log in again"),
+        ("weak", 'mooring: Pods cannot be listed (403 pods "" is forbidden'),
     ],
 )
 def test_refusals_are_one_clear_error(api: ApiServer, tmp_path: Path, cli: Cli, token: str, expected: str) -> None:
-    """A token that is not known, or may not list, is told in a sentence; nothing is written."""
+    """A token that is unknown, or may not list, is reported in one sentence; nothing is written."""
     api.add_token("weak", [])
     code, out, err = cli(write_kubeconfig(tmp_path / "weak", api, token))
     assert (code, out) == (2, "")
@@ -173,7 +173,7 @@ def test_refusals_are_one_clear_error(api: ApiServer, tmp_path: Path, cli: Cli, 
 def test_a_cluster_that_is_not_there_is_one_clear_error(
     api: ApiServer, kubeconfig: Path, tmp_path: Path, cli: Cli
 ) -> None:
-    """No server, no kubeconfig, a broken one and no such context are told in one line."""
+    """A missing server, kubeconfig or context, and a broken kubeconfig, are reported in one line."""
     api.close()
     broken = tmp_path / "broken"
     broken.write_text("{clusters: [")
@@ -189,21 +189,21 @@ def test_a_cluster_that_is_not_there_is_one_clear_error(
 
 
 def test_it_takes_files_or_a_namespace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A command line that names neither, or both, is told what to give."""
+    """A command line that names neither, or both, is refused with what to give."""
     out = ["--out", str(tmp_path)]
     for words in ([], ["--from-cluster"], ["x.yaml", "--from-cluster", "-n", "a"], ["x.yaml", "-n", "a"]):
         assert _cli.main(["import", *words, *out]) == 2
         assert "either FILEs (or -), or --from-cluster with -n NAMESPACE" in capsys.readouterr().err
 
 
-def test_an_empty_namespace_is_told(kubeconfig: Path, cli: Cli) -> None:
+def test_an_empty_namespace_is_reported(kubeconfig: Path, cli: Cli) -> None:
     """A namespace without anything is an error that names it."""
     code, _, err = cli(kubeconfig)
     assert (code, err.startswith("namespace apps: has no pods, or does not exist")) == (2, True)
 
 
 def test_files_are_read_without_the_kubernetes_package(tmp_path: Path, mooring: Run) -> None:
-    """Whoever imports files does not wait for a package that only a cluster needs."""
+    """An import of files does not load a package that only a cluster needs."""
     write(tmp_path / "k2s.yaml", anchor(), launcher())
     done = mooring("import", "k2s.yaml", "--out", "apps", PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0

@@ -1,4 +1,4 @@
-"""Command lines of the field become what the shell in front of them makes of them, or are refused with a reason."""
+"""Real command lines are read as their shell reads them, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ UNDERSTOOD: dict[str, tuple[list[str], Expected]] = {
     ),
     "set keeps blanks": (["cmd", "/c", f"set A=b && set B= c& {START}"], {"env": {"A": "b ", "B": " c"}}),
     "set in quotes": (["cmd", "/c", f'set "A=b c" && {START}'], {"env": {"A": "b c"}}),
-    "exit behind": (["cmd", "/d", "/s", "/c", f"{START} --a & exit /b %ERRORLEVEL%"], {"args": ["--a"]}),
+    "exit after": (["cmd", "/d", "/s", "/c", f"{START} --a & exit /b %ERRORLEVEL%"], {"args": ["--a"]}),
     "cd before": (["cmd", "/c", rf"cd /d D:\my data && {START}"], {"workingDir": r"D:\my data"}),
     "a caret in one text": (["cmd", "/c", f"{START} a^&b ^^"], {"args": ["a&b", "^"]}),
     "an ampersand in quotes": (["cmd.exe", "/c", *WORDS, "a & b"], {"args": ["a & b"]}),
@@ -84,7 +84,7 @@ UNDERSTOOD: dict[str, tuple[list[str], Expected]] = {
 
 
 @pytest.mark.parametrize(("words", "expected"), UNDERSTOOD.values(), ids=UNDERSTOOD)
-def test_what_stands_around_a_program_is_understood(tmp_path: Path, words: list[str], expected: Expected) -> None:
+def test_what_surrounds_a_program_is_understood(tmp_path: Path, words: list[str], expected: Expected) -> None:
     """Arguments, environment and working directory are those the shell would give the program."""
     target = values(run(tmp_path, anchor(), launcher(words=words)))["target"]
     assert {key: target[key] for key in ("exe", "args", "env", "workingDir") if key in target} == {
@@ -93,24 +93,30 @@ def test_what_stands_around_a_program_is_understood(tmp_path: Path, words: list[
 
 
 REFUSED: dict[str, tuple[list[str], str]] = {
-    "a redirection, a word each": (["cmd.exe", "/c", *WORDS, ">", r"C:\a.log", "2>&1"], "'>' redirects it"),
-    "a pipe": (["cmd", "/c", f"{START} | more"], "'|' sends its output to another program"),
-    "another command behind": (["cmd.exe", "/c", *WORDS, "&", "timeout", "5"], "'&' stands before 'timeout 5'"),
-    "another command before": (["cmd", "/c", f"del x & {START}"], "holds more than one command"),
-    "an ampersand at the end": (["cmd.exe", "/c", *WORDS, "&"], "'&' has no command behind it"),
-    "only on failure": (["cmd", "/c", f"{START} || exit /b 1"], "'||' stands before 'exit /b 1'"),
-    "a block": (["cmd", "/c", f"({START})"], "it holds a block in brackets"),
+    "a redirection, a word each": (
+        ["cmd.exe", "/c", *WORDS, ">", r"C:\a.log", "2>&1"],
+        "'>' redirects its input or output",
+    ),
+    "a pipe": (["cmd", "/c", f"{START} | more"], "'|' pipes its output to another program"),
+    "another command after": (["cmd.exe", "/c", *WORDS, "&", "timeout", "5"], "'&' before 'timeout 5'"),
+    "another command before": (["cmd", "/c", f"del x & {START}"], "makes it more than one command"),
+    "an ampersand at the end": (["cmd.exe", "/c", *WORDS, "&"], "'&' has no command after it"),
+    "only on failure": (["cmd", "/c", f"{START} || exit /b 1"], "'||' before 'exit /b 1'"),
+    "a block": (["cmd", "/c", f"({START})"], "it contains a block in parentheses"),
     "a caret in a list": (["cmd", "/c", *WORDS, "a^&b"], "^ is read twice"),
-    "two lines": (["cmd", "/c", f"{START}\n{START}"], "it holds a line end"),
-    "a part of a variable": (["cmd", "/c", f"{START} %A:~0,2%"], "%A:~0,2% takes a part of a variable"),
-    "delayed variables": (["cmd", "/v:on", "/c", f"set A=b&& {START} !A!"], "with /v:on it may hold !NAME!"),
+    "two lines": (["cmd", "/c", f"{START}\n{START}"], "it contains a line break"),
+    "a part of a variable": (["cmd", "/c", f"{START} %A:~0,2%"], "%A:~0,2% is a substring"),
+    "delayed variables": (["cmd", "/v:on", "/c", f"set A=b&& {START} !A!"], "/v:on expands !NAME!"),
     "a variable set in the same line": (["cmd", "/c", f"set A=b&& {START} %A%"], "it uses the variable A"),
-    "a quoted ampersand in one text": (["cmd", "/c", f'{START} "a&b"'], "'&' stands in quotation marks"),
-    "set of nothing": (["cmd", "/c", f"set A=& {START}"], "does not give a variable a plain value"),
-    "cd to a relative place": (["cmd", "/c", f"cd data && {START}"], "cd goes to 'data'"),
-    "cd without its drive": (["cmd", "/c", rf"cd D:\x && {START}"], "cd without /d does not go to drive D:"),
-    "an ampersand without a shell": ([*WORDS, "a&b"], "start each HostProcess command by cmd /c, which reads '&'"),
-    "percent signs without a shell": ([*WORDS, "%TEMP%"], "it holds %TEMP%"),
+    "a quoted ampersand in one text": (["cmd", "/c", f'{START} "a&b"'], "'&' is in quotation marks"),
+    "set of nothing": (["cmd", "/c", f"set A=& {START}"], "does not set a variable to a plain value"),
+    "cd to a relative place": (["cmd", "/c", f"cd data && {START}"], "cd changes to 'data'"),
+    "cd without its drive": (["cmd", "/c", rf"cd D:\x && {START}"], "cd without /d does not change to drive D:"),
+    "an ampersand without a shell": (
+        [*WORDS, "a&b"],
+        "start each HostProcess command with cmd /c, which interprets '&'",
+    ),
+    "percent signs without a shell": ([*WORDS, "%TEMP%"], "it contains %TEMP%"),
     "a quotation mark first": (["cmd", "/c", f'"{CPLAUNCHER}" {LABEL} {EXE}'], "it begins with a quotation mark"),
     "a path cut in two": (
         ["cmd", "/c", rf"{CPLAUNCHER} {LABEL} C:\Program Files\a.exe"],
@@ -122,41 +128,41 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     ),
     "start": (["cmd", "/c", f"start /wait {START}"], "cplauncher is started by 'start'"),
     "cmd that stays": (["cmd", "/k", *WORDS], "cmd has the option '/k'"),
-    "text without &": (text(f'"{CPLAUNCHER}" {LABEL} {EXE}'), "is text and no command to PowerShell"),
+    "text without &": (text(f'"{CPLAUNCHER}" {LABEL} {EXE}'), "as text, not as a command"),
     "two programs": (text(f"& {START}; & {START}"), "it starts several programs"),
     "a cmdlet before": (text(f"Start-Sleep 5; & {START}"), "it runs Start-Sleep"),
-    "a pipe of PowerShell": (text(f"& {START} a | Out-Null"), "it holds '|'"),
+    "a pipe of PowerShell": (text(f"& {START} a | Out-Null"), "it contains '|'"),
     "PowerShell's redirection": (text(f"& {START} *> out.log"), "it redirects output with '>'"),
-    "a command in it": (text(f'& {START} "$(Get-Date)"'), "it holds '$(', a command within the command"),
-    "a variable nobody set": (text(f"& {START} $port"), "the script's $port is not set once"),
-    "a dot in a parameter": (text(f"& {START} -Da.b=c"), "PowerShell takes '-Da.'... apart"),
-    "a quotation mark for the program": (text(f"& {START} 'say \"hi\"'"), "differently by its version"),
+    "a command in it": (text(f'& {START} "$(Get-Date)"'), "it contains '$(', a command within the command"),
+    "a variable nobody set": (text(f"& {START} $port"), "the script's variable $port is not plain text"),
+    "a dot in a parameter": (text(f"& {START} -Da.b=c"), "PowerShell splits '-Da.'... at"),
+    "a quotation mark for the program": (text(f"& {START} 'say \"hi\"'"), "passes that on depends on its version"),
     "an empty word for the program": (text(f"& {START} ''"), "the argument '' is empty"),
-    "a backslash behind blanks": (text(f"& {START} 'C:\\a b\\'"), "has blanks and ends in \\"),
+    "a backslash after spaces": (text(f"& {START} 'C:\\a b\\'"), "has spaces and ends in \\"),
     "the rest is cmd's": (text(f"& {START} --% %X%"), "%X%"),
-    "two words in one": (text(f"& {START} 'a'b"), "'b' follows quoted text directly"),
+    "two words in one": (text(f"& {START} 'a'b"), "'b' directly follows quoted text"),
     "curly quotation marks": (text(f"& {START} \u201ca b\u201d"), "curly quotation mark"),
-    "words of an unknown variable": (text(f"& {START} @more"), "the script's $more is not set once"),
-    "a list in quotation marks": (text(f"& {START} 'a','b'"), "it holds the list 'a,b'"),
+    "words of an unknown variable": (text(f"& {START} @more"), "the script's variable $more is not plain text"),
+    "a list in quotation marks": (text(f"& {START} 'a','b'"), "it contains the list 'a,b'"),
     "an output file": (
         text(f"Start-Process {CPLAUNCHER} -RedirectStandardOutput C:\\o '{LABEL} {EXE}'"),
         "Start-Process has -RedirectStandardOutput",
     ),
     "an ambiguous name": (
         text(f"Start-Process {CPLAUNCHER} -W '{LABEL} {EXE}'"),
-        "which may be -workingdirectory or -wait",
+        "which is ambiguous between -workingdirectory and -wait",
     ),
-    "PowerShell that stays": (["powershell.exe", "-NoExit", "-Command", f"& {START}"], "the parameter -NoExit"),
+    "PowerShell that stays": (["powershell.exe", "-NoExit", "-Command", f"& {START}"], "the unknown parameter -NoExit"),
     "PowerShell's text in cmd's hands": (
         text(f'& "{CPLAUNCHER}" {LABEL} "{EXE}" "a|b"'),
-        "'|' is not in quotation marks",
+        "'|' is not quoted",
     ),
 }
 
 
 @pytest.mark.parametrize(("words", "expected"), REFUSED.values(), ids=REFUSED)
-def test_what_an_app_would_not_know_is_refused(tmp_path: Path, words: list[str], expected: str) -> None:
-    """What means more than plain words is refused with file, line, column and the reason; nothing is written."""
+def test_what_an_app_cannot_do_is_refused(tmp_path: Path, words: list[str], expected: str) -> None:
+    """Anything beyond plain words is refused with file, line, column and the reason; nothing is written."""
     result = run(tmp_path, anchor(), launcher(words=words))
     assert result.exit_code == ExitCode.BAD_INPUT
     assert expected in str(result.problems[0])
@@ -208,7 +214,7 @@ SCRIPTS: dict[str, tuple[str, str, Expected]] = {
 
 @pytest.mark.parametrize(("name", "script", "expected"), SCRIPTS.values(), ids=SCRIPTS)
 def test_scripts_are_read_as_their_shell_does(tmp_path: Path, name: str, script: str, expected: Expected) -> None:
-    """Behind the line that sets the compartment a script starts one program, in any spelling of its shell."""
+    """After the line that sets the compartment a script starts one program, in any spelling of its shell."""
     head = FINDS + ATTACHES if name.endswith("1") else FINDS_BATCH
     target = values(by_script(tmp_path, head + script, name))["target"]
     assert {key: target[key] for key in ("exe", "args", "env", "workingDir") if key in target} == {
@@ -243,12 +249,12 @@ SCRIPTS_REFUSED: dict[str, tuple[str, str, str]] = {
     "a variable of a command": (
         "start.ps1",
         f"{FINDS}{ATTACHES}$env:A = (hostname)\n& {EXE}",
-        "it sets $env:A to what only the node knows",
+        "it sets $env:A to a value that only the node knows",
     ),
     "a variable by .NET": (
         "start.ps1",
         f"[Environment]::SetEnvironmentVariable('A', 'b')\n{FINDS}{ATTACHES}& {EXE}",
-        "the script also holds 'SetEnvironmentVariable'",
+        "the script also contains 'SetEnvironmentVariable'",
     ),
     "a program in a condition": (
         "start.ps1",
@@ -260,17 +266,17 @@ SCRIPTS_REFUSED: dict[str, tuple[str, str, str]] = {
         f'Write-Host "x $(& C:\\check.exe)"\n{FINDS}{ATTACHES}& {EXE}',
         "the script also runs 'C:\\\\check.exe'",
     ),
-    "a program in a message behind": (
+    "a program in a message after": (
         "start.ps1",
         f'{FINDS}{ATTACHES}& {EXE}\nWrite-Host "x $(& C:\\check.exe)"',
-        "it holds '$(', a command within the command",
+        "it contains '$(', a command within the command",
     ),
-    "a condition behind": (
+    "a condition after": (
         "start.ps1",
         f"{FINDS}{ATTACHES}& {EXE}\nif (Test-Path C:\\x) {{ }}",
-        "in a block of its own",
+        "is in a separate block",
     ),
-    "a file written": ("start.ps1", f"'a=b' > C:\\a.ini\n{FINDS}{ATTACHES}& {EXE}", "the script also holds '>'"),
+    "a file written": ("start.ps1", f"'a=b' > C:\\a.ini\n{FINDS}{ATTACHES}& {EXE}", "the script also contains '>'"),
     "a file written by batch": (
         "start.cmd",
         f"echo a=b> C:\\a.ini\n{FINDS_BATCH}{EXE}",
@@ -279,7 +285,7 @@ SCRIPTS_REFUSED: dict[str, tuple[str, str, str]] = {
     "a process by .NET": (
         "start.ps1",
         f"$p = New-Object Diagnostics.Process; $p.Start()\n{FINDS}{ATTACHES}& {EXE}",
-        "the script also holds '.Start('",
+        "the script also contains '.Start('",
     ),
     "a batch program in a condition": (
         "start.cmd",
@@ -289,44 +295,48 @@ SCRIPTS_REFUSED: dict[str, tuple[str, str, str]] = {
     "one more thing": ("start.ps1", f"{FINDS}{ATTACHES}& {EXE}\nRemove-Item C:\\x", "it runs Remove-Item"),
     "output caught": ("start.ps1", f"{FINDS}{ATTACHES}$out = & {EXE}", "$out is set to"),
     "the end hidden": ("start.ps1", f"{FINDS}{ATTACHES}& {EXE}\nexit 0", "it runs exit"),
-    "the script's own words": ("start.ps1", f"{FINDS}{ATTACHES}& {EXE} $args", "the script's $args is not set once"),
-    "batch words": ("start.cmd", f"{FINDS_BATCH}{EXE} %*", "a % that a batch file takes for an argument"),
+    "the script's own words": (
+        "start.ps1",
+        f"{FINDS}{ATTACHES}& {EXE} $args",
+        "the script's variable $args is not plain text",
+    ),
+    "batch words": ("start.cmd", f"{FINDS_BATCH}{EXE} %*", "a % that a batch file reads as an argument"),
     "a batch program before": ("start.cmd", f"C:\\p.exe\n{FINDS_BATCH}{EXE}", "the script also runs 'C:\\\\p.exe'"),
-    "a batch redirection": ("start.cmd", f"{FINDS_BATCH}{EXE} > C:\\o.log", "'>' redirects it"),
+    "a batch redirection": ("start.cmd", f"{FINDS_BATCH}{EXE} > C:\\o.log", "'>' redirects its input or output"),
 }
 
 
 @pytest.mark.parametrize(("name", "script", "expected"), SCRIPTS_REFUSED.values(), ids=SCRIPTS_REFUSED)
 def test_scripts_that_do_more_are_refused(tmp_path: Path, name: str, script: str, expected: str) -> None:
-    """A script that does what an App would not do is refused at its place in the ConfigMap."""
+    """A script that does what an App cannot is refused at its place in the ConfigMap."""
     result = by_script(tmp_path, script, name)
     assert result.exit_code == ExitCode.BAD_INPUT
     assert expected in str(result.problems[0])
     assert f"data.{name.replace('.', chr(92) + '.')}: " in str(result.problems[0])
 
 
-def test_what_two_nodes_read_differently_is_told(tmp_path: Path) -> None:
-    """Where older and newer nodes read a line differently and it is plain what was meant, the report says so."""
+def test_what_two_nodes_read_differently_is_reported(tmp_path: Path) -> None:
+    """If older and newer nodes read a line differently and the intent is clear, the report says so."""
     split = told(run(tmp_path, anchor(), launcher(words=UNDERSTOOD["set before, a word each"][0])))
     assert "set LICENCE=abc: Windows Server 2022 and later split the line there" in split
     (tmp_path / "lines").mkdir()
     lines = told(run(tmp_path / "lines", anchor(), launcher(words=UNDERSTOOD["lines that go on"][0])))
-    assert "reads no further than a command's first line; the App has all of it" in lines
+    assert "reads only the command's first line; the App has all of it" in lines
 
 
 @pytest.mark.parametrize(
     ("argument", "reason"),
     [
         ("--node=$(NODE)", "it uses the variable NODE, from the pod's spec.nodeName, which only the cluster knows"),
-        ("--key=$(KEY)", "it uses the variable KEY, from Secret licence, which is not among what was read"),
-        ("$(AT)", "it uses the variable AT, which holds $(NODE)"),
-        ("$(ORDERS_SERVICE_HOST)", "ORDERS_SERVICE_HOST, which Kubernetes sets if there is a Service of that name"),
-        ("$(FROM_SECRET)", "FROM_SECRET, which Secret more may hold"),
-        ("$(ORDINAL)", "the pod's index is in an argument"),
+        ("--key=$(KEY)", "it uses the variable KEY, from Secret licence, which was not read"),
+        ("$(AT)", "it uses the variable AT, which contains $(NODE)"),
+        ("$(ORDERS_SERVICE_HOST)", "ORDERS_SERVICE_HOST, which Kubernetes sets if a Service of that name exists"),
+        ("$(FROM_SECRET)", "FROM_SECRET, which Secret more (not read) may define"),
+        ("$(ORDINAL)", "an argument contains the pod's index"),
     ],
 )
 def test_what_kubelet_fills_in_is_not_text(tmp_path: Path, argument: str, reason: str) -> None:
-    """$(NAME) of what only the cluster knows is refused in an argument, with the reason."""
+    """$(NAME) of something that only the cluster knows is refused in an argument, with the reason."""
     index = {
         "name": "ORDINAL",
         "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['apps.kubernetes.io/pod-index']"}},
@@ -339,7 +349,7 @@ def test_what_kubelet_fills_in_is_not_text(tmp_path: Path, argument: str, reason
 
 
 def test_values_that_kubelet_fills_in_are_left_to_kubelet(tmp_path: Path) -> None:
-    """A value that holds $(NAME) of the node goes to extraEnv behind that variable, with what is known filled in."""
+    """A value that contains $(NAME) of the node goes to extraEnv after that variable, with known parts filled in."""
     site, at = {"name": "SITE", "value": "a$b"}, {"name": "AT", "value": "$(SITE).$(NODE).$$(X).$(NONE)"}
     made = values(
         run(tmp_path, anchor(), launcher(words=[*WORDS, "$(SITE)", "$(NONE)", "$$(SITE)"], env=[NODE, site, at]))
@@ -350,7 +360,7 @@ def test_values_that_kubelet_fills_in_are_left_to_kubelet(tmp_path: Path) -> Non
 
 
 def test_the_last_of_equal_variables_counts(tmp_path: Path) -> None:
-    """A later variable of the same name takes the place of the earlier; what used it before keeps the earlier value."""
+    """A later variable of the same name replaces the earlier one; what used it before keeps the earlier value."""
     env = [
         {"name": "A", "value": "1"},
         {"name": "B", "value": "$(A)"},
@@ -368,17 +378,17 @@ def test_the_last_of_equal_variables_counts(tmp_path: Path) -> None:
 
 
 def test_names_that_are_one_variable_on_windows_are_refused(tmp_path: Path) -> None:
-    """Two variables that differ in case alone are two to Kubernetes and one to Windows."""
+    """Two variables that differ only in case are two to Kubernetes and one to Windows."""
     result = run(tmp_path, anchor(), launcher(env=[{"name": "A", "value": "1"}, {"name": "a", "value": "2"}]))
-    assert "A and a are one variable on Windows; keep one of them" in str(result.problems[0])
+    assert "A and a are the same variable on Windows; keep one of them" in str(result.problems[0])
 
 
-def test_a_secret_may_hold_what_a_configmap_before_it_does(tmp_path: Path) -> None:
-    """Of envFrom the last source counts, so what an unread one may hold is not known."""
+def test_a_secret_may_override_an_earlier_configmap(tmp_path: Path) -> None:
+    """The last source of envFrom wins, so a variable that an unread one may define is unknown."""
     sources = [{"configMapRef": {"name": "c"}}, {"secretRef": {"name": "s"}}]
     made = config("c", {"A": "1"})
     result = run(tmp_path, anchor(), launcher(words=[*WORDS, "$(A)"], envFrom=sources), made)
-    assert "it uses the variable A, which Secret s may hold too" in str(result.problems[0])
+    assert "it uses the variable A, which Secret s (not read) may also define" in str(result.problems[0])
     (tmp_path / "turned").mkdir()
     turned = run(tmp_path / "turned", anchor(), launcher(words=[*WORDS, "$(A)"], envFrom=sources[::-1]), made)
     assert values(turned)["target"]["args"] == ["1"]

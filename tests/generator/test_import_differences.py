@@ -1,4 +1,4 @@
-"""What an App does not carry over with the same meaning is told, and refused with --strict."""
+"""What an App does not carry over with the same meaning is reported, and refused with --strict."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .manifests import EXE, Object, anchor, command, launcher, service, write
 
 @pytest.mark.parametrize("flag", ["-wait-tree", "--wait-tree", "-wait-tree=true", "-wait-tree=1", "-wait-tree=T"])
 def test_wait_tree_is_the_same_in_an_app(tmp_path: Path, flag: str) -> None:
-    """Whoever waited for the last process has an App that does, which --strict has nothing against."""
+    """Cplauncher that waited for the last process becomes an App that does too; --strict accepts that."""
     result = run(tmp_path, anchor(), launcher(words=command(flags=(flag,))), service(), strict=True)
     assert result.exit_code == ExitCode.DONE
     assert values(result)["target"]["lifetime"] == "tree"
 
 
 @pytest.mark.parametrize("flags", [(), ("-wait-tree=false",), ("-wait-tree=0",), ("-wait-tree", "-wait-tree=F")])
-def test_without_wait_tree_nothing_is_told_of_it(tmp_path: Path, flags: tuple[str, ...]) -> None:
+def test_without_wait_tree_it_is_not_reported(tmp_path: Path, flags: tuple[str, ...]) -> None:
     """Cplauncher without the flag ends with the first process too; a flag may be switched off."""
     result = run(tmp_path, anchor(), launcher(words=command(flags=flags)), strict=True)
     assert "wait-tree" not in told(result)
@@ -34,7 +34,7 @@ def test_without_wait_tree_nothing_is_told_of_it(tmp_path: Path, flags: tuple[st
 
 
 def test_strict_refuses_each_difference_and_writes_the_others(tmp_path: Path) -> None:
-    """Every difference of a program is a problem of its own; a program without any is written all the same."""
+    """Every difference of a program is a separate problem; a program without differences is still written."""
     made = launcher(pod={"dnsConfig": {"options": [{"name": "ndots"}]}, "terminationGracePeriodSeconds": 5})
     made["spec"]["strategy"] = {"type": "Recreate"}
     other = launcher("billing", command("app=b", r"C:\apps\billing.exe"))
@@ -54,13 +54,13 @@ def test_strict_is_an_option_of_the_command(tmp_path: Path, capsys: pytest.Captu
     differs = write(tmp_path / "differs.yaml", anchor(), launcher(words=command(flags=("-dry-run",))))
     same = write(tmp_path / "same.yaml", anchor(), launcher(), service())
     assert _cli.main(["import", str(differs), "--out", str(tmp_path / "a"), "--strict"]) == 2
-    assert "-dry-run would have started nothing" in capsys.readouterr().err
+    assert "-dry-run started nothing" in capsys.readouterr().err
     assert _cli.main(["import", str(differs), "--out", str(tmp_path / "b")]) == 0
     assert _cli.main(["import", str(same), "--out", str(tmp_path / "c"), "--strict"]) == 0
 
 
-def test_the_cut_over_begins_with_the_launcher_on_the_nodes(tmp_path: Path) -> None:
-    """No launcher starts where its bundle is not, so that comes first, with where it goes."""
+def test_the_cutover_begins_with_the_launcher_on_the_nodes(tmp_path: Path) -> None:
+    """No launcher starts without its bundle, so that comes first, with its place on the node."""
     first, second, *_ = run(tmp_path, anchor(), launcher(), service()).apps[0].steps
     assert first.command.startswith("mooring bundle --out ")
     assert "on every Windows node that the new pods may run on, at C:\\mooring" in first.what
@@ -81,7 +81,7 @@ IMAGES = {
 
 @pytest.mark.parametrize(("given", "expected"), IMAGES.items(), ids=IMAGES)
 def test_images_are_the_same_in_the_chart(tmp_path: Path, given: str, expected: str) -> None:
-    """The chart's pods have the images the old ones had, pulled as often; nothing of the model's own gets into them."""
+    """The chart's pods have the old images and pull policies, without any of the model's defaults."""
     pause = {"name": "pause", "image": given}
     run(tmp_path, anchor(containers=[pause]), launcher(image=given))
     assert generate([str(tmp_path / "out")], tmp_path / "charts").problems == []
@@ -101,8 +101,8 @@ def _sets(chart: Path) -> list[Any]:
     return [each for each in yaml.safe_load_all(done.stdout) if each and each["kind"] == "StatefulSet"]
 
 
-def test_what_a_half_alone_has_is_told_or_refused(tmp_path: Path) -> None:
-    """What used to be dropped or changed without a word: each is carried, told or refused."""
+def test_what_only_one_half_has_is_reported_or_refused(tmp_path: Path) -> None:
+    """Fields that used to be silently dropped or changed are carried over, reported or refused."""
     tolerated = {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}
     tolerated["tolerationSeconds"] = 30  # type: ignore[assignment]
     pod = {"tolerations": [tolerated], "serviceAccount": "old-name", "enableServiceLinks": True}
@@ -123,9 +123,9 @@ def test_what_a_half_alone_has_is_told_or_refused(tmp_path: Path) -> None:
     for expected in (
         "containers[0].ports[0].hostPort = 8080",
         'containers[0].env = [{"name": "A"}]',
-        "an App's pods have no variables of the namespace's Services",
-        'lifecycle.preStop = {"sleep": {"seconds": 5}} (stop.command starts a program by its full path',
-        r'labels.app\.kubernetes\.io/name = "orders-old" (the chart',
+        "an App's pods do not get the environment variables of the namespace's Services",
+        'lifecycle.preStop = {"sleep": {"seconds": 5}} (stop.command needs a program',
+        r'labels.app\.kubernetes\.io/name = "orders-old" (the chart sets this label itself',
     ):
         assert expected in report
 
@@ -142,28 +142,28 @@ def test_what_a_half_alone_has_is_told_or_refused(tmp_path: Path) -> None:
                 ]
             },
             {},
-            "mounts the volume certs, and an App's anchors have no volumes",
+            "mounts the volume certs, but an App's anchors have no volumes",
         ),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, anchored: Object, launched: Object, expected: str) -> None:
-    """Halves that no node fits, and a sidecar whose volume an anchor has not, are errors with their place."""
+    """Halves that fit no node, and a sidecar with a volume that an anchor cannot have, are errors with their place."""
     result = run(tmp_path, anchor(**anchored), launcher(pod=launched))
     assert (result.exit_code, len(result.problems)) == (ExitCode.BAD_INPUT, 1)
     assert expected in str(result.problems[0])
 
 
-def test_another_namespace_is_told_with_what_has_to_be_there(tmp_path: Path) -> None:
-    """A launcher that goes to its anchor's namespace needs what it uses by name there too."""
+def test_another_namespace_is_reported_with_what_must_exist_there(tmp_path: Path) -> None:
+    """A launcher that moves to its anchor's namespace needs the objects it uses there too."""
     secret = {"name": "P", "valueFrom": {"secretKeyRef": {"name": "orders", "key": "p"}}}
     made = launcher(namespace="hosts", env=[secret], pod={"serviceAccountName": "hp"})
     report = told(run(tmp_path, anchor(), made))
-    assert "goes to namespace apps" in report
-    assert "what the launcher uses by name must be there too: Secret orders, ServiceAccount hp" in report
+    assert "moves to namespace apps" in report
+    assert "these objects, which the launcher uses, must exist there too: Secret orders, ServiceAccount hp" in report
 
 
 def test_numbers_beyond_ordinals_are_no_replicas(tmp_path: Path) -> None:
-    """Anchors whose labels end with a number that no ordinal can be are programs of their own."""
+    """Anchors whose labels end with a number too large for an ordinal are separate programs."""
     objects: list[Object] = []
     for number in (10001, 10002):
         objects += [anchor(f"line-{number}"), launcher(f"orders-{number}", command(f"app=line-{number}"))]

@@ -1,4 +1,4 @@
-"""Objects beside a program are named as what they are, with what to do about them."""
+"""Objects related to a program are reported with what to do about them."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ ROUTES: dict[str, Object] = {
 
 
 @pytest.mark.parametrize("each", ROUTES.values(), ids=ROUTES)
-def test_what_names_the_service_is_told(tmp_path: Path, each: Object) -> None:
-    """A route, or whatever else names the program's Service, is told, with what to do: nothing, as that stays."""
+def test_what_refers_to_the_service_is_reported(tmp_path: Path, each: Object) -> None:
+    """A route, or anything else that refers to the program's Service, is reported as unaffected: the Service stays."""
     result = run(tmp_path, anchor(), launcher(), service(), each)
-    line = f"{each['kind']} {each['metadata']['name']} names Service orders, which keeps its name and address"
+    line = f"{each['kind']} {each['metadata']['name']} refers to Service orders, which keeps its name and address"
     assert line in told(result)
     assert f"leave this {each['kind']} as it is" in told(result)
     assert run(tmp_path, anchor(), launcher(), service(), each, strict=True).exit_code == ExitCode.DONE
@@ -73,41 +73,41 @@ def test_what_names_the_service_is_told(tmp_path: Path, each: Object) -> None:
         other("Certificate", {"secretName": "orders"}, "orders"),
     ],
 )
-def test_what_names_another_service_is_a_stranger(tmp_path: Path, each: Object) -> None:
-    """Another Service, namespace or kind of the same name is not the program's."""
+def test_what_refers_to_another_service_is_unrelated(tmp_path: Path, each: Object) -> None:
+    """A reference to another Service, namespace or kind of the same name is not to the program's Service."""
     report = told(run(tmp_path, anchor(), launcher(), service(), each))
-    assert f"{each['kind']} {each['metadata']['name']} has nothing to do with a program here" in report
+    assert f"{each['kind']} {each['metadata']['name']} is not related to an imported program" in report
 
 
 @pytest.mark.parametrize("port", [{"name": "Web"}, {"number": 8443}])
-def test_a_route_to_a_port_that_the_chart_has_not_is_told(tmp_path: Path, port: Object) -> None:
-    """Where the chart's Service has not the port that a route names, that is told with the ports it has."""
+def test_a_route_to_a_port_that_the_chart_lacks_is_reported(tmp_path: Path, port: Object) -> None:
+    """If the chart's Service lacks the port that a route refers to, the report lists the ports it has."""
     routed = service(port={"name": "Web", "port": 443, "targetPort": 8080})
     routed["spec"]["ports"].append({"name": "b", "port": 8443, "targetPort": 8080})
     result = run(tmp_path, anchor(), launcher(), routed, other("Ingress", backend(**port)))
     found = next(iter(port.values()))
-    assert f"but the port {found} is none of the chart's Service, whose are " in told(result)
+    assert f"but the chart's Service has no port {found}, only " in told(result)
 
 
 SELECTS: dict[str, tuple[Object, str]] = {
     "NetworkPolicy by expressions": (
         other("NetworkPolicy", {"podSelector": {"matchExpressions": [
             {"key": "app", "operator": "In", "values": ["x", "orders-anchor-1"]}]}}),
-        "which goes; let it select app.kubernetes.io/instance: orders, app.kubernetes.io/component: anchor",
+        "which is replaced; change it to app.kubernetes.io/instance: orders, app.kubernetes.io/component: anchor",
     ),
     "NetworkPolicy on the launchers": (
         other("NetworkPolicy", {"podSelector": {"matchLabels": {"app": "orders-hostprocess"}}}),
-        "component: anchor, which have the program's network now",
+        "component: anchor, which now have the program's network",
     ),
     "NetworkPolicy elsewhere that lets it in": (
         other("NetworkPolicy", {"podSelector": {}, "ingress": [{"from": [
             {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "apps"}},
              "podSelector": {"matchLabels": {"app": "orders-anchor-1"}}}]}]}, namespace="db"),
-        "web selects Pod orders-anchor-1, which goes",
+        "web selects Pod orders-anchor-1, which is replaced",
     ),
     "NetworkPolicy on all": (
         other("NetworkPolicy", {"podSelector": {}}),
-        "web selects every pod of the namespace, and so the new ones; leave it as it is",
+        "web selects every pod of the namespace, including the new ones; leave it as it is",
     ),
     "NetworkPolicy by a label that stays": (
         other("NetworkPolicy", {"podSelector": {"matchLabels": {"tier": "net"}}}),
@@ -115,52 +115,52 @@ SELECTS: dict[str, tuple[Object, str]] = {
     ),
     "CiliumNetworkPolicy": (
         other("CiliumNetworkPolicy", {"endpointSelector": {"matchLabels": {"k8s:app": "orders-anchor-1"}}}),
-        "web selects Pod orders-anchor-1, which goes",
+        "web selects Pod orders-anchor-1, which is replaced",
     ),
     "PodMonitor elsewhere": (
         other("PodMonitor", {"selector": {"matchLabels": {"app": "orders-anchor-1"}},
                              "namespaceSelector": {"matchNames": ["apps"]}}, namespace="monitoring"),
-        "component: anchor, and name a port of target.ports (http)",
+        "component: anchor, and a port of target.ports (http)",
     ),
     "ServiceMonitor": (
         other("ServiceMonitor", {"selector": {"matchLabels": {"team": "a"}}, "namespaceSelector": {"any": True},
                                  "endpoints": [{"port": "http"}]}, namespace="monitoring"),
-        "ServiceMonitor web watches Service orders by the Service's labels",
+        "ServiceMonitor web selects Service orders by labels",
     ),
     "PodDisruptionBudget": (
         other("PodDisruptionBudget", {"selector": {"matchLabels": {"app": "orders-hostprocess"}}}),
-        "the chart has a budget of its own (podDisruptionBudget)",
+        "the chart has its own budget (podDisruptionBudget)",
     ),
     "HorizontalPodAutoscaler": (
         other("HorizontalPodAutoscaler", {"scaleTargetRef": {"kind": "Deployment", "name": "orders-hostprocess"}}),
-        "web names orders-hostprocess, which goes; the chart has autoscaling of its own",
+        "web refers to orders-hostprocess, which is replaced; the chart has its own autoscaling",
     ),
     "ScaledObject": (
         other("ScaledObject", {"scaleTargetRef": {"name": "orders-hostprocess"}}),
-        "the chart has autoscaling of its own (autoscaling, or autoscaling.keda)",
+        "the chart has its own autoscaling (autoscaling, or autoscaling.keda)",
     ),
     "VerticalPodAutoscaler": (
         other("VerticalPodAutoscaler", {"targetRef": {"kind": "Deployment", "name": "orders-hostprocess"}}),
-        "nothing is measured of HostProcess pods",
+        "HostProcess pods have no usage metrics",
     ),
     "affinity of others": (
         other("Deployment", {"selector": {"matchLabels": {"app": "ui"}}, "template": {
               "metadata": {"labels": {"app": "ui"}}, "spec": {
                   "containers": [{"name": "c", "image": "c:1"}], "affinity": {"podAffinity": {"x": [
                       {"labelSelector": {"matchLabels": {"app": "orders-hostprocess"}}}]}}}}}),
-        "Deployment web selects Deployment orders-hostprocess, which goes",
+        "Deployment web selects Deployment orders-hostprocess, which is replaced",
     ),
     "Namespace": (
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apps", "labels": {
             "pod-security.kubernetes.io/enforce": "baseline"}}},
-        "admits no HostProcess pods by its label pod-security.kubernetes.io/enforce: baseline",
+        "rejects HostProcess pods by its label pod-security.kubernetes.io/enforce: baseline",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("each", "expected"), SELECTS.values(), ids=SELECTS)
-def test_what_selects_or_scales_old_pods_is_told(tmp_path: Path, each: Object, expected: str) -> None:
-    """Each kind of neighbour is named as what it is, with what to do about it."""
+def test_what_selects_or_scales_old_pods_is_reported(tmp_path: Path, each: Object, expected: str) -> None:
+    """Each kind of related object is reported with what to do about it."""
     net, routed = anchor(), service()
     net["metadata"]["labels"]["tier"] = "net"
     routed["metadata"]["labels"] = {"team": "a"}

@@ -52,12 +52,12 @@ def imported(words: list[str], env: list[Object] | None = None, script: str = ""
 
 
 def meant(args: list[str], env: dict[str, str] | None = None, place: str = "") -> Object:
-    """Return what `imported` is to return."""
+    """Return what `imported` should return."""
     return {"args": args, "env": env or {}, "workingDir": place, "exe": EXE, "extraEnv": []}
 
 
 class Share:
-    """Counts how many of the lines of a test are understood: a reader that refuses everything proves nothing."""
+    """Counts how many of a test's lines are understood: a reader that refuses everything proves nothing."""
 
     def __init__(self) -> None:
         self.all = self.understood = 0
@@ -70,7 +70,7 @@ class Share:
             assert found == expected
 
     def demand(self, part: float) -> None:
-        """Demand that a part of the lines was understood."""
+        """Require that enough of the lines were understood."""
         assert self.understood >= part * self.all > 0, (self.understood, self.all)
 
 
@@ -81,17 +81,17 @@ settings_of_env = st.dictionaries(names, st.text(st.sampled_from("ab1 .=\\:/"), 
 places = st.sampled_from(["", "D:\\w", "C:\\my data"])
 
 
-# --- words without a shell, and words behind cmd /c ---
+# --- words without a shell, and words after cmd /c ---
 
 
 def reaches_cmd(words: list[str]) -> str:
-    """Return what is outside quotation marks in the line that containerd makes of words: what cmd reads itself."""
+    """Return what is outside quotation marks in the line that containerd joins: what cmd interprets."""
     line = subprocess.list2cmdline(words)
     return "".join(line.split('"')[::2])
 
 
 def test_words_are_words_or_refused() -> None:
-    """Words behind cplauncher are its arguments; where any cmd in front would read more in them they are refused."""
+    """Words after cplauncher are its arguments; they are refused if a cmd in front would interpret them."""
     share = Share()
 
     @settings(max_examples=110, deadline=None)
@@ -110,7 +110,7 @@ def test_words_are_words_or_refused() -> None:
     share.demand(0.25)
 
 
-# --- one text behind cmd /c ---
+# --- one text after cmd /c ---
 
 
 def for_cmd(draw: Draw, arg: str) -> str:
@@ -122,7 +122,7 @@ def for_cmd(draw: Draw, arg: str) -> str:
 
 
 def for_set(draw: Draw, name: str, value: str) -> str:
-    """Spell a setting; blanks before the operator belong to the value where no quotation marks are."""
+    """Spell a setting; without quotation marks, spaces before the operator are part of the value."""
     word = draw(st.sampled_from(["set ", "SET  ", "@set "]))
     joined = draw(st.sampled_from(["&&", "&", "&& ", "& "]))
     return f'{word}"{name}={value}" {joined}' if draw(st.booleans()) else f"{word}{name}={value}{joined}"
@@ -130,7 +130,7 @@ def for_set(draw: Draw, name: str, value: str) -> str:
 
 @st.composite
 def lines_of_cmd(draw: Draw) -> tuple[str, Object]:
-    """Draw what is meant, and a line of cmd that says it."""
+    """Draw what is meant, and a cmd line that expresses it."""
     args, env, place = draw(args_of_quiet), draw(settings_of_env), draw(places)
     args = [each for each in args if "%" not in each]
     before = [for_set(draw, name, value) for name, value in env.items()]
@@ -204,7 +204,7 @@ def test_what_cmd_reads_otherwise_is_refused(drawn: tuple[str, Object], junk: st
     """A redirection, a pipe, a second command or a variable of the node is refused, in a text and in a list."""
     args = drawn[1]["args"]
     if junk == "^" and not as_list:
-        junk = "^&^"  # a caret before a letter is no fault, but the letter's own spelling
+        junk = "^&^"  # a caret before a letter is only another spelling of the letter
         assert imported(["cmd", "/c", f"{CPLAUNCHER} {' '.join(FLAGS)} {EXE} {junk}&x"]) == meant(["&&x"])
     elif as_list:
         assert imported(["cmd.exe", "/c", CPLAUNCHER, *FLAGS, EXE, *args, *junk.split(" "), "x"]) is None
@@ -226,7 +226,7 @@ def for_powershell(draw: Draw, arg: str) -> str:
 
 
 def lines_around(draw: Draw, env: dict[str, str], place: str, call: str) -> str:
-    """Put assignments before a call, and ends behind it."""
+    """Put assignments before a call, and exits after it."""
     lines = [
         f"{draw(st.sampled_from(['$env:', '$Env:']))}{name} = {for_powershell_text(draw, value)}"
         for name, value in env.items()
@@ -254,7 +254,7 @@ def call_of(draw: Draw, program: str, args: list[str]) -> str:
 
 
 def start_of(draw: Draw, program: str, args: list[str]) -> str:
-    """Start a program by Start-Process, which puts blanks between the words of its list and quotes none."""
+    """Start a program by Start-Process, which joins its list with spaces and quotes nothing."""
     words = [subprocess.list2cmdline([each]) for each in args]
     one = " ".join(words)
     lists = [for_powershell_text_of_any(one), ", ".join(map(for_powershell_text_of_any, words))]
@@ -280,7 +280,7 @@ WAYS = ["-Command", "-c", "-comm", "", "-EncodedCommand", "-e", "script"]
 
 
 def deliver(way: str, text: str) -> dict[str, Any]:
-    """Hand PowerShell its text: as words, in base64, or in a script that finds its anchor first."""
+    """Give PowerShell its text: as words, in base64, or in a script that finds its anchor first."""
     if way == "script":
         return {"words": ["powershell.exe", "-NoProfile", "-File", r"C:\scripts\start.ps1"], "script": HEAD + text}
     if way in ("-e", "-EncodedCommand"):
@@ -289,7 +289,7 @@ def deliver(way: str, text: str) -> dict[str, Any]:
 
 
 def test_powershell_is_read_as_powershell_does() -> None:
-    """Calls in every spelling, with assignments before and ends behind: the App has what the program would get."""
+    """Calls in every spelling, with assignments before and exits after: the App has what the program would get."""
     share = Share()
 
     @settings(max_examples=110, deadline=None)
@@ -305,7 +305,7 @@ def test_powershell_is_read_as_powershell_does() -> None:
 
 
 def test_plain_calls_of_powershell_are_understood() -> None:
-    """What people write is not refused: words of letters, blanks and paths, however spelled and delivered."""
+    """Ordinary command lines are not refused: letters, spaces and paths, however spelled and delivered."""
 
     @settings(max_examples=100, deadline=None)
     @given(
@@ -320,7 +320,7 @@ def test_plain_calls_of_powershell_are_understood() -> None:
     check()
 
 
-# What a word put behind a call means: None is more than an argument, and refused.
+# What a word after a call means; None is more than an argument, and refused.
 MEANINGS: dict[str, list[str] | None] = {
     "|": None,
     "&": None,
@@ -386,7 +386,7 @@ MEANINGS: dict[str, list[str] | None] = {
 @settings(max_examples=110, deadline=None)
 @given(st.data(), st.sampled_from(sorted(MEANINGS)), st.booleans())
 def test_each_letter_has_powershells_meaning(data: st.DataObject, junk: str, encoded: bool) -> None:
-    """A word that means more than itself to PowerShell is refused; one that looks so is taken as it is."""
+    """A word that PowerShell interprets is refused; one that only looks like it is taken unchanged."""
     text = f"{call_of(data.draw, CPLAUNCHER, [*FLAGS, EXE, 'y'])} {junk}"
     words = (
         ["-e", base64.b64encode(text.encode("utf-16-le")).decode()]
@@ -423,7 +423,7 @@ def filled(text: str, variables: dict[str, str]) -> str:
 
 
 def environment_of(env: list[Object]) -> dict[str, str]:
-    """Return what a container's env comes to, where the node is called as no text drawn here."""
+    """Return a container's resulting environment; the node's name is never one of the drawn texts."""
     made: dict[str, str] = {}
     for each in env:
         made[each["name"]] = filled(each["value"], made) if "value" in each else "\u2302"
@@ -442,7 +442,7 @@ variables = st.tuples(st.sampled_from("ABC"), st.none() | texts).map(
 
 
 def test_variables_of_kubernetes_come_to_the_same() -> None:
-    """Arguments are filled in as kubelet does or refused, and the program's environment is what the container's was."""
+    """Arguments are expanded as kubelet does, or refused; the program's environment is the container's."""
     share = Share()
 
     @settings(max_examples=120, deadline=None)

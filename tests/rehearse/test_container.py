@@ -80,7 +80,7 @@ def test_a_command_that_hangs_is_timed_out(tmp_path: Path) -> None:
     spec = ContainerSpec(str(tmp_path / "root"), ["/bin/sleep", "60"], {"PATH": os.environ["PATH"]}, [])
     process = container.start(spec, 1, 2)
     began = time.monotonic()
-    assert container.exec_inside(process.pid, ["/bin/sleep", "30"], {}, 0.3) == (None, "no answer within 0.3 s")
+    assert container.exec_inside(process.pid, ["/bin/sleep", "30"], {}, 0.3) == (None, "did not finish within 0.3 s")
     assert time.monotonic() - began < 10
     process.kill()
     process.wait()

@@ -36,7 +36,7 @@ def test_the_demo_succeeds_and_leaves_nothing() -> None:
 
 
 def test_ctrl_c_is_a_graceful_stop(tmp_path: Path) -> None:
-    """The example for developers runs, each change is told, and an interrupt stops all in order, with status 0."""
+    """The example for developers runs, each change is printed, and Ctrl-C stops everything gracefully with status 0."""
     words = ["rehearse", str(CHART), "-f", str(DEV_LINUX), "--replicas", "1", "--logs", str(tmp_path)]
     process = subprocess.Popen(
         [sys.executable, "-m", "mooring", *words],
@@ -57,13 +57,13 @@ def test_ctrl_c_is_a_graceful_stop(tmp_path: Path) -> None:
 
 
 def test_a_chart_for_windows_is_refused_with_the_way_out() -> None:
-    """A chart rendered for Windows is one line that names the value to set."""
+    """A chart for Windows is refused in one line that names the value to set."""
     with pytest.raises(RehearsalError, match="--set platform=linux"):
         render(CHART, [], ["target.exe=C:\\\\x.exe"])
 
 
 def test_a_manifest_without_sets_is_refused() -> None:
-    """Nothing to run is said, not run."""
+    """A manifest with nothing to run is refused."""
     with pytest.raises(RehearsalError, match="no StatefulSet"):
         parse("kind: Service\nmetadata: {name: s}\n")
 
@@ -75,7 +75,7 @@ def test_helms_own_message_is_passed_on() -> None:
 
 
 def test_a_values_file_whose_path_yaml_reads_differently_is_refused(tmp_path: Path) -> None:
-    """A path in double quotes with an escape in it is told with its place, before Helm reads it as something else."""
+    """A double-quoted path with an escape is reported with its place, before Helm misreads it."""
     file = tmp_path / "values.yaml"
     file.write_text('platform: linux\ntarget:\n  exe: "C:\\temp\\robot.exe"\n')
     with pytest.raises(InputError, match=r"values\.yaml:3:8: holds a tab"):
@@ -83,13 +83,13 @@ def test_a_values_file_whose_path_yaml_reads_differently_is_refused(tmp_path: Pa
 
 
 def test_a_directory_without_a_chart_is_refused(tmp_path: Path) -> None:
-    """A path that is no chart is named."""
-    with pytest.raises(RehearsalError, match=r"is no chart: it has no Chart\.yaml"):
+    """A path that is not a chart is reported."""
+    with pytest.raises(RehearsalError, match=r"is not a chart, because it has no Chart\.yaml"):
         render(tmp_path, [], [])
 
 
 def test_a_chart_that_carries_its_launcher_is_rehearsed(tmp_path: Path) -> None:
-    """The replica runs the launcher out of the ConfigMap, by the node's Python and with the node's psutil."""
+    """The replica runs the launcher from the ConfigMap, with the node's Python and psutil."""
     app = tmp_path / "app.yaml"
     app.write_text(
         "apiVersion: mooring/v1\nkind: App\nname: carrier\nversion: 1.0.0\n"

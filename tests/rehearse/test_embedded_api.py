@@ -64,7 +64,7 @@ def test_a_list_selects_by_field_and_label(api: ApiServer) -> None:
 
 
 def test_a_watch_goes_on_from_a_resource_version(api: ApiServer) -> None:
-    """A watch tells what came after its resourceVersion, then what comes."""
+    """A watch sends the events after its resourceVersion, then new ones."""
     version = api.put("pods", POD)["metadata"]["resourceVersion"]
     api.put("pods", POD)
     stream = watch(api, f"resourceVersion={version}&fieldSelector=metadata.name%3Da-0")
@@ -132,7 +132,7 @@ def test_rbac_is_enforced_by_name(api: ApiServer) -> None:
 
 
 def test_scale_is_patched(api: ApiServer) -> None:
-    """PATCH of scale changes the set's replicas, answers a Scale and tells the callback."""
+    """PATCH of scale changes the set's replicas, answers a Scale and calls the callback."""
     calls: list[tuple[str, str]] = []
     api.on_scale = lambda namespace, name, _body: calls.append((namespace, name))
     api.put("statefulsets", SET)
@@ -179,7 +179,7 @@ def test_any_fault_can_be_injected(api: ApiServer) -> None:
 
 
 def test_it_can_restart(api: ApiServer) -> None:
-    """After close nobody answers and streams are cut; after start the state, port and CA are the same."""
+    """After close connections are refused and streams cut; after start the state, port and CA are the same."""
     api.put("pods", POD)
     stream = watch(api, "resourceVersion=0")
     stream.readline()

@@ -106,7 +106,7 @@ def test_secrets_and_config_maps_are_set_as_variables(tmp_path: Path) -> None:
     ],
 )
 def test_a_variable_from_nowhere_is_an_error(tmp_path: Path, kind: str, env: dict[str, str], message: str) -> None:
-    """What kubelet would wait for, and what a rehearsal has not, is told rather than set to nothing."""
+    """What kubelet would wait for, and what a rehearsal lacks, is reported, not left empty."""
     with pytest.raises(LookupError, match=message):
         environment(pod(env=[{"name": "A", "valueFrom": {kind: env}}]), cluster(tmp_path))
 
@@ -120,7 +120,7 @@ def test_all_variables_from_nowhere_are_an_error(tmp_path: Path, source: dict[st
 
 def test_a_secret_to_mount_that_is_missing_is_an_error(tmp_path: Path) -> None:
     """Unless it is optional: then the directory is empty."""
-    with pytest.raises(LookupError, match="Secret none is not in the chart, and a rehearsal has no other"):
+    with pytest.raises(LookupError, match="Secret none is not in the chart, and a rehearsal only has the chart's"):
         files(pod([{"name": "v", "secret": {"secretName": "none"}}]), tmp_path / "a")
     with pytest.raises(LookupError, match="Secret licence has no key none"):
         items = [{"key": "none", "path": "p"}]
@@ -129,7 +129,7 @@ def test_a_secret_to_mount_that_is_missing_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_flood_on_standard_error_is_cut_and_said_to_be(tmp_path: Path) -> None:
-    """Lines are told with a mark, long ones shortened, the launcher's own records left out; the file has them all."""
+    """Lines are printed with a mark, long ones cut, the launcher's own records omitted; the file has them all."""
     read_fd, write_fd = os.pipe()
     record = b'{"ts": "2026-01-01T00:00:00Z", "level": "info", "ordinal": 0, "event": "started"}\n'
     lines = [record, b"x" * 900 + b"\n", *[b"%d\n" % number for number in range(2000)], b"last, without an end"]
@@ -159,7 +159,7 @@ def test_the_first_restart_is_at_once() -> None:
 
 @pytest.mark.sandbox
 def test_standard_error_and_restarts_without_logs(tmp_path: Path) -> None:
-    """A program that ends is started again at once, then after 1 s; its words on standard error are shown."""
+    """A program that exits is restarted immediately, then after 1 s; its standard error is shown."""
     values = {
         "platform": "linux",
         "target": {
@@ -184,9 +184,9 @@ def test_standard_error_and_restarts_without_logs(tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     for line in process.stdout:
         lines.append(line)
-        if "starts again in 1 s" in line or time.monotonic() > deadline:
+        if "restarting in 1 s" in line or time.monotonic() > deadline:
             process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     assert sum(line.rstrip().endswith("mooring-0                ! cannot open blue, blue") for line in lines) >= 2
-    restarts = [line.rpartition("starts again ")[2].strip() for line in lines if "starts again" in line]
-    assert restarts[:2] == ["at once", "in 1 s"]
+    restarts = [line.rpartition("restarting ")[2].strip() for line in lines if ", restarting " in line]
+    assert restarts[:2] == ["immediately", "in 1 s"]

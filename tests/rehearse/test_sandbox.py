@@ -1,4 +1,4 @@
-"""The sandbox: own namespaces, exit status passed through, nothing left behind."""
+"""The sandbox: separate namespaces, the exit status passed through, nothing left behind."""
 
 import os
 import shutil
@@ -69,7 +69,7 @@ def test_a_missing_program_is_127_with_a_line() -> None:
 
 
 def test_it_is_root_with_a_network_of_its_own() -> None:
-    """Inside, the caller is root, sees only its own loopback and processes, and is told so."""
+    """Inside, the caller is root, sees only its own loopback and processes, and has MOORING_SANDBOX set."""
     result = run("sh", "-c", "id -u; ls /proc | grep -c '^[0-9]'; ip -br link; echo $MOORING_SANDBOX; pwd")
     lines = result.stdout.splitlines()
     assert lines[0] == "0"

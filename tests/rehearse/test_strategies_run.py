@@ -1,4 +1,4 @@
-"""Each way to provide anchors runs: real launcher, chart, Helm, RBAC and sockets; a rehearsal has one node alone."""
+"""Each way to provide anchors runs: real launcher, chart, Helm, RBAC and sockets; a rehearsal has only one node."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import json
 import random
 from pathlib import Path
 
-from mooring.importing import cmd
-from mooring.importing.words import NotUnderstoodError, split_windows
+from mooring.importing.commands import cmd
+from mooring.importing.commands.words import NotUnderstoodError, split_windows
 
 from tests.windows.machine import Machine
 

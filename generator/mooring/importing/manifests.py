@@ -1,4 +1,4 @@
-"""Manifests: objects of Kubernetes with the place each of their fields stands at, and an account of which were used."""
+"""Kubernetes objects whose fields know their file and line, and whether an import has used them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 class Place(NamedTuple):
-    """Where something stands; an object of a cluster has no lines."""
+    """A place in a file; an object from a cluster has no line."""
 
     file: str
     line: int | None = None
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One object, of a file or of a cluster; `at` is its path in the document (a List holds several)."""
+    """One object, from a file or a cluster; `at` is its path in the document (a List holds several)."""
 
     document: Document
     value: Object
@@ -46,26 +46,26 @@ class Manifest:
 
     @property
     def title(self) -> str:
-        """Return what it is called in messages."""
+        """Return its name in messages."""
         return f"{self.kind} {self.name}"
 
     @property
     def is_live(self) -> bool:
-        """Tell whether a cluster gave it out, and so has filled in what nobody wrote."""
+        """Return whether it came from a cluster, which filled in defaults."""
         return dig(self.value, "metadata", "uid") is not None
 
     @property
     def is_made_by_another(self) -> bool:
-        """Tell whether another object makes it: a Deployment's pods are told by the Deployment."""
+        """Return whether a controller created it, such as a Deployment's pods."""
         owners = dig(self.value, "metadata", "ownerReferences")
         return isinstance(owners, list) and any(dig(each, "controller") is True for each in owners)
 
     def is_in(self, namespace: str) -> bool:
-        """Tell whether it is in a namespace; one that names none is in whichever it is applied to."""
+        """Return whether it is, or may be, in a namespace: one that names none can be applied to any."""
         return not namespace or self.namespace in ("", namespace)
 
     def place(self, path: KeyPath = ()) -> Place:
-        """Return where a field stands, or the nearest thing around it."""
+        """Return the place of a field, or of its nearest parent."""
         if not self.document.values_at:
             return Place(self.document.file)
         position = self.document.position((*self.at, *path))
@@ -83,16 +83,16 @@ class Manifest:
 
 
 def dig(value: Any, *keys: str) -> Any:
-    """Return what stands at a path of maps, None where the path ends early; nothing is taken."""
+    """Return the value at a path of maps, None if the path ends early, without taking it."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
 def make_manifest(document: Document, value: Any, at: KeyPath, namespace: str = "") -> Manifest:
-    """Make a manifest of a document's value; `namespace`, if given, goes before its own, as kustomize has it.
+    """Make a manifest from a document's value; `namespace`, if given, overrides its own, as in kustomize.
 
-    Raises InputError if it is no Kubernetes object, or has a name that Kubernetes would refuse.
+    Raises InputError if it is not a Kubernetes object, or has a name that Kubernetes would reject.
     """
     bare = Manifest(document, value if isinstance(value, dict) else {}, "", "", "", at)
     if not isinstance(value, dict):
@@ -100,23 +100,23 @@ def make_manifest(document: Document, value: Any, at: KeyPath, namespace: str = 
     fields = Fields(bare, value)
     kind, api_version = fields.text("kind"), fields.text("apiVersion")
     if api_version.startswith("mooring/"):
-        bare.refuse(("kind",), f"is mooring's own {kind} already; `mooring generate` takes it as it is")
+        bare.refuse(("kind",), f"is already a mooring {kind}; pass it to `mooring generate`")
     if not kind or not kind.isalnum():
-        bare.refuse(("kind",), "is missing or no kind of Kubernetes; each object needs apiVersion and kind")
+        bare.refuse(("kind",), "is missing or not a Kubernetes kind; each object needs apiVersion and kind")
     name = fields.text("metadata", "name")
     own = fields.text("metadata", "namespace")
     if not name:
-        bare.refuse(("metadata", "name"), "is missing; each object has a name")
+        bare.refuse(("metadata", "name"), "is missing; each object needs a name")
     for key, text in (("name", name), ("namespace", own)):
         if text and not _NAME.fullmatch(text):
-            message = f"found {show(text)}; must be lower-case letters, digits, '-' and '.', as Kubernetes demands"
+            message = f"found {show(text)}; must be lower-case letters, digits, '-' and '.', as Kubernetes requires"
             bare.refuse(("metadata", key), message)
     return Manifest(document, value, kind, name, namespace or own, at)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is told of a field that was taken over; `is_same` where the App means the same by it."""
+    """What to report about a field that was carried over; `is_same` if its meaning is unchanged."""
 
     place: Place
     text: str
@@ -125,7 +125,7 @@ class Change:
 
 @dataclass(slots=True)
 class Leftover:
-    """A field of which nothing became, or an object that stays; `is_same` where nothing is lost by that."""
+    """A field that was not carried over, or an object that stays; `is_same` if nothing is lost."""
 
     place: Place
     title: str
@@ -137,7 +137,7 @@ class Leftover:
 
 @dataclass(slots=True)
 class Fields:
-    """An object, or a map in one, from which fields are taken; `rest` tells those that nobody took."""
+    """An object, or a map in one, from which fields are taken; `rest` yields those that nobody took."""
 
     manifest: Manifest
     value: Any
@@ -151,7 +151,7 @@ class Fields:
         self._left = copy.deepcopy(self.value)
 
     def take(self, *keys: str) -> Any:
-        """Return a field, None if there is none, and count it as used."""
+        """Return a field, None if absent, and count it as used."""
         value = self._left
         for number, key in enumerate(keys):
             if value is None:
@@ -171,7 +171,7 @@ class Fields:
         parent.pop(keys[-1], None)
 
     def drop(self, keys: tuple[str, ...], *values: Any) -> None:
-        """Count a field as used if it has one of these values; without any, whatever it has."""
+        """Count a field as used if it has one of these values; if none are given, whatever its value."""
         if not values or dig(self._left, *keys) in values:
             self._remove(keys)
 
@@ -227,7 +227,7 @@ class Fields:
         return value
 
     def child(self, *keys: str) -> Fields:
-        """Take a map whose fields are accounted for one by one; absent is empty."""
+        """Take a map whose fields are then taken one by one; absent is empty."""
         made = Fields(self.manifest, self.mapping(*keys), (*self.path, *keys))
         self._children.append(made)
         return made
@@ -240,7 +240,7 @@ class Fields:
         return made
 
     def place(self, *keys: str) -> Place:
-        """Return where a field stands."""
+        """Return the place of a field."""
         return self.manifest.place((*self.path, *keys))
 
     def problem(self, message: str, *keys: str) -> Problem:
@@ -252,12 +252,12 @@ class Fields:
         raise InputError([self.problem(message, *keys)])
 
     def leftover(self, value: Any, why: str, *keys: str, is_same: bool = False) -> Leftover:
-        """Word that a field was looked at, and why nothing became of it."""
+        """Record that a field was not carried over, and why."""
         path = (*self.path, *keys)
         return Leftover(self.manifest.place(path), self.manifest.title, format_path(path), value, why, is_same)
 
     def rest(self) -> Iterator[Leftover]:
-        """Yield the fields that nobody took, each as large as it was found."""
+        """Yield the fields that nobody took."""
         for path, value in _leaves(self._left, ()):
             yield self.leftover(value, "", *path)
         for child in self._children:

@@ -1,6 +1,6 @@
-"""What the values model says of a value: the importer has no limits, names, patterns or defaults of its own.
+"""What the values model says about a value: the importer defines no limits, names, patterns or defaults itself.
 
-The model is asked at each call, so whoever changes it changes the importer.
+It looks them up at each call, so a change of the model changes the importer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mooring.model.rules.stop import launcher_grace_s
 
 
 def node(*keys: str) -> Any:
-    """Return the model's node at a path; of a map's entries any key leads to the one node they share."""
+    """Return the model's node at a path; any key leads to the node that a map's entries share."""
     found: Any = _values.VALUES
     for key in keys:
         found = found.fields[key] if isinstance(found, Obj) else found.item
@@ -25,13 +25,13 @@ def node(*keys: str) -> Any:
 
 
 def default(*keys: str) -> Any:
-    """Return what a value is where nobody gives it; of a check in the gate what the whole gate has, if it has none."""
+    """Return a value's default; a check of the gate falls back to the default of the whole gate."""
     found = default_of(node(*keys))
     return default_of(node(keys[0], keys[-1])) if found is None and keys[0] == "gate" and len(keys) == 4 else found
 
 
 def choices(*keys: str) -> tuple[str, ...]:
-    """Return the texts that are allowed."""
+    """Return the allowed texts."""
     found: tuple[str, ...] = node(*keys).enum
     return found
 
@@ -42,7 +42,7 @@ def refusal(value: Any, *keys: str) -> str:
 
 
 def is_key(text: str, *keys: str) -> bool:
-    """Tell whether an entry of a map may have this key."""
+    """Return whether a map allows this key."""
     found = node(*keys)
     if not isinstance(found, MapOf):
         raise TypeError(keys)
@@ -50,7 +50,7 @@ def is_key(text: str, *keys: str) -> bool:
 
 
 def make_key(text: str, *keys: str) -> str:
-    """Return text as a key of a map, as much of it as may stand there; "" if nothing of it may."""
+    """Return as much of a text as a map allows as a key, "" if nothing."""
     name = re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")
     while name and not is_key(name, *keys):
         name = name[:-1]
@@ -58,14 +58,14 @@ def make_key(text: str, *keys: str) -> str:
 
 
 def fit(value: int, *keys: str) -> int:
-    """Return the nearest number that is allowed."""
+    """Return the nearest allowed number."""
     found = node(*keys)
     low = value if found.minimum is None else max(value, found.minimum)
     return low if found.maximum is None else min(low, found.maximum)
 
 
 def complete(values: Object) -> Object:
-    """Return values over the model's defaults."""
+    """Return values with the model's defaults filled in."""
     found: Object = overlay(default_of(node()), values)
     return found
 

@@ -1,4 +1,4 @@
-"""Tell people what an import made, what changes by it, and in which order to go over."""
+"""Report what an import wrote, what it changes, and the steps of the cutover."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from mooring.errors import ExitCode, Problem, plain
 from mooring.importing.cutover import Step
 from mooring.importing.manifests import Leftover, dig
-from mooring.importing.mending import Mend
 from mooring.importing.model import complete
-from mooring.importing.programs import Program
-from mooring.importing.services import Route
+from mooring.importing.programs.make import Program
+from mooring.importing.programs.services import Route
+from mooring.importing.reading.mending import Mend
 from mooring.importing.texts import word_leftover
 from mooring.model.check import show
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One App that was written, with everything there is to tell about it."""
+    """One App that was written, with everything there is to report about it."""
 
     program: Program
     file: str
@@ -41,7 +41,7 @@ class Imported:
 
 @dataclass(slots=True)
 class ImportResult:
-    """What became of an import."""
+    """The result of an import."""
 
     apps: list[Imported] = field(default_factory=list)
     mends: list[Mend] = field(default_factory=list)
@@ -51,7 +51,7 @@ class ImportResult:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return the exit code: anything that was not understood well enough is bad input."""
+        """Return the exit code: any problem is bad input."""
         return ExitCode.BAD_INPUT if self.problems else ExitCode.DONE
 
     def as_dict(self) -> dict[str, object]:
@@ -67,22 +67,22 @@ class ImportResult:
 
 
 def find_differences(program: Program) -> list[Problem]:
-    """Return a problem for whatever the App of a program does not carry over with the same meaning."""
+    """Return a problem for whatever a program's App does not carry over with the same meaning."""
     problems = [
-        change.place.problem("", f"is not the same in an App: {change.text}")
+        change.place.problem("", f"behaves differently in an App: {change.text}")
         for change in program.changes
         if not change.is_same
     ]
     for leftover in [*program.leftovers, *program.neighbours]:
         if not leftover.is_same:
             found = f"found {show(leftover.value)}; " if leftover.path else f"{leftover.title} "
-            why = leftover.why or "an App has nothing for it"
+            why = leftover.why or "an App has no equivalent"
             problems.append(leftover.place.problem(leftover.path, f"{found}{why}"))
     return problems
 
 
 def report_lines(result: ImportResult) -> Iterator[str]:
-    """Yield the report for people."""
+    """Yield the report as text."""
     for imported in result.apps:
         yield from _describe(imported)
         yield ""
@@ -96,12 +96,12 @@ def _describe(imported: Imported) -> Iterator[str]:
     count = program.values["replicas"]
     exe = program.values["target"]["exe"]
     yield plain(f"{imported.file}: {count} replica{'' if count == 1 else 's'} of {exe}")
-    yield from _section("Made of", (f"{each.place()}: {each.title}" for each in program.manifests), 1)
+    yield from _section("Made from", (f"{each.place()}: {each.title}" for each in program.manifests), 1)
     yield from _section("What changes for traffic", _traffic(program), 1)
     yield from _section("What else changes", _changes(program), 1)
-    yield from _section("Not taken over (a comment in the App)", map(word_leftover, program.leftovers), 1)
-    yield from _section("What stands beside it", map(word_leftover, program.neighbours), 1)
-    yield "  Cut-over without downtime, in this order"
+    yield from _section("Not carried over (kept as comments in the App)", map(word_leftover, program.leftovers), 1)
+    yield from _section("Related objects", map(word_leftover, program.neighbours), 1)
+    yield "  Cutover without downtime, in this order"
     yield from _steps(imported.steps)
 
 
@@ -113,7 +113,7 @@ def _section(title: str, lines: Iterable[str], depth: int = 0) -> Iterator[str]:
 
 
 def _changes(program: Program) -> list[str]:
-    """Return what else changes, each sentence once, with all the places it is about."""
+    """Return what else changes, each sentence once, with all its places."""
     places: dict[str, list[str]] = {}
     for change in program.changes:
         places.setdefault(change.text, []).append(str(change.place))
@@ -124,16 +124,16 @@ def _traffic(program: Program) -> Iterator[str]:
     for route in program.routes:
         yield _route_line(program, route)
     if not program.routes:
-        yield "no Service that was read selects its old pods"
+        yield "none of the Services that were read selects its old pods"
     seconds = complete(program.values)["gate"]["startTimeoutSeconds"]
-    before = "once its own readiness probe held" if _was_asked(program) else "at once"
+    before = "once the anchor's own readiness probe succeeded" if _was_probed(program) else "immediately"
     yield (
-        f"an anchor is ready, and gets traffic, once the health gate of its program holds; before, it got it {before}. "
-        f"A program whose gate has not held {seconds} s after its start is stopped, and started anew"
+        f"an anchor is ready, and gets traffic, once its program's health gate holds; previously traffic was sent "
+        f"{before}. A program whose gate does not hold within {seconds} s of its start is stopped and restarted"
     )
 
 
-def _was_asked(program: Program) -> bool:
+def _was_probed(program: Program) -> bool:
     containers = [each.value for member in program.members for each in member.pair.anchor.containers]
     return any(dig(each, "readinessProbe") for each in containers)
 
@@ -143,13 +143,14 @@ def _route_line(program: Program, route: Route) -> str:
     which = "the new anchors" if route.number is None else f"the new anchor {route.number}"
     line = f"{route.manifest.place()}: Service {route.manifest.name} selects {old}, "
     if route.selects_launchers:
-        line += "the HostProcess pods, whose IP is that of the node"
+        line += "the HostProcess pods, whose IP is the node's"
     else:
         line += "the old anchors" if route.number is None else "one old anchor"
-    line += f"; from the cut-over on it selects {which}"
+    line += f"; after the cutover it selects {which}"
     if route.is_main and not program.takes_over:
         line += (
-            f". The chart has a Service {program.name} besides, as {route.manifest.name} would not leave its names free"
+            f". The chart creates a separate Service {program.name}, because an App named {route.manifest.name} would "
+            "clash with old objects"
         )
     return line
 
@@ -160,4 +161,4 @@ def _steps(steps: Sequence[Step]) -> Iterator[str]:
         if step.command:
             yield f"       $ {plain(step.command)}"
         if step.undo:
-            yield f"       back: {plain(step.undo)}"
+            yield f"       undo: {plain(step.undo)}"

@@ -9,11 +9,11 @@ from pathlib import Path
 from mooring.errors import InputError, OutputError, Problem
 from mooring.importing.cutover import plan_cutover
 from mooring.importing.manifests import Manifest
-from mooring.importing.neighbours import settle_neighbours
-from mooring.importing.pairs import find_pairs
-from mooring.importing.programs import Program, make_programs
+from mooring.importing.neighbours.settle import settle_neighbours
+from mooring.importing.pairs.find import find_pairs
+from mooring.importing.programs.make import Program, make_programs
+from mooring.importing.reading.sources import Reading, read_sources
 from mooring.importing.report import Imported, ImportResult, find_differences
-from mooring.importing.sources import Reading, read_sources
 from mooring.importing.texts import app_text
 from mooring.inputs.app import parse_app
 from mooring.output.lock import open_output
@@ -23,8 +23,8 @@ from mooring.output.write import write_new_files
 def import_files(sources: Sequence[str], out: Path, *, mend: bool = False, strict: bool = False) -> ImportResult:
     """Write an App below `out` for each program in files, directories, kustomize bases or - (standard input).
 
-    Nothing is written where a file cannot be read as it is; a program that is not understood is told, and the others
-    are written. With `mend` what is likely meant is read from broken YAML, and told. With `strict` whatever an App does
+    If a file cannot be read, nothing is written. A program that is not understood is a problem; the others are still
+    written. With `mend`, broken YAML is read as it was likely meant, and reported. With `strict`, whatever an App does
     not carry over with the same meaning is a problem too.
     """
     return import_reading(read_sources(sources, mend=mend), out, strict=strict)
@@ -43,7 +43,7 @@ def import_reading(reading: Reading, out: Path, *, strict: bool = False) -> Impo
         unreadable = {key: error for key, (error, _) in found.unreadable.items()}
         result.strangers = settle_neighbours(others, programs, unreadable)
     elif not result.problems:
-        # One of these may be what was to be imported; beside a program that was found they are told, and no more.
+        # One of these may be the program to import; if another program was found they are only reported.
         result.problems += [problem for _, problem in found.unreadable.values()]
         result.problems.append(_nothing_found(reading))
     if strict:
@@ -62,14 +62,14 @@ def import_reading(reading: Reading, out: Path, *, strict: bool = False) -> Impo
 
 
 def _refuse_differences(program: Program, result: ImportResult) -> bool:
-    """Make a problem of each difference of a program, and tell whether it has any."""
+    """Add a problem for each difference of a program; return whether it has any."""
     problems = find_differences(program)
     result.problems += problems
     return bool(problems)
 
 
 def _texts_of(programs: Sequence[Program], result: ImportResult) -> list[tuple[Program, str]]:
-    """Return the Apps' texts, each read back: what `mooring generate` would refuse is a problem of its manifests."""
+    """Return the Apps' texts, each parsed again: what `mooring generate` would reject is a problem of its manifests."""
     texts = []
     for program in programs:
         text = app_text(program)
@@ -78,7 +78,7 @@ def _texts_of(programs: Sequence[Program], result: ImportResult) -> list[tuple[P
         except InputError as error:
             launcher = program.members[0].pair.launcher.manifest
             for problem in error.problems:
-                message = f"would make an App that is refused: {problem.key}: {problem.message}"
+                message = f"would become an invalid App: {problem.key}: {problem.message}"
                 result.problems.append(launcher.problem((), message))
             continue
         texts.append((program, text))
@@ -93,8 +93,7 @@ def _unrouted(services: Sequence[Manifest], programs: Sequence[Program]) -> list
 def _nothing_found(reading: Reading) -> Problem:
     where = ", ".join(reading.sources)
     message = (
-        "holds no program to import: that is a HostProcess pod whose command runs cplauncher, or a script that sets "
-        "COMPARTMENT_ID_ATTACH"
+        "contains no program to import: no HostProcess pod runs cplauncher, or a script that sets COMPARTMENT_ID_ATTACH"
     )
     return Problem(where, None, None, "", message)
 
@@ -109,8 +108,8 @@ def import_namespace(
 ) -> ImportResult:
     """Write an App below `out` for each program that runs in a namespace of a cluster, which is only read.
 
-    Raises UserError if the cluster cannot be asked.
+    Raises UserError if the cluster cannot be read.
     """
-    from mooring.importing.cluster import read_namespace
+    from mooring.importing.reading.cluster import read_namespace
 
     return import_reading(read_namespace(namespace, kubeconfig, context), out, strict=strict)

@@ -1,4 +1,4 @@
-"""Write an App's file: what was understood as values, what was not as comments that stay comments."""
+"""Write an App's file: what was carried over as values, the rest as comments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from mooring.errors import plain
 from mooring.importing.manifests import Leftover, Object
-from mooring.importing.programs import Program
+from mooring.importing.programs.make import Program
 from mooring.model.app import API_VERSION
 from mooring.model.values import VALUES
 from mooring.text.emit import emit_yaml
@@ -16,15 +16,15 @@ VERSION = "0.1.0"
 
 
 def app_text(program: Program) -> str:
-    """Return the App of a program."""
+    """Return a program's App as text."""
     head: Object = {"apiVersion": API_VERSION, "kind": "App", "name": program.name, "version": VERSION}
     if program.app_version:
         head["appVersion"] = program.app_version
     made_of = ", ".join(f"{each.title} ({each.place()})" for each in program.manifests)
-    lines = [f"# Made by `mooring import` of {made_of}."]
+    lines = [f"# Made by `mooring import` from {made_of}."]
     body = emit_yaml(head) + "values:\n" + "".join(f"  {line}\n" for line in _values_lines(program.values))
     if program.leftovers:
-        lines.append("# What stands at the end was not taken over.")
+        lines.append("# The comments at the end are what was not carried over.")
         body += "".join(f"# {word_leftover(each)}\n" for each in program.leftovers)
     return "".join(f"{plain(line)}\n" for line in lines) + "".join(f"{line}\n" for line in body.splitlines())
 

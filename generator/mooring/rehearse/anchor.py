@@ -1,4 +1,4 @@
-"""A pod of a rehearsal that has a network of its own: an anchor."""
+"""The worker of a pod with its own network: an anchor."""
 
 import threading
 import time
@@ -7,14 +7,14 @@ from mooring.rehearse.network import Network
 from mooring.rehearse.pods import grace_s, main_container
 from mooring.rehearse.probes import http_check, http_get, port_number
 from mooring.rehearse.store import Object, Store
-from mooring.rehearse.worker import PodWorker, Tell
+from mooring.rehearse.worker import Notify, PodWorker
 
 
 class AnchorWorker(PodWorker):
-    """A pod with a network of its own: a namespace, an address, readiness asked over HTTP, the preStop hook."""
+    """Runs an anchor: a network namespace, an address, its HTTP readiness probe and its preStop hook."""
 
-    def __init__(self, pod: Object, store: Store, tell: Tell, network: Network) -> None:
-        super().__init__(pod, store, tell)
+    def __init__(self, pod: Object, store: Store, notify: Notify, network: Network) -> None:
+        super().__init__(pod, store, notify)
         self._network = network
 
     def _live(self) -> None:
@@ -33,11 +33,11 @@ class AnchorWorker(PodWorker):
         self._network.remove_namespace(self.name)
 
     def _run_hook(self, hook: Object, deadline: float) -> None:
-        """Ask the hook's URL without a client timeout, as kubelet does: the grace alone bounds it."""
-        asking = threading.Thread(target=http_get, args=(*self._endpoint(hook), None, "kube-lifecycle"), daemon=True)
-        asking.start()
-        while asking.is_alive() and not self.killed and time.monotonic() < deadline:
-            asking.join(0.1)
+        """Call the hook's URL without a client timeout, as kubelet does: only the grace period limits it."""
+        request = threading.Thread(target=http_get, args=(*self._endpoint(hook), None, "kube-lifecycle"), daemon=True)
+        request.start()
+        while request.is_alive() and not self.killed and time.monotonic() < deadline:
+            request.join(0.1)
 
     def _endpoint(self, http: Object) -> tuple[str, int, str]:
         return self._ip, port_number(main_container(self.pod), http["port"]), http.get("path", "/")

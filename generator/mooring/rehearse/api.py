@@ -1,9 +1,8 @@
 """An embedded Kubernetes API over TLS: pods, StatefulSets and their scale, eviction, watches, tokens, RBAC.
 
-As much of the real one as a launcher speaks to, answering as it does (Status objects, 401, 403, 404, 409, 410
-as an ERROR event, bookmarks), plus the ways a test makes it fail: `intercept`, `cut_watches`, `expire`,
-`close` and `start` again. Sources: the Kubernetes API concepts page; the apiserver's sources for the
-wording of errors.
+It implements what a launcher uses, with the real server's answers (Status objects, 401, 403, 404, 409, 410 as an
+ERROR event, bookmarks), plus ways for a test to make it fail: `intercept`, `cut_watches`, `expire`, `close` and
+`start` again. Sources: the Kubernetes API concepts page; the apiserver's sources for the wording of errors.
 """
 
 import json
@@ -36,7 +35,7 @@ class _Grant:
 
 
 def _rule_covers(rule: Object, request: Request) -> bool:
-    """Judge one RBAC PolicyRule; an empty resourceNames names all."""
+    """Return whether an RBAC PolicyRule covers a request; empty resourceNames cover all names."""
     names = rule.get("resourceNames") or [request.name]
     return (
         {request.verb, "*"} & set(rule.get("verbs", ())) != set()
@@ -74,13 +73,13 @@ class ApiServer:
         return f"https://[{self.host}]:{self.port}" if ":" in self.host else f"https://{self.host}:{self.port}"
 
     def start(self) -> None:
-        """Listen, and answer in threads of their own."""
+        """Listen, and answer each connection in its own thread."""
         self._server = HttpServer(self, self.host, self.port, self._tls)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def close(self) -> None:
-        """Refuse connections and cut those there are. Idempotent."""
+        """Refuse connections and cut the open ones. Idempotent."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
@@ -94,7 +93,7 @@ class ApiServer:
         namespace: str | None = None,
         user: str = "system:serviceaccount:default:rehearse",
     ) -> None:
-        """Accept a token; `rules` are RBAC PolicyRules (None allows all), in force in `namespace` (None: any)."""
+        """Accept a token; `rules` are RBAC PolicyRules (None allows all), valid in `namespace` (None: any)."""
         self._grants[token] = _Grant(rules, namespace, user)
 
     def revoke_token(self, token: str) -> None:
@@ -102,7 +101,7 @@ class ApiServer:
         self._grants.pop(token, None)
 
     def put(self, kind: str, obj: Object) -> Object:
-        """Create or replace an object (kind `pods` or `statefulsets`) and tell the watchers."""
+        """Create or replace an object (kind `pods` or `statefulsets`) and notify the watchers."""
         return self.store.put(kind, obj)
 
     def get(self, kind: str, namespace: str, name: str) -> Object | None:
@@ -110,11 +109,11 @@ class ApiServer:
         return self.store.get(kind, namespace, name)
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
-        """Remove an object and tell the watchers."""
+        """Remove an object and notify the watchers."""
         self.store.delete(kind, namespace, name)
 
     def expire(self) -> None:
-        """Make every resourceVersion handed out so far too old to watch from."""
+        """Make every resourceVersion so far too old to watch from."""
         self.store.expire()
 
     def cut_watches(self) -> None:
@@ -132,7 +131,7 @@ class ApiServer:
         return self.refusal(request)
 
     def answer(self, request: Request) -> Response:
-        """Decide a request that is no watch: authentication, authorization, then the object."""
+        """Decide a request other than a watch: authentication, authorization, then the object."""
         refused = self.refusal(request)
         if refused:
             return refused
@@ -166,7 +165,7 @@ class ApiServer:
         return failure(403, "Forbidden", message)
 
     def watch(self, request: Request) -> Iterator[Object | None]:
-        """Return the events of a watch from now on; None at times, so that the caller notices a client that left."""
+        """Return the events of a watch from now on; None from time to time, to notice that a client has left."""
         version = int(request.query.get("resourceVersion") or 0)
         present: list[Object] = []
         if version == 0:
@@ -240,7 +239,7 @@ class ApiServer:
         return Response(body=_scale_of(obj))
 
     def _evict(self, resource: str, request: Request) -> Response:
-        """Take the pod's deletionTimestamp as granted, unless a callback does what evicting means."""
+        """Set the pod's deletionTimestamp, unless a callback handles the eviction."""
         pod = self.store.get(resource, request.namespace, request.name)
         if pod is None:
             return _not_found(resource, request.name)
@@ -258,7 +257,7 @@ class ApiServer:
 
 def _make_tls(host: str) -> tuple[str, ssl.SSLContext]:
     """Issue a certificate for an address; returns the authority's PEM and the server's context."""
-    import trustme  # slow to import (cryptography): only who starts a server pays for it
+    import trustme  # slow to import (cryptography)
 
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -270,7 +269,7 @@ def _make_tls(host: str) -> tuple[str, ssl.SSLContext]:
 
 
 def _not_found(resource: str, name: str) -> Response:
-    """Refuse as apimachinery's NewNotFound does: the details are what tells it from a page that nobody found."""
+    """Refuse as apimachinery's NewNotFound does: its details distinguish it from any other 404."""
     group = API_VERSIONS[resource].rpartition("/")[0]
     details = {"name": name, **({"group": group} if group else {}), "kind": resource}
     return failure(404, "NotFound", f'{resource} "{name}" not found', details)

@@ -13,7 +13,7 @@ from mooring.rehearse import ids, sandbox
 from mooring.rehearse.rehearsal import Happening, Rehearsal
 
 _ONE_KEYSTROKE_S = 0.3
-"""Signals closer together than this are one Ctrl-C (a group and its leader may both be told)."""
+"""Signals closer together than this are one Ctrl-C (a process group and its leader may both get one)."""
 
 
 def rehearse(
@@ -27,7 +27,7 @@ def rehearse(
     """Run a chart until Ctrl-C; returns 0 after a graceful stop. Raises RehearsalError before anything starts."""
     if logs:
         logs.mkdir(parents=True, exist_ok=True)
-    # Rendered out here, where Helm has the user's own home and network.
+    # Rendered outside the sandbox, where Helm has the user's home and network.
     rehearsal = Rehearsal(chart, values, sets, replicas, helm=helm, on_event=print_event, logs=logs)
     return sandbox.run(lambda: _run(rehearsal))
 
@@ -39,17 +39,17 @@ def print_event(happening: Happening) -> None:
 
 
 def _run(rehearsal: Rehearsal) -> int:
-    """Be the process inside the sandbox."""
+    """Run inside the sandbox."""
     interrupts = _Interrupts()
     try:
         if not ids.has_range():
             print_event(Happening(time.time(), "rehearsal", ids.WHY_ONE))
         with rehearsal:
             interrupts.first.wait()
-            print_event(Happening(time.time(), "rehearsal", "stopping everything; Ctrl-C again kills"))
+            print_event(Happening(time.time(), "rehearsal", "stopping everything; press Ctrl-C again to kill"))
             threading.Thread(target=_kill_on_second, args=(interrupts, rehearsal), daemon=True).start()
     except (MooringError, OSError) as error:
-        # Nothing can be raised across the sandbox's processes.
+        # An exception cannot cross the sandbox's processes.
         print_event(Happening(time.time(), "rehearsal", f"failed: {error}"))
         return ExitCode.UNEXPECTED
     return 0

@@ -1,8 +1,8 @@
-"""A container's process: a root of its own made of this machine's tree and the pod's mounts.
+"""A container's process, in a root built from this machine's tree and the pod's mounts.
 
 `python -m mooring.rehearse.container SPEC` becomes the container's main process: it makes a mount namespace,
-builds the root in it (tmpfs, recursive binds), pivots into it and execs. A process of its own does that, since a
-fork of this threaded one could not safely. `exec_inside` runs probes and hooks in an existing container.
+builds the root in it (tmpfs, recursive binds), pivots into it and execs. That takes a separate process, because
+forking this threaded one is not safe. `exec_inside` runs probes and hooks in an existing container.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class ContainerSpec:
-    """Everything a container's process needs; `root` is an empty directory it may mount on."""
+    """Everything a container's process needs; `root` is an empty directory to mount on."""
 
     root: str
     command: list[str]
@@ -54,14 +54,14 @@ def start(spec: ContainerSpec, stdout: int, stderr: int) -> "subprocess.Popen[by
         start_new_session=True,
     )
     os.close(started_write)
-    # The other end closes at the exec: from then on probes find the container's own root.
+    # The other end closes at the exec; from then on probes run in the container's own root.
     with os.fdopen(started_read, "rb") as started:
         started.read()
     return process
 
 
 def exec_inside(pid: int, command: Sequence[str], env: dict[str, str], timeout_s: float) -> tuple[int | None, str]:
-    """Run a command in the container of a process; returns its exit code (None: timed out) and what it said."""
+    """Run a command in the container of a process; returns its exit code (None: timed out) and its output."""
     inside = ["nsenter", f"--mount=/proc/{pid}/ns/mnt", "--", *command]
     try:
         result = subprocess.run(
@@ -74,14 +74,14 @@ def exec_inside(pid: int, command: Sequence[str], env: dict[str, str], timeout_s
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return None, f"no answer within {timeout_s:g} s"
+        return None, f"did not finish within {timeout_s:g} s"
     return result.returncode, result.stdout.decode(errors="replace").strip()
 
 
 def _build_root(root: str, mounts: Sequence[Mount]) -> None:
-    """Assemble the root: the machine's tree by binds, the mounts on top."""
+    """Assemble the root: bind mounts of the machine's tree, the pod's mounts on top."""
     kernel.unshare(kernel.CLONE_NEWNS)
-    # Slaves still receive what is mounted outside later, such as new namespaces in /run/netns.
+    # Slave mounts still receive later mounts from outside, such as new namespaces in /run/netns.
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_SLAVE)
     kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID, "mode=755")
     resolved = {os.path.realpath(mount.path): mount for mount in mounts}
@@ -91,9 +91,9 @@ def _build_root(root: str, mounts: Sequence[Mount]) -> None:
 
 
 def _bind_siblings(folder: str, target: str, paths: Sequence[str]) -> None:
-    """Bind a folder's entries one by one, except where a mount goes or passes through.
+    """Bind a folder's entries one by one, except those on the path of a mount.
 
-    Mount points cannot be made in the machine's own tree, so the folders above one become folders of the tmpfs.
+    Mount points cannot be created in the machine's own tree, so their parent folders are created in the tmpfs.
     """
     for entry in os.scandir(folder):
         below = [path for path in paths if (path + "/").startswith(entry.path + "/")]
@@ -122,7 +122,7 @@ def _make_mount_point(source: str, target: str) -> None:
 
 
 def _place(mount: Mount, target: str) -> None:
-    """Put one mount of the pod in its place."""
+    """Mount one of the pod's mounts."""
     _bind(mount.source, target)
     if not mount.follows:
         kernel.mount("none", target, flags=kernel.MS_REC | kernel.MS_PRIVATE)
@@ -132,7 +132,7 @@ def _place(mount: Mount, target: str) -> None:
 
 
 def main(started_fd: str, argument: str) -> int:
-    """Become the container that a JSON ContainerSpec describes; like a runtime, 128 when that is impossible."""
+    """Become the container that a JSON ContainerSpec describes; return 128 if that fails, as runtimes do."""
     os.set_inheritable(int(started_fd), False)
     raw = json.loads(argument)
     spec = ContainerSpec(**{**raw, "mounts": [Mount(**mount) for mount in raw["mounts"]]})

@@ -1,4 +1,4 @@
-"""`make demo`: one plain server as three replicas with an IP each; kill one, scale, stop. About a minute."""
+"""`make demo`: run a plain server as three replicas, each with its own IP; kill one, scale, stop. About a minute."""
 
 import json
 import signal
@@ -21,7 +21,7 @@ _WAIT_S = 60.0
 
 
 def main() -> int:
-    """Run the demo in a sandbox; 0 and a last line `demo: ok …`, or 1 and what failed."""
+    """Run the demo in a sandbox; return 0 after a last line `demo: ok …`, or 1 after the failure."""
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="mooring-demo-") as folder:
@@ -31,7 +31,7 @@ def main() -> int:
         _say(f"demo: failed: {error}")
         return 1
     if status == 0:
-        _say(f"demo: ok, all of it in {time.monotonic() - began:.0f} s")
+        _say(f"demo: ok, finished in {time.monotonic() - began:.0f} s")
     return status
 
 
@@ -47,7 +47,7 @@ def make_chart(folder: Path) -> Path:
 
 
 def _app() -> dict[str, object]:
-    """Return the App: a plain server on port 8080, of which ordinal 2 is slow to start."""
+    """Return the App: a plain server on port 8080, whose ordinal 2 is slow to start."""
     arguments = [sample_server.__file__, "--port", str(PORT)]
     values = {
         "platform": "linux",
@@ -66,7 +66,7 @@ def _app() -> dict[str, object]:
 
 
 def _guarded(chart: Path) -> int:
-    """Run all steps; a failed one is told in a line."""
+    """Run all steps; report a failed one in one line."""
     try:
         _run(chart)
     except MooringError as error:
@@ -85,26 +85,26 @@ def _run(chart: Path) -> None:
 
 
 def _show_slow_start(rehearsal: Rehearsal) -> None:
-    _step("three replicas of one program; ordinal 2 needs a while before it listens")
-    rehearsal.wait(lambda _: len(rehearsal.addresses()) == 2, _WAIT_S, "two ready anchors, the slow one not yet")
-    _require(not is_ready(rehearsal.anchors()[2]), "the slow starter was Ready before its gate held")
+    _step("start three replicas of one program; ordinal 2 takes a while to listen")
+    rehearsal.wait(lambda _: len(rehearsal.addresses()) == 2, _WAIT_S, "two ready anchors while the slow one starts")
+    _require(not is_ready(rehearsal.anchors()[2]), "the slow replica was Ready before its gate held")
     rehearsal.wait(all_ready(3), _WAIT_S, "three ready pairs")
-    _say("    ordinal 2 became Ready only once it answered")
+    _say("    ordinal 2 became Ready only after it answered")
 
 
 def _show_three_addresses(rehearsal: Rehearsal) -> None:
-    _step(f"the same port {PORT} on three addresses")
+    _step(f"reach the same port {PORT} on three addresses")
     _require(len(_answers(rehearsal.addresses())) == 3, "three addresses did not give three different answers")
 
 
 def _show_recovery(rehearsal: Rehearsal) -> None:
-    _step("kill -9 of one launcher: its program goes with it, the others serve, it comes back")
+    _step("kill -9 one launcher: its program dies with it, the others keep serving, it comes back")
     others = [pod["status"]["podIP"] for pod in rehearsal.anchors()][::2]
     rehearsal.kill("hello-1", signal.SIGKILL)
     rehearsal.wait(lambda pods: not all_ready(3)(pods), _WAIT_S, "the killed replica to be unready")
-    _require(len(_answers(others)) == 2, "the other two did not go on serving")
+    _require(len(_answers(others)) == 2, "the other two did not keep serving")
     rehearsal.wait(all_ready(3), _WAIT_S, "the killed replica to be back")
-    _require(len(_answers(rehearsal.addresses())) == 3, "the replica that came back does not answer")
+    _require(len(_answers(rehearsal.addresses())) == 3, "the restarted replica does not answer")
 
 
 def _show_scaling(rehearsal: Rehearsal) -> None:
@@ -117,10 +117,10 @@ def _show_scaling(rehearsal: Rehearsal) -> None:
 
 
 def _show_graceful_stop(rehearsal: Rehearsal) -> None:
-    _step("stop everything with a request in flight: it is still answered")
+    _step("stop everything while a request is in flight: it is still answered")
     answers: list[tuple[int, str]] = []
     address = rehearsal.addresses()[0]
-    # Longer than the drain: the program itself is told to stop while it still works on the answer.
+    # Longer than the drain: the program gets its stop signal while it is still working on the answer.
     slow = threading.Thread(target=lambda: answers.append(fetch(address, PORT, "/slow?seconds=9", 30)))
     slow.start()
     rehearsal.stop()
@@ -140,9 +140,9 @@ def _answers(addresses: list[str]) -> set[str]:
     return answers
 
 
-def _require(condition: bool, otherwise: str) -> None:
+def _require(condition: bool, failure: str) -> None:
     if not condition:
-        raise RehearsalError(otherwise)
+        raise RehearsalError(failure)
 
 
 def _step(text: str) -> None:

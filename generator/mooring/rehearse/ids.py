@@ -1,6 +1,6 @@
 """The user and group ids of a sandbox: as many as this machine lets us map into a user namespace.
 
-With one alone, a program that gives a file to another user (chown, setgroups: nginx, postgres) fails with EINVAL.
+With only one, a program that gives a file to another user (chown, setgroups: nginx, postgres) fails with EINVAL.
 Sources: user_namespaces(7), newuidmap(1), subuid(5).
 """
 
@@ -12,20 +12,20 @@ import subprocess
 from pathlib import Path
 
 WHY_ONE = (
-    "only your own user id exists in here: a program that changes a file's owner, or its own user, fails (EINVAL). "
-    "For more, install newuidmap (package uidmap) and give yourself a range in /etc/subuid and /etc/subgid, or run as "
-    "root"
+    "only your own user id exists here: a program that changes a file's owner, or its own user, fails (EINVAL). "
+    "For more ids, install newuidmap (package uidmap) and add a range for yourself to /etc/subuid and /etc/subgid, or "
+    "run as root"
 )
-"""What to say where has_range() is False."""
+"""The message for has_range() == False."""
 
 _MAPS = (("uid_map", "newuidmap", "/etc/subuid"), ("gid_map", "newgidmap", "/etc/subgid"))
 
 
 def map_ids(pid: int) -> None:
-    """Map what this process may into the user namespace that another has just made; what it may not stays unmapped.
+    """Map all ids this process may into the user namespace that another process just made.
 
-    Root maps each id it has onto itself. Anybody else maps their own onto root's, and their range of subordinate ids
-    behind it, by newuidmap.
+    Root maps each of its ids onto itself. Other users map their own id to root, and their range of subordinate ids
+    after it, with newuidmap.
     """
     for (name, program, file), own in zip(_MAPS, (os.geteuid(), os.getegid()), strict=True):
         if os.geteuid() == 0:
@@ -40,7 +40,7 @@ def map_ids(pid: int) -> None:
 
 
 def map_own_id(uid: int, gid: int) -> None:
-    """Map one id onto root's in this process's own new user namespace, where nobody has mapped more."""
+    """Map one id to root in this process's new user namespace, unless ids are mapped already."""
     if not _is_mapped("gid_map"):
         # Without "deny" an unprivileged process may not write gid_map: user_namespaces(7).
         Path("/proc/self/setgroups").write_text("deny", "ascii")
@@ -50,7 +50,7 @@ def map_own_id(uid: int, gid: int) -> None:
 
 
 def has_range() -> bool:
-    """Tell whether there are more ids in here than one."""
+    """Return whether more than one id exists here."""
     return all(sum(int(line.split()[2]) for line in _lines(name)) > 1 for name, *_ in _MAPS)
 
 
@@ -69,7 +69,7 @@ def _identity(name: str) -> str:
 
 
 def _subordinate(file: Path) -> tuple[int, int]:
-    """Return the first range of ids that a file gives to this user: start and count, 0 and 0 for none."""
+    """Return the first range of ids that a file gives to this user: start and count, both 0 for none."""
     uid = os.geteuid()
     try:
         names = {str(uid), pwd.getpwuid(uid).pw_name}

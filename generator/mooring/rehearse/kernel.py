@@ -53,7 +53,7 @@ _libc.syscall.restype = ctypes.c_long
 
 
 def _check(result: int, call: str) -> None:
-    """Raise OSError naming the call if a C function answered -1."""
+    """Raise OSError naming the call if a C function returned -1."""
     if result == -1:
         number = ctypes.get_errno()
         raise OSError(number, f"{call}: {os.strerror(number)}")
@@ -78,14 +78,14 @@ def mount(source: str, target: str, fstype: str = "", flags: int = 0, data: str 
 
 
 def unmount(target: str, flags: int = MNT_DETACH) -> None:
-    """Take a mount off the tree, lazily by default: it goes once nothing uses it."""
+    """Unmount a tree, by default lazily: once nothing uses it."""
     _check(_libc.umount2(os.fsencode(target), flags), f"umount({target})")
 
 
 def enter_root(new_root: str) -> None:
     """Make a mount point the root of this mount namespace and drop the old root."""
     os.chdir(new_root)
-    # Both arguments "." stacks the old root on the new one, so no directory for it is needed: pivot_root(2).
+    # With "." twice the old root is stacked on the new one, so it needs no directory: pivot_root(2).
     _check(_libc.syscall(_SYS_PIVOT_ROOT, b".", b"."), f"pivot_root({new_root})")
     unmount(".")
     os.chdir("/")
@@ -94,13 +94,13 @@ def enter_root(new_root: str) -> None:
 def die_with_parent(number: int = signal.SIGKILL) -> None:
     """Have the kernel send this process a signal when the thread that forked it ends.
 
-    A parent that ended before the call goes unnoticed: the caller checks for that afterwards.
+    A parent that ended before the call is not noticed: the caller must check for that afterwards.
     """
     _check(_libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0), "prctl(PR_SET_PDEATHSIG)")
 
 
 def raise_loopback() -> None:
-    """Switch on the loopback interface of this network namespace."""
+    """Bring up the loopback interface of this network namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, struct.pack("16sH14x", b"lo", 0))
         flags: int = struct.unpack("16sH14x", request)[1]

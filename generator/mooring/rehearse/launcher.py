@@ -1,4 +1,4 @@
-"""A pod of a rehearsal whose container is a real process: a launcher."""
+"""The worker of a pod whose container is a real process: a launcher."""
 
 import os
 import signal
@@ -15,28 +15,28 @@ from mooring.rehearse.pods import grace_s, main_container
 from mooring.rehearse.probes import Check
 from mooring.rehearse.store import Object, Store
 from mooring.rehearse.volumes import Cluster
-from mooring.rehearse.worker import PodWorker, Tell
+from mooring.rehearse.worker import Notify, PodWorker
 
 BACKOFF_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds before each restart: a tenth of kubelet's, which restarts at once, then after 10 s, 20 s … up to 300 s."""
 _STEADY_AFTER_S = 60.0
-"""A container that ran this long begins its backoff anew; kubelet's ten minutes by the same scale."""
+"""A container that ran this long starts over with its backoff; kubelet's ten minutes on the same scale."""
 
 
 class LauncherWorker(PodWorker):
-    """A hostNetwork pod: the container's real process in a root of its own, with probes, restarts and hooks."""
+    """Runs a hostNetwork pod: the container's real process in its own root, with probes, restarts and hooks."""
 
     def __init__(
-        self, pod: Object, store: Store, tell: Tell, cluster: Cluster, folder: Path, logs: Path | None
+        self, pod: Object, store: Store, notify: Notify, cluster: Cluster, folder: Path, logs: Path | None
     ) -> None:
-        super().__init__(pod, store, tell)
+        super().__init__(pod, store, notify)
         self._ip = NODE_IP
         self._cluster = cluster
         self._folder = folder
         self._env: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self.log = logs / f"{self.name}.log" if logs else folder / "stderr.log"
-        """The file with what the launcher wrote to stderr."""
+        """The file with the launcher's stderr."""
         self._keep_all = logs is not None
         self._copiers: list[threading.Thread] = []
 
@@ -91,20 +91,20 @@ class LauncherWorker(PodWorker):
         return process
 
     def _start_probes(self, container: Object) -> None:
-        """Start readiness and liveness, after the startup probe has passed where there is one."""
+        """Start readiness and liveness probes, after the startup probe has passed if there is one."""
         self._probers.clear()
         if "startupProbe" in container:
             probe = container["startupProbe"]
-            self._probe(probe, self._startup_check(probe), self._startup_told, True)
+            self._probe(probe, self._startup_check(probe), self._startup_changed, True)
         else:
             self._start_later_probes()
 
     def _startup_check(self, probe: Object) -> Check:
-        """Make the check that, at its first success, ends itself and lets the other probes begin."""
-        ask = self._exec_check(probe)
+        """Make a check that, on its first success, stops itself and starts the other probes."""
+        run = self._exec_check(probe)
 
         def check(timeout_s: float) -> tuple[bool, str]:
-            holds, why = ask(timeout_s)
+            holds, why = run(timeout_s)
             if holds:
                 self._probers[0].stop()
                 self._start_later_probes()
@@ -112,20 +112,20 @@ class LauncherWorker(PodWorker):
 
         return check
 
-    def _startup_told(self, holds: bool, why: str) -> None:
+    def _startup_changed(self, holds: bool, why: str) -> None:
         if not holds:
-            self._liveness_told(False, f"startup: {why}")
+            self._liveness_changed(False, f"startup: {why}")
 
     def _start_later_probes(self) -> None:
         container = main_container(self.pod)
         if readiness := container.get("readinessProbe"):
             self._probe(readiness, self._exec_check(readiness), self._report, False)
         if liveness := container.get("livenessProbe"):
-            self._probe(liveness, self._exec_check(liveness), self._liveness_told, True)
+            self._probe(liveness, self._exec_check(liveness), self._liveness_changed, True)
 
-    def _liveness_told(self, holds: bool, why: str) -> None:
+    def _liveness_changed(self, holds: bool, why: str) -> None:
         if not holds:
-            self._tell(self.name, f"is restarted, its liveness probe failed: {why}")
+            self._notify(self.name, f"restarting, because its liveness probe failed: {why}")
             self.signal(signal.SIGKILL)
 
     def _exec_check(self, probe: Object) -> Check:
@@ -150,16 +150,16 @@ class LauncherWorker(PodWorker):
         self._wake.set()
 
     def _after_exit(self, process: "subprocess.Popen[bytes]", delay_s: float) -> None:
-        """Tell how the container ended and wait out the backoff."""
+        """Report how the container ended and wait out the backoff."""
         for prober in self._probers:
             prober.stop()
         self._up = False
         self._restarts += 1
         self._finish_copying()
         message = volumes.termination_message(self._folder)
-        self._tell(self.name, f"ended with {process.returncode}{': ' if message else ''}{message}")
-        when = f"in {delay_s:g} s" if delay_s else "at once"
-        self._report(False, f"ended with {process.returncode}, starts again {when}")
+        self._notify(self.name, f"exited with {process.returncode}{': ' if message else ''}{message}")
+        when = f"in {delay_s:g} s" if delay_s else "immediately"
+        self._report(False, f"exited with {process.returncode}, restarting {when}")
         deadline = time.monotonic() + delay_s
         while not self._deleted.is_set() and time.monotonic() < deadline:
             self._wake.wait(deadline - time.monotonic())
@@ -180,17 +180,17 @@ class LauncherWorker(PodWorker):
         try:
             process.wait(max(deadline - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
-            self._tell(self.name, "did not stop within its grace period and is killed")
+            self._notify(self.name, "did not stop within its grace period; killing it")
             self.signal(signal.SIGKILL)
             process.wait()
         self._finish_copying()
         message = volumes.termination_message(self._folder)
-        self._tell(self.name, f"stopped with {process.returncode}{': ' if message else ''}{message}")
+        self._notify(self.name, f"stopped with {process.returncode}{': ' if message else ''}{message}")
 
     def _say(self, text: str) -> None:
-        self._tell(self.name, text)
+        self._notify(self.name, text)
 
     def _finish_copying(self) -> None:
-        """Let the container's last words come before what is said of its end; a process it left may hold them up."""
+        """Print the container's last output before the report of its end; a process it left behind may delay that."""
         for copier in self._copiers:
             copier.join(1.0)

@@ -1,4 +1,4 @@
-"""What Helm renders for a chart, taken apart into what a rehearsal runs."""
+"""What Helm renders for a chart, split into what a rehearsal runs."""
 
 import base64
 import shutil
@@ -19,7 +19,7 @@ NAMESPACE = "default"
 
 
 class RehearsalError(UserError):
-    """Something about the chart, Helm or this machine that the message explains."""
+    """A problem with the chart, Helm or this machine, which the message explains."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Manifest:
 
     @property
     def secrets(self) -> dict[tuple[str, str], dict[str, bytes]]:
-        """Return the values of each Secret, by namespace and name; what stringData says goes before data."""
+        """Return the values of each Secret, by namespace and name; stringData overrides data."""
         return {
             (obj["metadata"].get("namespace", NAMESPACE), obj["metadata"]["name"]): {
                 **{key: base64.b64decode(text) for key, text in (obj.get("data") or {}).items()},
@@ -63,7 +63,7 @@ class Manifest:
         }
 
     def rules_of(self, namespace: str, account: str) -> list[Object]:
-        """Return the PolicyRules that RoleBindings of the manifest give to a ServiceAccount."""
+        """Return the PolicyRules that the manifest's RoleBindings grant to a ServiceAccount."""
         roles = {role["metadata"]["name"]: role.get("rules") or [] for role in self.of_kind("Role")}
         bound = [
             binding["roleRef"]["name"]
@@ -75,20 +75,20 @@ class Manifest:
 
 
 def find_helm(helm: str | None = None) -> str:
-    """Return the helm to use: the one named, the one on PATH, or the one beside this Python."""
+    """Return the helm to use: the given one, the one on PATH, or the one next to this Python."""
     if helm:
         return helm
     beside = Path(sys.executable).parent / "helm"
     found = shutil.which("helm") or (str(beside) if beside.exists() else None)
     if found is None:
-        raise RehearsalError("helm is neither on PATH nor beside this Python: install Helm 3 or say --helm PATH")
+        raise RehearsalError("helm is neither on PATH nor next to this Python; install Helm 3, or give --helm PATH")
     return found
 
 
 def render(chart: Path, values: Sequence[Path], sets: Sequence[str], helm: str | None = None) -> Manifest:
     """Run `helm template` on a chart; raises RehearsalError with Helm's own message.
 
-    Raises InputError for values files whose paths YAML reads differently: Helm would not notice.
+    Raises InputError for values files with paths that YAML misreads, which Helm would not notice.
     """
     misread = [problem for file in values for problem in find_misread_paths(read_file(str(file)), str(file))]
     if misread:
@@ -111,7 +111,9 @@ def parse(text: str) -> Manifest:
     """Read rendered YAML; raises RehearsalError if it is for Windows or has nothing to run."""
     manifest = Manifest([obj for obj in yaml.load_all(text, yaml.CSafeLoader) if obj])
     if not manifest.stateful_sets:
-        raise RehearsalError("the chart renders no StatefulSet: there is nothing to rehearse")
+        raise RehearsalError(
+            "the chart renders no StatefulSet, so there is nothing to rehearse; give a chart that mooring generated"
+        )
     if any(_is_windows(obj) for obj in manifest.stateful_sets):
         raise RehearsalError("the chart renders pods for Windows; rehearse it with --set platform=linux")
     return manifest
@@ -127,6 +129,6 @@ def _release_name(chart: Path) -> str:
     """Name the release after the chart."""
     file = chart / "Chart.yaml"
     if not file.is_file():
-        message = f"{chart} is no chart: it has no Chart.yaml"
+        message = f"{chart} is not a chart, because it has no Chart.yaml; give a chart's directory"
         raise RehearsalError(message)
     return str(yaml.load(file.read_text("utf-8"), yaml.CSafeLoader)["name"])

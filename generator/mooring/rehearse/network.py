@@ -1,4 +1,4 @@
-"""The rehearsal's network: one bridge, and a network namespace with an address on it for each anchor."""
+"""The rehearsal's network: one bridge, and for each anchor a network namespace with an address on it."""
 
 import itertools
 import subprocess
@@ -14,7 +14,7 @@ _NETNS = Path("/run/netns")
 
 
 def ip(*arguments: str) -> None:
-    """Run iproute2; raises OSError with its own words."""
+    """Run iproute2; raises OSError with its error message."""
     result = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if result.returncode:
         message = f"ip {' '.join(arguments)}: {result.stderr.strip()}"
@@ -22,7 +22,7 @@ def ip(*arguments: str) -> None:
 
 
 class Network:
-    """Makes the bridge of a sandbox and hands out namespaces on it. Nothing here needs undoing: the sandbox ends."""
+    """Makes a sandbox's bridge and namespaces on it. Nothing has to be undone: it all ends with the sandbox."""
 
     def __init__(self) -> None:
         _share_netns_folder()
@@ -32,7 +32,7 @@ class Network:
         self._numbers = itertools.count(2)
 
     def add_namespace(self, name: str) -> str:
-        """Make /run/netns/<name> with loopback and eth0 on the bridge; returns its address, never used before."""
+        """Make /run/netns/<name> with loopback and eth0 on the bridge; returns its unused address."""
         number = next(self._numbers)
         address = f"10.244.{number // 250}.{number % 250 + 1}"
         outer = f"veth{number}"
@@ -45,12 +45,12 @@ class Network:
         return address
 
     def remove_namespace(self, name: str) -> None:
-        """Take the name away; the namespace and its veth go with the last process inside."""
+        """Remove the name; the namespace and its veth disappear with the last process inside."""
         ip("netns", "delete", name)
 
 
 def _share_netns_folder() -> None:
-    """Make /run/netns a shared mount before any launcher starts, so that later namespaces reach its copy."""
+    """Make /run/netns a shared mount before any launcher starts, so its copy gets later namespaces too."""
     _NETNS.mkdir(exist_ok=True)
     kernel.mount(str(_NETNS), str(_NETNS), flags=kernel.MS_BIND | kernel.MS_REC)
     kernel.mount("none", str(_NETNS), flags=kernel.MS_SHARED | kernel.MS_REC)

@@ -1,4 +1,4 @@
-"""The node of a rehearsal: one worker per pod does what kubelet does for it."""
+"""The node of a rehearsal: for each pod, a worker does what kubelet would do."""
 
 import signal
 import threading
@@ -10,14 +10,14 @@ from mooring.rehearse.network import Network
 from mooring.rehearse.pods import is_terminating
 from mooring.rehearse.store import Object, Store
 from mooring.rehearse.volumes import Cluster
-from mooring.rehearse.worker import PodWorker, Tell
+from mooring.rehearse.worker import Notify, PodWorker
 
 
 class Node(threading.Thread):
-    """Starts a worker for every new pod and ends those whose deletion is asked for."""
+    """Starts a worker for every new pod and ends those of deleted pods."""
 
     def __init__(
-        self, store: Store, network: Network, cluster: Cluster, folder: Path, tell: Tell, logs: Path | None = None
+        self, store: Store, network: Network, cluster: Cluster, folder: Path, notify: Notify, logs: Path | None = None
     ) -> None:
         super().__init__(daemon=True)
         self._logs = logs
@@ -25,7 +25,7 @@ class Node(threading.Thread):
         self._network = network
         self._cluster = cluster
         self._folder = folder
-        self._tell = tell
+        self._notify = notify
         self.workers: dict[str, PodWorker] = {}
 
     def run(self) -> None:
@@ -44,7 +44,7 @@ class Node(threading.Thread):
         return next((w for w in list(self.workers.values()) if w.name == name and w.is_alive()), None)
 
     def kill_all(self) -> None:
-        """End every pod without grace."""
+        """End every pod without a grace period."""
         for worker in list(self.workers.values()):
             worker.killed = True
             if isinstance(worker, LauncherWorker):
@@ -61,5 +61,5 @@ class Node(threading.Thread):
     def _make_worker(self, pod: Object) -> PodWorker:
         if pod["spec"].get("hostNetwork"):
             folder = self._folder / f"{pod['metadata']['name']}-{pod['metadata']['uid'][:8]}"
-            return LauncherWorker(pod, self._store, self._tell, self._cluster, folder, self._logs)
-        return AnchorWorker(pod, self._store, self._tell, self._network)
+            return LauncherWorker(pod, self._store, self._notify, self._cluster, folder, self._logs)
+        return AnchorWorker(pod, self._store, self._notify, self._network)

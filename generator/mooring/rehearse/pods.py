@@ -12,7 +12,7 @@ _KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]\Z")
 
 
 def make_pod(stateful_set: Object, ordinal: int) -> Object:
-    """Make the pod of an ordinal as the StatefulSet controller does, placed already."""
+    """Make the pod of an ordinal as the StatefulSet controller does, already scheduled."""
     template = copy.deepcopy(stateful_set["spec"]["template"])
     name = f"{stateful_set['metadata']['name']}-{ordinal}"
     metadata = template.get("metadata") or {}
@@ -37,7 +37,7 @@ def make_pod(stateful_set: Object, ordinal: int) -> Object:
 
 
 def running_status(pod: Object, ip: str, ready: bool, started: bool, restarts: int, why: str = "") -> Object:
-    """Return the status of a pod whose container is up (`started`) or waits to be started again."""
+    """Return the status of a pod whose container is up (`started`) or waits for its restart."""
     state = {"running": {"startedAt": now()}} if started else {"waiting": {"reason": "CrashLoopBackOff"}}
     container = main_container(pod)
     return {
@@ -70,18 +70,18 @@ def _condition(kind: str, holds: bool, message: str = "") -> Object:
 
 
 def main_container(pod: Object) -> Object:
-    """Return the first container: the one a rehearsal runs."""
+    """Return the first container: the one that a rehearsal runs."""
     container: Object = pod["spec"]["containers"][0]
     return container
 
 
 def is_ready(pod: Object) -> bool:
-    """Tell whether the pod's Ready condition holds."""
+    """Return whether the pod's Ready condition holds."""
     return _ready_condition(pod).get("status") == "True"
 
 
 def why_not_ready(pod: Object) -> str:
-    """Return what the Ready condition says about itself, on one line."""
+    """Return the Ready condition's message, on one line."""
     return " ".join(str(_ready_condition(pod).get("message", "")).split())
 
 
@@ -91,12 +91,12 @@ def _ready_condition(pod: Object) -> Object:
 
 
 def is_terminating(pod: Object) -> bool:
-    """Tell whether the pod's deletion has been asked for."""
+    """Return whether the pod is being deleted."""
     return "deletionTimestamp" in pod["metadata"]
 
 
 def ordinal_of(pod: Object) -> int:
-    """Return the ordinal that its label says."""
+    """Return the ordinal in the pod's label."""
     return int(pod["metadata"]["labels"]["apps.kubernetes.io/pod-index"])
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from mooring.rehearse.store import Object
 
 Check = Callable[[float], tuple[bool, str]]
-"""Takes a timeout in seconds; answers whether it holds, and why (not)."""
+"""Takes a timeout in seconds; returns whether the check holds, and why (not)."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a probe runs and how often in a row it must agree. Defaults are Kubernetes'."""
+    """When a probe runs, and how many results in a row count. The defaults are Kubernetes'."""
 
     initial_delay_s: float
     period_s: float
@@ -35,21 +35,23 @@ class Schedule:
 
 
 class Prober(threading.Thread):
-    """Runs a check on its schedule and tells each change of the verdict, and of the reason while it is negative.
+    """Runs a check on its schedule and reports each change of the verdict, and of the reason while it is negative.
 
-    `initially` is what holds before the first verdict: False for readiness and startup, True for liveness.
+    `initially` is the verdict before the first check: False for readiness and startup, True for liveness.
     """
 
-    def __init__(self, probe: Object, check: Check, tell: Callable[[bool, str], None], initially: bool = False) -> None:
+    def __init__(
+        self, probe: Object, check: Check, notify: Callable[[bool, str], None], initially: bool = False
+    ) -> None:
         super().__init__(daemon=True)
         self._schedule = Schedule.of(probe)
         self._check = check
-        self._tell = tell
+        self._notify = notify
         self._verdict = initially
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """End after the check that may be running; nothing is told any more."""
+        """End after the current check; nothing is reported any more."""
         self._stopped.set()
 
     def run(self) -> None:
@@ -68,11 +70,11 @@ class Prober(threading.Thread):
             current = (self._verdict, "" if self._verdict else why)
             if current != last and not self._stopped.is_set():
                 last = current
-                self._tell(*current)
+                self._notify(*current)
 
 
 def http_check(ip: str, port: int, path: str) -> Check:
-    """Make a check that asks a URL; 200 to 399 holds, as for kubelet."""
+    """Make a check that requests a URL; 200 to 399 passes, as for kubelet."""
 
     def check(timeout_s: float) -> tuple[bool, str]:
         status, body = http_get(ip, port, path, timeout_s)
@@ -82,12 +84,12 @@ def http_check(ip: str, port: int, path: str) -> Check:
 
 
 def http_get(ip: str, port: int, path: str, timeout_s: float | None, agent: str = "kube-probe") -> tuple[int, str]:
-    """GET a URL; returns status and body, or 0 and why nobody answered. No timeout for None.
+    """GET a URL; returns status and body, or 0 and the error. No timeout for None.
 
-    `agent` is how kubelet names itself: kube-probe, for a hook kube-lifecycle (Kubernetes, pkg/probe/http/request.go).
+    `agent` is kubelet's User-Agent: kube-probe, or kube-lifecycle for a hook (Kubernetes, pkg/probe/http/request.go).
     """
     url = f"http://{ip}:{port}{path}"
-    # No proxy of the developer's environment stands between a kubelet and its pods.
+    # A kubelet does not use the proxy of the developer's environment.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     opener.addheaders = [("User-Agent", f"{agent}/1.33")]
     try:
@@ -100,6 +102,6 @@ def http_get(ip: str, port: int, path: str, timeout_s: float | None, agent: str 
 
 
 def port_number(container: Object, port: int | str) -> int:
-    """Return a probe's port, which may be named by the container's ports."""
+    """Return a probe's port, resolving the name of a container port."""
     named = {p.get("name"): int(p["containerPort"]) for p in container.get("ports") or []}
     return port if isinstance(port, int) else named[port]

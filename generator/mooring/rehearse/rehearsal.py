@@ -34,7 +34,7 @@ _STOP_MARGIN_S = 20.0
 
 @dataclass(frozen=True)
 class Happening:
-    """Something that happened, for the reader: when (Unix time), which pod, what."""
+    """Something that happened: when (Unix time), to which pod, what."""
 
     time_s: float
     pod: str
@@ -47,10 +47,10 @@ class Happening:
 
 
 class Rehearsal:
-    """The objects of a chart, running. Entering starts everything; leaving stops it gracefully.
+    """A chart's objects, running. Entering starts everything; leaving stops it gracefully.
 
-    `on_event` is told every Happening, from several threads; `logs` is a directory for what the launchers write to
-    standard error. Raises RehearsalError for a chart that cannot run.
+    `on_event` is called with every Happening, from several threads; `logs` is a directory for the launchers' standard
+    error. Raises RehearsalError for a chart that cannot run.
     """
 
     def __init__(
@@ -107,11 +107,11 @@ class Rehearsal:
         return sorted((p for p in self.pods() if p["spec"].get("hostNetwork")), key=ordinal_of)
 
     def addresses(self) -> list[str]:
-        """Return the IPs of the anchors that are Ready: what the Service would send traffic to."""
+        """Return the IPs of the Ready anchors: the Service's endpoints."""
         return [pod["status"]["podIP"] for pod in self.anchors() if is_ready(pod) and not is_terminating(pod)]
 
     def wait(self, predicate: Callable[[list[Object]], bool], timeout_s: float, what: str) -> None:
-        """Wait until the pods satisfy a predicate; RehearsalError names what was waited for and what is missing."""
+        """Wait until the pods satisfy a predicate; RehearsalError says what was awaited and what is missing."""
         deadline = time.monotonic() + timeout_s
         with self.api.store.changed:
             while not predicate(self.pods()):
@@ -122,7 +122,7 @@ class Rehearsal:
                     raise RehearsalError(message)
 
     def scale(self, replicas: int) -> None:
-        """Scale the launchers, as `kubectl scale` does; their anchors follow by the launcher's own doing."""
+        """Scale the launchers, as `kubectl scale` does; the launcher makes their anchors follow."""
         for obj in self.api.store.all("statefulsets"):
             if obj["spec"]["template"]["spec"].get("hostNetwork"):
                 metadata = obj["metadata"]
@@ -142,13 +142,13 @@ class Rehearsal:
         self._launcher(name).signal(number)
 
     def log(self, name: str) -> str:
-        """Return what a launcher pod wrote to standard error so far."""
+        """Return a launcher pod's standard error so far."""
         return self._launcher(name).log.read_text("utf-8", errors="replace")
 
     def stop(self) -> None:
         """Stop everything gracefully and in parallel; returns when the last pod has gone. Idempotent.
 
-        Raises RehearsalError when a pod is still there long after its grace period.
+        Raises RehearsalError if a pod still exists long after its grace period.
         """
         self._controller.stop()
         limit_s = _STOP_MARGIN_S + max((grace_s(pod) for pod in self.pods()), default=0)
@@ -159,11 +159,11 @@ class Rehearsal:
         self.api.close()
         if not gone:
             left = ", ".join(pod["metadata"]["name"] for pod in self.pods())
-            message = f"still there {limit_s:g} s after the stop: {left}"
+            message = f"still running {limit_s:g} s after the stop: {left}"
             raise RehearsalError(message)
 
     def kill_all(self) -> None:
-        """End all pods without grace."""
+        """End all pods without a grace period."""
         self._controller.stop()
         if self._node:
             self._node.kill_all()
@@ -176,7 +176,7 @@ class Rehearsal:
         return worker
 
     def _make_cluster(self) -> Cluster:
-        """Give each ServiceAccount a token that may do what the chart's Roles say."""
+        """Give each ServiceAccount a token with the permissions of the chart's Roles."""
         tokens = {}
         for obj in self.manifest.stateful_sets:
             namespace = obj["metadata"]["namespace"]
@@ -195,7 +195,7 @@ class Rehearsal:
             self._on_event(happening)
 
     def _report_changes(self) -> None:
-        """Tell each change of a pod's address, state or reason."""
+        """Report each change of a pod's address, state or reason."""
         last: dict[str, str] = {}
         version = 0
         while True:
@@ -223,7 +223,7 @@ def describe(pod: Object) -> str:
 
 
 def all_ready(replicas: int) -> Callable[[list[Object]], bool]:
-    """Make a predicate: exactly so many launchers and anchors, all of them Ready."""
+    """Make a predicate: exactly this many launchers and anchors, all of them Ready."""
 
     def holds(pods: list[Object]) -> bool:
         return len(pods) == 2 * replicas and all(is_ready(p) and not is_terminating(p) for p in pods)
@@ -232,5 +232,5 @@ def all_ready(replicas: int) -> Callable[[list[Object]], bool]:
 
 
 def fetch(ip: str, port: int, path: str = "/", timeout_s: float = 10) -> tuple[int, str]:
-    """GET http://ip:port/path; returns status and body, or 0 and why nobody answered."""
+    """GET http://ip:port/path; returns status and body, or 0 and the error."""
     return http_get(ip, port, path, timeout_s)

@@ -1,7 +1,7 @@
-"""A small HTTP server such as anyone might have: it knows nothing of mooring, pods or compartments.
+"""A small, ordinary HTTP server, which knows nothing about mooring, pods or compartments.
 
 `python sample_server.py --port 8080 [--start-delay S]` answers every path with its name and pid, and
-`/slow?seconds=S` after S seconds. SIGTERM lets requests in flight finish, then ends it with status 0.
+`/slow?seconds=S` after S seconds. On SIGTERM it finishes requests in flight, then exits with 0.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from types import FrameType
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers who it is, at once or after a while."""
+    """Answers with its identity, immediately or after a delay."""
 
     def do_GET(self) -> None:
         """Answer a GET."""
@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Finishes what is in flight before it closes."""
+    """Finishes requests in flight before it closes."""
 
     daemon_threads = False
 
@@ -44,13 +44,13 @@ def main() -> int:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--start-delay", type=float, default=0, metavar="S", help="listen only after S seconds")
+    parser.add_argument("--start-delay", type=float, default=0, metavar="S", help="wait S seconds before listening")
     options = parser.parse_args()
     time.sleep(options.start_delay)
     with Server(("", options.port), Handler) as server:
 
         def stop(_number: int, _frame: FrameType | None) -> None:
-            # shutdown() waits for serve_forever, which this handler interrupts: it needs a thread of its own.
+            # shutdown() waits for serve_forever, which this handler interrupts: it needs a separate thread.
             threading.Thread(target=server.shutdown).start()
 
         signal.signal(signal.SIGTERM, stop)

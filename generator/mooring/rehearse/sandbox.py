@@ -1,8 +1,8 @@
-"""Run something in namespaces of its own, of which nothing can stay behind.
+"""Run something in its own namespaces, without leaving anything behind.
 
 `python -m mooring.rehearse.sandbox -- CMD ARGS…` and `run(function)` start a process in new user, network,
 mount and pid namespaces: its own loopback, its own /proc, an empty /run/netns, the caller as root. Needs no
-privilege where the kernel lets users make user namespaces; elsewhere root does without one.
+privilege if the kernel lets users make user namespaces; if not, root can do without one.
 
     caller ── helper (makes the namespaces) ── init (pid 1: reaps, forwards signals) ── the function
 
@@ -31,14 +31,14 @@ _READY = b"ready"
 
 
 class SandboxError(MooringError):
-    """This machine lets us make no namespaces; the message says what was refused and what to do."""
+    """This machine does not let us make namespaces; the message says what failed and what to do."""
 
 
 def run(function: Callable[[], int], *, user_namespace: bool = True) -> int:
     """Run a function in a sandbox and return its exit status (128 + n if signal n ended it).
 
-    Without a user namespace (which only root can do) what runs inside keeps root's right to cgroups and sysctls.
-    Raises SandboxError where neither a user namespace nor root's own right allows it.
+    Without a user namespace (only for root) the function keeps root's access to cgroups and sysctls.
+    Raises SandboxError if neither a user namespace nor root's privileges allow it.
     """
     refusals = []
     ways = ([True] if user_namespace else []) + ([False] if os.geteuid() == 0 else [])
@@ -48,7 +48,7 @@ def run(function: Callable[[], int], *, user_namespace: bool = True) -> int:
             return outcome
         refusals.append(outcome)
     message = (
-        f"cannot make namespaces on this machine ({'; '.join(refusals) or 'not root'}): "
+        f"cannot make namespaces on this machine ({'; '.join(refusals) or 'not root'}); "
         "allow user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
         "kernel.apparmor_restrict_unprivileged_userns) or run as root"
     )
@@ -74,7 +74,7 @@ def _attempt(function: Callable[[], int], with_user: bool) -> int | str:
             _guard(lambda: _help(caller, function, make, old_mask, report_write, alive_read), report_write)
         for fd in (report_write, alive_read, unshared_write, mapped_read):
             os.close(fd)
-        # Only from out here can a namespace be given more ids than one. No byte: it was not made.
+        # Only a process outside can map more than one id into a namespace. No byte means that it was not made.
         if os.read(unshared_read, 1) and with_user:
             ids.map_ids(helper)
         os.close(unshared_read)
@@ -84,7 +84,7 @@ def _attempt(function: Callable[[], int], with_user: bool) -> int | str:
     finally:
         os.close(alive_write)
         signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
-    return status if report == _READY else report.decode(errors="replace") or f"its helper ended with {status}"
+    return status if report == _READY else report.decode(errors="replace") or f"its helper exited with {status}"
 
 
 def _read_all(fd: int) -> bytes:
@@ -94,7 +94,7 @@ def _read_all(fd: int) -> bytes:
 
 
 def _guard(body: Callable[[], int], report: int) -> NoReturn:
-    """Run a forked process's body to its end; a refused system call goes to the caller as text."""
+    """Run a forked process's body; a failed system call is reported to the caller as text."""
     status = 1
     try:
         status = body()
@@ -114,7 +114,7 @@ def _help(
     report: int,
     alive: int,
 ) -> int:
-    """Be the process between the caller and pid 1: it alone enters the user namespace first."""
+    """Be the process between the caller and pid 1: only it makes and enters the user namespace."""
     make_namespaces()
     kernel.die_with_parent()
     if os.getppid() != caller:
@@ -127,7 +127,7 @@ def _help(
 
 
 def _make_namespaces(with_user: bool, unshared: int, mapped: int) -> None:
-    """Unshare, tell the caller by a byte, and go on once it has mapped ids where a user namespace is part of it."""
+    """Unshare, signal the caller with a byte, and wait until it has mapped ids if there is a user namespace."""
     uid, gid = os.geteuid(), os.getegid()
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET
     kernel.unshare(flags | kernel.CLONE_NEWUSER if with_user else flags)
@@ -140,9 +140,9 @@ def _make_namespaces(with_user: bool, unshared: int, mapped: int) -> None:
 
 
 def _init(function: Callable[[], int], old_mask: set[int], report: int, alive: int) -> int:
-    """Be pid 1: furnish the namespaces, start the function, reap until it has ended."""
+    """Be pid 1: set up the namespaces, start the function, reap processes until it ends."""
     kernel.die_with_parent()
-    # The parent's pid reads as 0 across a pid namespace: the closed pipe is what tells a dead caller.
+    # A parent outside the pid namespace has pid 0 here, so a closed pipe shows that the caller is dead.
     if select.select([alive], [], [], 0)[0]:
         return 1
     os.close(alive)
@@ -164,13 +164,13 @@ def _furnish() -> None:
 
 
 def _renew_run() -> None:
-    """Put a tmpfs on /run and bring back all that was there except the network namespaces.
+    """Put a tmpfs on /run and bind everything back except the network namespaces.
 
-    Tools look there for what is not ours to hide (resolv.conf of systemd-resolved, /run/current-system).
+    Tools need other things there (systemd-resolved's resolv.conf, /run/current-system).
     """
-    # By descriptor: the way to it may lead through directories that the caller cannot search.
+    # By descriptor: its path may contain directories that the caller cannot search.
     workdir = os.open(".", os.O_PATH)
-    os.chdir("/run")  # relative paths go on meaning the old tree once it is covered
+    os.chdir("/run")  # relative paths still refer to the old tree once it is covered
     entries = sorted(os.scandir("."), key=lambda entry: entry.name)
     kernel.mount("tmpfs", "/run", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
     for entry in entries:
@@ -185,7 +185,7 @@ def _renew_run() -> None:
 
 
 def _be_child(function: Callable[[], int], old_mask: set[int]) -> int:
-    """Call the function with the caller's signal mask and turn how it ended into an exit status."""
+    """Call the function with the caller's signal mask and return its exit status."""
     os.environ[ENV_MARK] = "1"
     signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
     try:
@@ -200,8 +200,8 @@ def _be_child(function: Callable[[], int], old_mask: set[int]) -> int:
 def _supervise(child: int, reap_all: bool = False) -> int:
     """Forward signals to a child until it ends and return its exit status.
 
-    A signal typed at the terminal (si_pid 0) already went to the whole foreground group, the child included;
-    only one that a process sent is passed on. The caller has blocked the signals.
+    A signal from the terminal (si_pid 0) already went to the whole foreground group, including the child, so only
+    signals from processes are forwarded. The caller has blocked the signals.
     """
     while True:
         while pid_status := _wait_one(-1 if reap_all else child):
@@ -214,18 +214,18 @@ def _supervise(child: int, reap_all: bool = False) -> int:
 
 
 def _wait_one(pid: int) -> tuple[int, int] | None:
-    """Reap one ended child, or return None while none has ended."""
+    """Reap one ended child, or return None if none has ended."""
     pid, status = os.waitpid(pid, os.WNOHANG)
     return (pid, status) if pid else None
 
 
 def exec_command(command: Sequence[str]) -> int:
-    """Become another program; return 127 with a line on stderr if there is none."""
+    """Become another program; return 127 with a line on stderr if it cannot be started."""
     sys.stdout.flush()
     try:
         os.execvp(command[0], list(command))  # noqa: S606 - no shell is the point
     except OSError as error:
-        print(f"sandbox: {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a command of its own
+        print(f"sandbox: {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - this is a command itself
     return 127
 
 

@@ -7,7 +7,7 @@ from mooring.rehearse.store import Object, Store
 
 
 class SetController(threading.Thread):
-    """Creates the pods a StatefulSet wants and marks those it no longer wants for deletion."""
+    """Creates the pods that a StatefulSet wants and deletes those that it no longer wants."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(daemon=True)

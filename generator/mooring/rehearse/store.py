@@ -1,4 +1,4 @@
-"""The objects behind the embedded API: current state, history of events, waiting for the next one."""
+"""The embedded API's objects: current state, history of events, waiting for the next event."""
 
 import copy
 import threading
@@ -30,7 +30,7 @@ class ExpiredError(Exception):
 
 @dataclass(frozen=True)
 class Event:
-    """One change, as a watch tells it: ADDED, MODIFIED or DELETED."""
+    """One change, as a watch reports it: ADDED, MODIFIED or DELETED."""
 
     version: int
     kind: str
@@ -39,12 +39,12 @@ class Event:
 
 
 def now() -> str:
-    """Return the time the way Kubernetes writes it."""
+    """Return the current time in Kubernetes' format."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def matches(obj: Object, namespace: str | None, name: str | None, labels: dict[str, str]) -> bool:
-    """Tell whether an object is in a namespace (None: all), has a name (None: any) and all those labels."""
+    """Return whether an object is in a namespace (None: any), has a name (None: any) and all of the labels."""
     metadata = obj["metadata"]
     own = metadata.get("labels") or {}
     return (
@@ -65,7 +65,7 @@ class Store:
         self._oldest = 0
 
     def put(self, kind: str, obj: Object) -> Object:
-        """Create or replace an object; keeps its uid and creation time unless it brings others."""
+        """Create or replace an object; keeps its uid and creation time unless the new one has them."""
         obj = copy.deepcopy(obj)
         metadata = obj.setdefault("metadata", {})
         metadata.setdefault("namespace", "default")
@@ -101,7 +101,7 @@ class Store:
             return obj
 
     def mark_deleted(self, pod: Object) -> None:
-        """Set a pod's deletionTimestamp, once; whoever runs it then stops it and deletes the object."""
+        """Set a pod's deletionTimestamp, once; its worker then stops it and deletes the object."""
         metadata = pod["metadata"]
         with self.changed:
             current = self._objects.get(("pods", metadata["namespace"], metadata["name"]))
@@ -116,14 +116,14 @@ class Store:
             return [copy.deepcopy(obj) for key, obj in sorted(self._objects.items()) if key[0] == kind]
 
     def since(self, version: int) -> list[Event]:
-        """Return the events after a resourceVersion; raises ExpiredError if they are no longer known."""
+        """Return the events after a resourceVersion; raises ExpiredError if the history does not go back that far."""
         with self.changed:
             if version < self._oldest:
                 raise ExpiredError
             return [event for event in self._events if event.version > version]
 
     def expire(self) -> None:
-        """Forget all history: every resourceVersion handed out so far is too old from now on."""
+        """Drop the history: every resourceVersion so far is too old from now on."""
         with self.changed:
             self.version += 1
             self._oldest = self.version

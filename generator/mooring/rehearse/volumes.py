@@ -1,4 +1,4 @@
-"""A launcher pod's volumes and environment, made real in a directory of this machine."""
+"""A launcher pod's volumes and environment, written to a directory of this machine."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Cluster:
-    """What a pod learns of its cluster: the API's address and authority, tokens, the launcher's bundle, its data."""
+    """What a pod gets from its cluster: the API's address and CA, tokens, the launcher's bundle, its data."""
 
     api_host: str
     api_port: int
@@ -21,22 +21,22 @@ class Cluster:
     tokens: dict[str, str]
     bundle: Path
     data: dict[str, dict[tuple[str, str], dict[str, bytes]]] = field(default_factory=dict)
-    """What is in each ConfigMap and Secret: by kind, then by namespace and name."""
+    """Contents of ConfigMaps and Secrets: by kind, then by namespace and name."""
 
     def find(self, kind: str, pod: Object, name: str, *, optional: bool) -> dict[str, bytes] | None:
-        """Return what is in a ConfigMap or Secret, None for an optional one that is not there.
+        """Return the contents of a ConfigMap or Secret, None for an optional one that does not exist.
 
-        Raises LookupError where kubelet would wait for ever.
+        Raises LookupError where kubelet would keep waiting.
         """
         found = self.data.get(kind, {}).get((pod["metadata"]["namespace"], name))
         if found is None and not optional:
-            message = f"{kind} {name} is not in the chart, and a rehearsal has no other; put it into extraObjects"
+            message = f"{kind} {name} is not in the chart, and a rehearsal only has the chart's; add it to extraObjects"
             raise LookupError(message)
         return found
 
 
 def environment(pod: Object, cluster: Cluster) -> dict[str, str]:
-    """Return a container's environment: what Kubernetes adds and what the pod asks for.
+    """Return a container's environment: what Kubernetes adds and what the pod defines.
 
     Raises LookupError for a ConfigMap or Secret, or a key of one, that is missing and not optional.
     """
@@ -60,7 +60,7 @@ def environment(pod: Object, cluster: Cluster) -> dict[str, str]:
 
 
 def _variable(pod: Object, entry: Object, cluster: Cluster) -> str | None:
-    """Return an EnvVar's value, None for an optional one that is nowhere."""
+    """Return an EnvVar's value, None for an optional one that does not exist."""
     source = entry.get("valueFrom") or {}
     if not source:
         return str(entry.get("value", ""))
@@ -74,7 +74,7 @@ def _variable(pod: Object, entry: Object, cluster: Cluster) -> str | None:
                 return found[wanted["key"]].decode()
             if optional:
                 return None
-            message = f"{kind} {wanted['name']} has no key {wanted['key']}"
+            message = f"{kind} {wanted['name']} has no key {wanted['key']}; add it to the chart's"
             raise LookupError(message)
     message = f"variable {entry['name']}: {', '.join(sorted(source))} cannot be rehearsed without a cluster"
     raise LookupError(message)
@@ -97,7 +97,7 @@ def make_mounts(pod: Object, cluster: Cluster, folder: Path) -> list[Mount]:
 
 
 def termination_message(folder: Path) -> str:
-    """Return what the container wrote as its termination message, and empty it for the next start."""
+    """Return the container's termination message, and clear it for the next start."""
     path = folder / "termination-log"
     text = path.read_text("utf-8", errors="replace").strip()
     path.write_text("")
@@ -135,9 +135,9 @@ def _source_of(pod: Object, volume: Object, mount: Object, cluster: Cluster, fol
 
 
 def _write_data(pod: Object, source: Object, cluster: Cluster, folder: Path) -> None:
-    """Write the files of the ConfigMap and the Secret that a volume, or a part of a projected one, names.
+    """Write the files of the ConfigMap or Secret of a volume, or of one source of a projected volume.
 
-    Raises LookupError where kubelet would wait for ever.
+    Raises LookupError where kubelet would keep waiting.
     """
     for kind, key in (("ConfigMap", "configMap"), ("Secret", "secret")):
         wanted = source.get(key)
@@ -151,12 +151,12 @@ def _write_data(pod: Object, source: Object, cluster: Cluster, folder: Path) -> 
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_bytes(files[file])
             elif not optional:
-                message = f"{kind} {name} has no key {file}"
+                message = f"{kind} {name} has no key {file}; add it to the chart's"
                 raise LookupError(message)
 
 
 def _host_path(pod: Object, volume: Object, mount_path: str, cluster: Cluster) -> Path:
-    """Return a hostPath of this machine; where the launcher or its Python is expected, the bundle for the rehearsal."""
+    """Return a hostPath of this machine; for the launcher and its Python, the rehearsal's bundle."""
     command = main_container(pod).get("command") or []
     if volume["name"] == "launcher" or any(
         part.startswith(mount_path + "/") and part.endswith(".pyz") for part in command

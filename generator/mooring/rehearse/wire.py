@@ -1,4 +1,4 @@
-"""HTTP and TLS of the embedded API: requests taken apart, responses and watch streams written."""
+"""HTTP and TLS of the embedded API: parses requests, writes responses and watch streams."""
 
 import contextlib
 import http.server
@@ -38,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """JSON for a dict body. `Response.drop()` cuts the connection instead; `Response.raw()` says anything."""
+    """JSON for a dict body. `Response.drop()` cuts the connection instead; `Response.raw()` sends any bytes."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Response:
 
     @classmethod
     def raw(cls, chunks: Iterable[bytes]) -> "Response":
-        """Make the response that writes these bytes, whatever they are, and closes the connection."""
+        """Make the response that writes these bytes unchanged and closes the connection."""
         return cls(status=0, chunks=chunks)
 
     @property
@@ -63,23 +63,23 @@ class Response:
 
 
 def failure(status: int, reason: str, message: str, details: Object | None = None) -> Response:
-    """Make the Status object with which the API refuses."""
+    """Make the Status object of an API error."""
     body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "details": details or {}}
     return Response(status, body={**body, "message": message, "reason": reason, "code": status})
 
 
 class Answerer(Protocol):
-    """What decides the requests: the API, seen from HTTP."""
+    """Decides requests: the API as HTTP sees it."""
 
     def take(self, request: Request) -> Response | None:
         """Record a request; return None if it is a watch to stream, else the answer."""
 
     def watch(self, request: Request) -> Iterator[Object | None]:
-        """Yield the events of a watch; None at times, so that a client that left is noticed."""
+        """Yield the events of a watch; None from time to time, to notice that a client has left."""
 
 
 def selectors(query: dict[str, str]) -> tuple[str | None, dict[str, str]]:
-    """Return the name that fieldSelector asks for, if any, and the labels that labelSelector does."""
+    """Return the name that fieldSelector selects, if any, and the labels that labelSelector selects."""
     fields = dict(part.split("=", 1) for part in query.get("fieldSelector", "").split(",") if "=" in part)
     labels = dict(part.split("=", 1) for part in query.get("labelSelector", "").split(",") if "=" in part)
     return fields.get("metadata.name"), {key.rstrip("="): value.lstrip("=") for key, value in labels.items()}
@@ -99,7 +99,7 @@ def parse_request(method: str, target: str) -> Request:
     verb = _VERBS.get(method, method.lower())
     if verb == "get" and not name:
         verb = "watch" if query.get("watch") in ("1", "true") else "list"
-        # A name in the field selector counts as the request's name, so that resourceNames can match it.
+        # A name in the field selector counts as the request's name, so resourceNames can match it.
         name = selectors(query)[0] or ""
     full = f"{resource}/{subresource}" if subresource else resource
     return Request(time.monotonic(), method, url.path, query, verb, group, full, namespace, name)
@@ -143,7 +143,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _stream(self, request: Request) -> None:
-        # Before the client hears of it: what happens from then on belongs to this watch.
+        # Before the response: everything that happens from now on belongs to this watch.
         events = self.server.api.watch(request)
         request.status = 200
         self.close_connection = True
@@ -160,7 +160,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _client_left(self) -> bool:
-        """Tell whether the client closed a stream on which it has nothing left to say."""
+        """Return whether the client closed the stream."""
         self.connection.settimeout(0)
         try:
             return not self.connection.recv(1)
@@ -174,7 +174,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """Accepts in one thread; handshake and requests of a connection in a thread of its own."""
+    """Accepts in one thread; the handshake and requests of each connection run in a separate one."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -189,8 +189,8 @@ class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().__init__((host, port), _Handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Shake hands here, in the connection's thread: a client that never does holds up nobody else."""
-        # A client that leaves, speaks no TLS or trusts another CA is its own affair.
+        """Do the TLS handshake in the connection's thread: a client that never finishes it blocks nobody else."""
+        # Errors of a client that leaves, does not speak TLS or trusts another CA do not matter here.
         with contextlib.suppress(OSError):
             request.settimeout(_HANDSHAKE_TIMEOUT_S)
             connection = self._tls.wrap_socket(request, server_side=True)

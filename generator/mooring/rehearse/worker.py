@@ -8,20 +8,20 @@ from mooring.rehearse.pods import running_status
 from mooring.rehearse.probes import Check, Prober
 from mooring.rehearse.store import Object, Store
 
-Tell = Callable[[str, str], None]
-"""Takes a pod's name and a sentence for the reader of the rehearsal."""
+Notify = Callable[[str, str], None]
+"""Takes a pod's name and a sentence to print about it."""
 
 
 class PodWorker(threading.Thread):
-    """Runs one pod from its creation to its deletion. The two kinds of pod differ in what a container is."""
+    """Runs one pod from its creation to its deletion. The two kinds of pod differ in what their container is."""
 
-    def __init__(self, pod: Object, store: Store, tell: Tell) -> None:
+    def __init__(self, pod: Object, store: Store, notify: Notify) -> None:
         super().__init__(daemon=True, name=pod["metadata"]["name"])
         self.pod = pod
         self.uid = pod["metadata"]["uid"]
         self.killed = False
         self._store = store
-        self._tell = tell
+        self._notify = notify
         self._wake = threading.Event()
         self._deleted = threading.Event()
         self._probers: list[Prober] = []
@@ -32,17 +32,17 @@ class PodWorker(threading.Thread):
         self._restarts = 0
 
     def terminate(self) -> None:
-        """Begin the pod's graceful end; idempotent."""
+        """Start the pod's graceful end; idempotent."""
         self._deleted.set()
         self._wake.set()
 
     def run(self) -> None:
-        """Run the pod, then take its object away."""
+        """Run the pod, then delete its object."""
         try:
             self._live()
             self._end()
         except (OSError, LookupError, MooringError) as error:
-            self._tell(self.name, f"cannot be run: {error}")
+            self._notify(self.name, f"cannot run: {error}")
             self._report(False, str(error))
         finally:
             for prober in self._probers:
@@ -62,7 +62,7 @@ class PodWorker(threading.Thread):
         status = running_status(self.pod, self._ip, self._ready, self._up, self._restarts, why)
         self._store.update("pods", self.pod["metadata"]["namespace"], self.name, {"status": status})
 
-    def _probe(self, probe: Object, check: Check, tell: Callable[[bool, str], None], initially: bool) -> None:
-        prober = Prober(probe, check, tell, initially)
+    def _probe(self, probe: Object, check: Check, notify: Callable[[bool, str], None], initially: bool) -> None:
+        prober = Prober(probe, check, notify, initially)
         self._probers.append(prober)
         prober.start()
