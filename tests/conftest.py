@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from tools import missing
+
+from tests.tools import missing
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

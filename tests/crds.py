@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tools import require
+
+from tests.tools import require
 
 MODULES = Path(__file__).parent / "modules"
 """What is pinned for the tests that need no cluster: a folder each."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from crds import module_folder, strict_schema
+from tests.cluster.stack.builds import TOOLS
+from tests.crds import module_folder, strict_schema
 
-PINNED = Path(__file__).parent / "cluster" / "tools" / "keda"
+PINNED = TOOLS / "keda"
 _CRD = "config/crd/bases/keda.sh_scaledobjects.yaml"
 
 

@@ -12,14 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "launcher")]
+from tests.bench.generator import measure_generator
+from tests.bench.launcher import measure_launcher
+from tests.bench.table import print_table
+from tests.node_modules import install
 
-from node_modules import install  # noqa: E402 - the tests' folders must be on the path first
-
-from bench.generator import measure_generator  # noqa: E402
-from bench.launcher import measure_launcher  # noqa: E402
-from bench.table import print_table  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
@@ -27,7 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pyz = folder / "mooring-launcher.pyz"
-        subprocess.run([sys.executable, str(TESTS.parent / "launcher" / "build.py"), str(pyz)], check=True)
+        subprocess.run([sys.executable, str(ROOT / "launcher" / "build.py"), str(pyz)], check=True)
         python = f"Python {platform.python_version()}, {platform.machine()}"
         print(f"{python}; ten million additions take {_speed_s():.1f} s here.")
         print("Medians unless said otherwise.\n", flush=True)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import psutil
 import yaml
-from node_modules import install
-from tools import require
 
-from .table import Row, milliseconds, run_quietly, time_command
+from tests.bench.table import Row, milliseconds, run_quietly, time_command
+from tests.node_modules import install
+from tests.tools import require
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = 1000

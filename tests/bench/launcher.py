@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from inside_helpers import namespace, random_ip
 from mooring_launcher.compartment import Compartment
-from rig import IN_POD, Rig, anchor_pod, http_get, stateful_set, wait_for
 
-from .table import Row
+from tests.bench.table import Row
+from tests.launcher.inside_helpers import namespace, random_ip
+from tests.launcher.rig import IN_POD, Rig, anchor_pod, http_get, stateful_set, wait_for
 
 LISTEN_LATER = (
     "import socket, time\ntime.sleep(0.3)\nserver = socket.create_server(('', 8080))\n"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.cluster.faults import FAULTS, World
+from tests.cluster.driving.faults import FAULTS, World
 from tests.cluster.test_faults import world  # noqa: F401 - the same release as each fault alone has
 
 QUICK = sorted(name for name, each in FAULTS.items() if each.is_quick)

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tools import missing, require
 
 from tests.cluster import PROGRAMS
+from tests.tools import missing, require
 
 if TYPE_CHECKING:
-    from tests.cluster.cluster import Cluster
-    from tests.cluster.kube import Kube, Mirror
+    from tests.cluster.driving.mirror import Mirror
+    from tests.cluster.driving.release import Helm, Release
     from tests.cluster.oracle.record import Oracle, Seen
-    from tests.cluster.release import Helm, Release
+    from tests.cluster.stack.cluster import Cluster
+    from tests.cluster.stack.kube import Kube
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,8 +44,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def own_cluster() -> Iterator[Cluster | None]:
     """Our own cluster, up for the whole session; None where KUBECONFIG names another."""
-    from tests.cluster.cluster import Cluster
-    from tests.cluster.machines import scratch
+    from tests.cluster.stack.cluster import Cluster
+    from tests.cluster.stack.machines import scratch
 
     programs = os.environ.get(PROGRAMS)
     if programs is None:
@@ -65,7 +66,7 @@ def own_cluster() -> Iterator[Cluster | None]:
 @pytest.fixture(scope="session")
 def kube(own_cluster: Cluster | None) -> Kube:
     """The cluster, by its API."""
-    from tests.cluster.kube import Kube
+    from tests.cluster.stack.kube import Kube
 
     return Kube(os.environ["KUBECONFIG"])
 
@@ -118,7 +119,7 @@ def _is_of_the_gone(seen: Seen, kube: Kube) -> bool:
 @pytest.fixture(scope="session")
 def helm3(kube: Kube) -> Helm:
     """Helm 3, from PyPI."""
-    from tests.cluster.release import Helm
+    from tests.cluster.driving.release import Helm
 
     return Helm(require("helm"), kube.kubeconfig)
 
@@ -126,7 +127,7 @@ def helm3(kube: Kube) -> Helm:
 @pytest.fixture(scope="session")
 def helm4(kube: Kube) -> Helm:
     """Helm 4, built from source."""
-    from tests.cluster.release import Helm
+    from tests.cluster.driving.release import Helm
 
     return Helm(require("helm4"), kube.kubeconfig)
 
@@ -148,7 +149,7 @@ def namespace(kube: Kube) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def mirror(request: pytest.FixtureRequest, kube: Kube) -> Iterator[Mirror]:
     """The namespace that a file's tests share (its `NAMESPACE`), watched."""
-    from tests.cluster.kube import Mirror
+    from tests.cluster.driving.mirror import Mirror
 
     with kube.namespace(request.module.NAMESPACE) as name:
         mirror = Mirror(kube, name)
@@ -159,8 +160,8 @@ def mirror(request: pytest.FixtureRequest, kube: Kube) -> Iterator[Mirror]:
 @pytest.fixture
 def new_release(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[..., Release]]:
     """A maker of releases in the test's namespace: `new_release(name, helm=…, chart=…)`."""
-    from tests.cluster.kube import Mirror
-    from tests.cluster.release import CHART, Release
+    from tests.cluster.driving.mirror import Mirror
+    from tests.cluster.driving.release import CHART, Release
 
     mirror = Mirror(kube, namespace)
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
-from chart.everything import RELEASES
-from chart.rendering import CHART, EXAMPLES, render_text
 from hypothesis import HealthCheck, Phase, given, settings
 from mooring.bundle.archive import ARCHIVE_FILE, archive_text
-from strategies import rich_values
 
-from tests.cluster.kube import Kube, Object
+from tests.chart.everything import RELEASES
+from tests.chart.rendering import CHART, EXAMPLES, render_text
+from tests.cluster.stack.kube import Kube, Object
+from tests.strategies import rich_values
 
 RANDOM = 200
 PATHS = {

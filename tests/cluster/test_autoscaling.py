@@ -10,12 +10,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster import processes
-from tests.cluster.asking import asker_pod
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, is_ready
-from tests.cluster.metrics_server import cpu_cores, metrics_server
-from tests.cluster.release import Release
+from tests.cluster.driving import processes
+from tests.cluster.driving.asking import asker_pod
+from tests.cluster.driving.metrics_server import cpu_cores, metrics_server
+from tests.cluster.driving.mirror import is_ready
+from tests.cluster.driving.release import Release
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 from tests.keda import crd_file
 
 LEAST, MOST = 2, 6

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.cluster import nodes
-from tests.cluster.history import History, is_split
-from tests.cluster.kube import Kube, Mirror, is_ready
-from tests.cluster.release import Helm, Release
+from tests.cluster.driving import nodes
+from tests.cluster.driving.history import History, is_split
+from tests.cluster.driving.mirror import Mirror, is_ready
+from tests.cluster.driving.release import Helm, Release
+from tests.cluster.stack.kube import Kube
 
 REPLICAS = {"single": 1, "spread": 3, "unready": 2}
 

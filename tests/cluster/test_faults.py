@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import control_plane
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults import FAULTS, World
-from tests.cluster.faults.attacks import build_clock
-from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import QUICK_GATE, Helm, Release, fetch, target
+from tests.cluster.driving.faults import FAULTS, World
+from tests.cluster.driving.faults.attacks import build_clock
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import QUICK_GATE, Helm, Release, fetch, target
+from tests.cluster.stack import control_plane
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 REPLICAS = 4
 A_MINUTE_S = 60.0

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cluster.kube import Kube
-from tests.cluster.release import Helm, values
+from tests.cluster.driving.release import Helm, values
+from tests.cluster.stack.kube import Kube
 
 
 def generate(folder: Path) -> Path:

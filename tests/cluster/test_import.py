@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import images
-from tests.cluster.asking import asked
-from tests.cluster.kube import Kube, Object, is_ready
-from tests.cluster.release import PORT, Helm, Release, values
+from tests.cluster.driving.asking import asked
+from tests.cluster.driving.mirror import is_ready
+from tests.cluster.driving.release import PORT, Helm, Release, values
+from tests.cluster.stack import images
+from tests.cluster.stack.kube import Kube, Object
 
 NewRelease = Callable[..., Release]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube
-from tests.cluster.release import QUICK_GATE, Helm, Pair, Release, target
+from tests.cluster.driving import processes
+from tests.cluster.driving.release import QUICK_GATE, Helm, Pair, Release, target
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 NewRelease = Callable[..., Release]
 

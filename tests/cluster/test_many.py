@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import CHART, PORT, READINESS_PORT, Helm, Release, target, values
+from tests.cluster.driving import processes
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import CHART, PORT, READINESS_PORT, Helm, Release, target, values
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 NewRelease = Callable[..., Release]
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import images, nodes
-from tests.cluster.history import History, is_split
-from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import Helm, Release
+from tests.cluster.driving import nodes
+from tests.cluster.driving.history import History, is_split
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Helm, Release
+from tests.cluster.stack import images
+from tests.cluster.stack.kube import Kube
 
 NAMESPACE = "e2e-placement"
 PLAIN = 5

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 import requests
 
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import Helm, Release
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Helm, Release
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 REPLICAS = 2
 MAX_REPLICAS = 4

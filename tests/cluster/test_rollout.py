@@ -9,13 +9,15 @@ import time
 import pytest
 import requests
 
-from tests.cluster import control_plane, images, pki, processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults import World
-from tests.cluster.history import History
-from tests.cluster.kube import Kube, Mirror, Object
-from tests.cluster.node import Node
-from tests.cluster.release import Helm, Release, status, target
+from tests.cluster.driving import processes
+from tests.cluster.driving.faults import World
+from tests.cluster.driving.history import History
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Helm, Release, status, target
+from tests.cluster.stack import control_plane, images, pki
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube, Object
+from tests.cluster.stack.node import Node
 
 NAMESPACE = "e2e-rollout"
 REPLICAS = 2

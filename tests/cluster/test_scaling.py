@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Mirror
-from tests.cluster.release import Helm, Release, target
+from tests.cluster.driving import processes
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Helm, Release, target
+from tests.cluster.stack.cluster import Cluster
 
 NewRelease = Callable[..., Release]
 

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror, condition
-from tests.cluster.release import CHART, Helm, values
+from tests.cluster.driving.mirror import Mirror, condition
+from tests.cluster.driving.release import CHART, Helm, values
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 NODES = 50
 PAIRS = 500

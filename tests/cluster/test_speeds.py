@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults import World
-from tests.cluster.faults.nodes import drain
-from tests.cluster.kube import Kube, Mirror, Object, is_ready
-from tests.cluster.release import Helm, Release, fetch, values
+from tests.cluster.driving import processes
+from tests.cluster.driving.faults import World
+from tests.cluster.driving.faults.nodes import drain
+from tests.cluster.driving.mirror import Mirror, is_ready
+from tests.cluster.driving.release import Helm, Release, fetch, values
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube, Object
 
 PAIRS = 4
 

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 from mooring.bundle.archive import ARCHIVE_FILE
 
-from tests.cluster import images, processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror, Object
-from tests.cluster.release import PORT, READINESS_PORT, Helm, Pair, Release, target
+from tests.cluster.driving import processes
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import PORT, READINESS_PORT, Helm, Pair, Release, target
+from tests.cluster.stack import images
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube, Object
 
 NewRelease = Callable[..., Release]
 

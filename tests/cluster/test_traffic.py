@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cluster import nodes
-from tests.cluster.asking import asked
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults import World
-from tests.cluster.kube import Kube, Mirror, is_ready
-from tests.cluster.release import Helm, Release, values
+from tests.cluster.driving import nodes
+from tests.cluster.driving.asking import asked
+from tests.cluster.driving.faults import World
+from tests.cluster.driving.mirror import Mirror, is_ready
+from tests.cluster.driving.release import Helm, Release, values
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 REPLICAS = 2
 STOP = values()["stop"] | {"consoleSeconds": 20}

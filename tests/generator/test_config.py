@@ -10,7 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 from mooring.chart.schemas import config_schema
-from tools import require
+
+from tests.tools import require
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*/Chart.yaml"))
 

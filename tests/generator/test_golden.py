@@ -14,7 +14,7 @@ import pytest
 from mooring.batch.generate import generate
 from mooring.errors import ExitCode
 
-from .conftest import tree
+from tests.generator.conftest import tree
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 EXAMPLES = sorted(path.stem for path in GOLDEN.glob("*.app.yaml"))

@@ -13,7 +13,8 @@ from mooring_launcher import api
 from mooring_launcher.api import ApiClient, ApiError, pod, pods, stateful_set
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.watch import Backoff, ObjectWatch
-from rig import anchor_pod, wait_for
+
+from tests.launcher.rig import anchor_pod, wait_for
 
 ANCHOR = pod("apps", "orders-anchor-0")
 LABEL = "statefulset.kubernetes.io/pod-name=orders-anchor-0"

@@ -12,10 +12,11 @@ from pathlib import Path
 from socket import create_connection, create_server, socket
 
 import pytest
-from inside_helpers import ANY_IPV4, namespace, random_ip, target, toy, wait_for
 from mooring_launcher.backends import backend
 from mooring_launcher.checks import Endpoint, HttpRequest, check_command, check_http, check_tcp
 from mooring_launcher.compartment import Compartment
+
+from tests.launcher.inside_helpers import ANY_IPV4, namespace, random_ip, target, toy, wait_for
 
 pytestmark = pytest.mark.sandbox
 

@@ -19,7 +19,8 @@ from mooring_launcher.config import (
     read_ordinal,
 )
 from mooring_launcher.errors import ExitCode, LauncherError
-from rig import make_config
+
+from tests.launcher.rig import make_config
 
 SCHEMA = load_schema()
 

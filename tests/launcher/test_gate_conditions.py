@@ -11,12 +11,24 @@ from typing import Any
 
 import psutil
 import pytest
-from inside_helpers import ANY_IPV4, TIMING, TOYS, gate_config, http_check, namespace, random_ip, target, toy, wait_for
 from mooring_launcher import _gate_psutil
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import Gate
 from mooring_launcher.target import Target
+
+from tests.launcher.inside_helpers import (
+    ANY_IPV4,
+    TIMING,
+    TOYS,
+    gate_config,
+    http_check,
+    namespace,
+    random_ip,
+    target,
+    toy,
+    wait_for,
+)
 
 pytestmark = pytest.mark.sandbox
 

@@ -13,14 +13,15 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
-from inside_helpers import namespace, run, wait_for
 from mooring_launcher import askers as askers_module
 from mooring_launcher.askers import Askers, Origin
 from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.metrics import Metrics
 from mooring_launcher.server import HOLD_LIMIT, HealthServer, View
-from rig import Rig, anchor_pod
+
+from tests.launcher.inside_helpers import namespace, run, wait_for
+from tests.launcher.rig import Rig, anchor_pod
 
 pytestmark = pytest.mark.sandbox
 

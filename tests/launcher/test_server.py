@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from inside_helpers import namespace, random_ip, wait_for
 from mooring_launcher import server as server_module
 from mooring_launcher.askers import Askers, Origin
 from mooring_launcher.backends import backend
@@ -18,6 +17,8 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate import Condition
 from mooring_launcher.metrics import Metrics
 from mooring_launcher.server import HealthServer, View
+
+from tests.launcher.inside_helpers import namespace, random_ip, wait_for
 
 pytestmark = pytest.mark.sandbox
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import missing, require
 
+from tests.tools import missing, require
 from tests.windows import PARTS
 from tests.windows.machine import COMPARTMENT, Launcher, Machine, Program, Site, wait_until
 from tests.windows.release import anchor_pod, config_of

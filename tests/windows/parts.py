@@ -23,7 +23,7 @@ from pathlib import Path
 
 from mooring.bundle.node import PSUTIL, PSUTIL_SHA256, write_bundle
 
-from tests.cluster.builds import cache_directory
+from tests.cluster.stack.builds import cache_directory
 
 HERE = Path(__file__).parent
 COMPILER = "x86_64-w64-mingw32-gcc"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chart.rendering import config, container, layered, render
-
+from tests.chart.rendering import config, container, layered, render
 from tests.windows.machine import NODE, Machine
 
 PORT = 8080

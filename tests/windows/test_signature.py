@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import require
 
+from tests.tools import require
 from tests.windows.machine import COMPARTMENT, Machine
 
 _SCRIPT = Path(__file__).parent / "inside/signature.py"

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Object, condition
-from tests.cluster.node import Node
+from tests.cluster.driving import processes
+from tests.cluster.driving.mirror import condition
+from tests.cluster.driving.release import PORT, Pair, Release, fetch
 from tests.cluster.oracle.rules import BACK_OFF_FORGOTTEN_S, others_are_back_s
-from tests.cluster.release import PORT, Pair, Release, fetch
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Object
+from tests.cluster.stack.node import Node
 
 
 @dataclass

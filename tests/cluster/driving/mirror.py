@@ -1,21 +1,17 @@
-"""Asking a cluster: by kubectl for what a person would type, and by a mirror that watches for what a test waits for."""
+"""What tests watch: a mirror of a namespace, kept up to date by the API's own list and watch."""
 
 from __future__ import annotations
 
-import datetime
 import json
-import os
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import requests
 from pytest_helm_charts.clusters import ExistingCluster
 
-Object = dict[str, Any]
+from tests.cluster.stack.kube import Kube, Object
 
 KINDS = {
     "pods": "v1",
@@ -23,74 +19,6 @@ KINDS = {
     "endpointslices": "discovery.k8s.io/v1",
 }
 """What a mirror keeps: plural -> API version."""
-
-
-class Kube:
-    """One cluster, through its kubeconfig."""
-
-    def __init__(self, kubeconfig: str, kubectl: str = "kubectl") -> None:
-        self.kubeconfig = kubeconfig
-        self._kubectl = kubectl
-        self.http = ExistingCluster(kubeconfig).create()
-        self.gone: dict[str, str] = {}
-        """The namespaces that tests have deleted, each with the moment (ISO 8601, UTC)."""
-
-    def kubectl(
-        self, *arguments: str, stdin: str | None = None, check: bool = True, timeout_s: float = 180
-    ) -> subprocess.CompletedProcess[str]:
-        """Run kubectl; raises RuntimeError with its words if it fails."""
-        done = subprocess.run(
-            [self._kubectl, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"KUBECONFIG": self.kubeconfig},
-            timeout=timeout_s,
-        )
-        if check and done.returncode:
-            message = f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
-            raise RuntimeError(message)
-        return done
-
-    def get(self, path: str, version: str = "v1", **params: str) -> Any:
-        """GET a path below an API version, e.g. `namespaces/x/pods`; raises requests.HTTPError."""
-        response = self.http.get(version=version, url=path, params=params)
-        response.raise_for_status()
-        return response.json()
-
-    def apply(self, *objects: Object) -> None:
-        """Apply objects, server-side."""
-        text = "\n---\n".join(json.dumps(each) for each in objects)
-        self.kubectl("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=text)
-
-    def evict(self, namespace: str, pod: str) -> int:
-        """Evict a pod; returns the HTTP status."""
-        body = {
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": pod, "namespace": namespace},
-        }
-        return int(self.http.post(namespace=namespace, url=f"pods/{pod}/eviction", json=body).status_code)
-
-    @contextmanager
-    def namespace(self, name: str) -> Iterator[str]:
-        """Make a namespace and have it taken away again, which takes longer than anybody should wait."""
-        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        try:
-            yield name
-        finally:
-            self.gone[name] = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-            self.kubectl("delete", "namespace", name, "--wait=false", check=False)
-
-    def wait_gone(self, timeout_s: float = 180) -> None:
-        """Wait until the namespaces that tests have deleted are gone: what measures time wants the nodes for itself."""
-        deadline = time.monotonic() + timeout_s
-        while left := {each["metadata"]["name"] for each in self.get("namespaces")["items"]} & self.gone.keys():
-            if time.monotonic() > deadline:
-                message = f"after {timeout_s:.0f} s namespaces are still being deleted: {sorted(left)}"
-                raise RuntimeError(message)
-            time.sleep(0.5)
 
 
 class Mirror:

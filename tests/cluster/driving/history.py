@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.cluster.kube import Mirror, Object
-from tests.cluster.release import Pair, Release
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Pair, Release
+from tests.cluster.stack.kube import Object
 
 Picture = dict[int, Pair]
 """All pairs of a release at one moment, by ordinal."""

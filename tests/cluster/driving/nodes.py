@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.cluster.kube import Kube
-from tests.cluster.release import Release
+from tests.cluster.driving.release import Release
+from tests.cluster.stack.kube import Kube
 
 
 def names(kube: Kube) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.cluster.machines import Machine
+from tests.cluster.stack.machines import Machine
 
 
 def of(machine: Machine) -> Iterator[psutil.Process]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.kube import Kube, Mirror, Object, is_ready
+from tests.cluster.driving.mirror import Mirror, is_ready
+from tests.cluster.stack.kube import Kube, Object
 
-CHART = Path(__file__).parents[2] / "chart"
+CHART = Path(__file__).parents[3] / "chart"
 
 PORT = 8080
 """The fixed port of the test program."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from tests.cluster.faults.nodes import cordoned
-from tests.cluster.faults.registry import fault
-from tests.cluster.faults.world import World
-from tests.cluster.release import Pair
+from tests.cluster.driving.faults.nodes import cordoned
+from tests.cluster.driving.faults.registry import fault
+from tests.cluster.driving.faults.world import World
+from tests.cluster.driving.release import Pair
 
 
 @fault(is_quick=True)

@@ -8,9 +8,9 @@ import time
 
 import psutil
 
-from tests.cluster.faults.registry import fault
-from tests.cluster.faults.world import World
-from tests.cluster.release import PORT, fetch
+from tests.cluster.driving.faults.registry import fault
+from tests.cluster.driving.faults.world import World
+from tests.cluster.driving.release import PORT, fetch
 
 
 @fault(is_quick=True)

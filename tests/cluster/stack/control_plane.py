@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.cluster.machines import Machine
-from tests.cluster.pki import Pki
+from tests.cluster.stack.machines import Machine
+from tests.cluster.stack.pki import Pki
 
 SERVICE_RANGE = "10.96.0.0/16"
 SERVICE_ADDRESS = "10.96.0.1"

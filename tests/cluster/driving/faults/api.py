@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tests.cluster import control_plane
-from tests.cluster.faults.pods import anchor_deleted
-from tests.cluster.faults.programs import launcher_killed
-from tests.cluster.faults.registry import fault
-from tests.cluster.faults.world import World
-from tests.cluster.garbage import GarbageServer
+from tests.cluster.driving.faults.pods import anchor_deleted
+from tests.cluster.driving.faults.programs import launcher_killed
+from tests.cluster.driving.faults.registry import fault
+from tests.cluster.driving.faults.world import World
+from tests.cluster.driving.garbage import GarbageServer
+from tests.cluster.stack import control_plane
 
 
 @fault()

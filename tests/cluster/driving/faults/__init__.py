@@ -4,8 +4,8 @@ What must hold afterwards is the same for all: `World.settle`. A module for each
 `nodes`, `api`, and `attacks` for what somebody else does to a pair.
 """
 
-from tests.cluster.faults import api, attacks, nodes, pods, programs
-from tests.cluster.faults.registry import FAULTS, Fault
-from tests.cluster.faults.world import World
+from tests.cluster.driving.faults import api, attacks, nodes, pods, programs
+from tests.cluster.driving.faults.registry import FAULTS, Fault
+from tests.cluster.driving.faults.world import World
 
 __all__ = ["FAULTS", "Fault", "World", "api", "attacks", "nodes", "pods", "programs"]

@@ -6,8 +6,8 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from tests.cluster.faults.registry import fault
-from tests.cluster.faults.world import World
+from tests.cluster.driving.faults.registry import fault
+from tests.cluster.driving.faults.world import World
 
 
 @fault()

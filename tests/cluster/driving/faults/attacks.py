@@ -6,19 +6,19 @@ import contextlib
 import socket
 import subprocess
 import time
-from pathlib import Path
 
 import psutil
 
-from tests.cluster import control_plane
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults.pods import anchor_deleted_of
-from tests.cluster.faults.registry import fault
-from tests.cluster.faults.world import World
-from tests.cluster.node import APPS
-from tests.cluster.release import READINESS_PORT, fetch
+from tests.cluster.driving.faults.pods import anchor_deleted_of
+from tests.cluster.driving.faults.registry import fault
+from tests.cluster.driving.faults.world import World
+from tests.cluster.driving.release import READINESS_PORT, fetch
+from tests.cluster.stack import control_plane
+from tests.cluster.stack.builds import TOOLS
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.node import APPS
 
-_CLOCK_SOURCE = Path(__file__).parents[1] / "tools/clock/clock.c"
+_CLOCK_SOURCE = TOOLS / "clock/clock.c"
 _CLOCKS = "clock"
 """The folder of /opt/apps with how far each pod's clock is off, in seconds."""
 

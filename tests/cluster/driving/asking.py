@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.cluster import images, nodes
-from tests.cluster.kube import Kube, Object
-from tests.cluster.release import Release
+from tests.cluster.driving import nodes
+from tests.cluster.driving.release import Release
+from tests.cluster.stack import images
+from tests.cluster.stack.kube import Kube, Object
 
 RATE = 200
 """Requests a second, of all askers together."""

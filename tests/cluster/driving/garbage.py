@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
-from tests.cluster.machines import SWITCH_IP
-from tests.cluster.pki import Pki
+from tests.cluster.stack.machines import SWITCH_IP
+from tests.cluster.stack.pki import Pki
 
 _POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "somebody", "namespace": "else", "uid": "1"}}
 _STATUS = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 500, "reason": "InternalError"}

@@ -11,10 +11,10 @@ import yaml
 from mooring.bundle.rehearsal import build_bundle
 from mooring.rehearse import kernel
 
-from tests.cluster import images
-from tests.cluster.control_plane import POD_RANGE
-from tests.cluster.machines import Machine, show
-from tests.cluster.pki import Pki
+from tests.cluster.stack import images
+from tests.cluster.stack.control_plane import POD_RANGE
+from tests.cluster.stack.machines import Machine, show
+from tests.cluster.stack.pki import Pki
 
 LAUNCHER = "/opt/mooring"
 """The launcher's directory on the node (the chart's `launcher.hostPath`)."""

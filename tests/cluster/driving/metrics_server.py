@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import requests
 
-from tests.cluster.cluster import Cluster
-from tests.cluster.control_plane import ADDRESS
-from tests.cluster.kube import Kube, Object
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.control_plane import ADDRESS
+from tests.cluster.stack.kube import Kube, Object
 
 API = "metrics.k8s.io/v1beta1"
 PORT = 4443

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.cluster.faults.world import World
+from tests.cluster.driving.faults.world import World
 
 
 @dataclass(frozen=True)

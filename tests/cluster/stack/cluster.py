@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.cluster import control_plane, node
-from tests.cluster.control_plane import ControlPlane
-from tests.cluster.kube import Kube
-from tests.cluster.machines import Machine, make_switch, show
-from tests.cluster.node import Node
-from tests.cluster.pki import Pki, make_pki
+from tests.cluster.stack import control_plane, node
+from tests.cluster.stack.control_plane import ControlPlane
+from tests.cluster.stack.kube import Kube
+from tests.cluster.stack.machines import Machine, make_switch, show
+from tests.cluster.stack.node import Node
+from tests.cluster.stack.pki import Pki, make_pki
 
 NODES = {"node-1": ("192.168.99.11", "10.244.1.0/24"), "node-2": ("192.168.99.12", "10.244.2.0/24")}
 """Name -> address of the machine, range of its pods."""
