@@ -1,4 +1,4 @@
-"""KEDA's own definition of a ScaledObject, as the judge of what the chart renders."""
+"""KEDA's own definition of a ScaledObject, to check what the chart renders against."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CRD = "config/crd/bases/keda.sh_scaledobjects.yaml"
 
 
 def crd_file() -> Path:
-    """Return where the CustomResourceDefinition of ScaledObjects lies, ready for `kubectl apply`."""
+    """Return the path of the ScaledObjects' CustomResourceDefinition, ready for `kubectl apply`."""
     return module_folder(PINNED) / _CRD
 
 

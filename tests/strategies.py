@@ -1,4 +1,4 @@
-"""Random Apps for property tests, made from the values model itself: a value added there is covered at once."""
+"""Random Apps for property tests, made from the values model: a value added there is covered at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mooring.model.rules.table import find_violations
 from mooring.model.values import VALUES
 
 STRING_MAP = {"example.com/team": "orders", "tier": "back"}
-# Content for the open nodes that Kubernetes accepts, by its type; all others stay empty.
+# Content that Kubernetes accepts for open nodes, by type; all others stay empty.
 _CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 _EXEC = {"exec": {"command": ["x"]}}
 OPEN_SAMPLES: dict[str, list[Any]] = {
@@ -128,7 +128,7 @@ OPEN_SAMPLES: dict[str, list[Any]] = {
     ],
     "object": [{"shared": {"colour": "blue"}}],
 }
-# Text that has surprised YAML, JSON, Go templates or shells before.
+# Text that has broken YAML, JSON, Go templates or shells before.
 AWKWARD_TEXT = [
     "",
     " ",
@@ -169,7 +169,7 @@ NOT_FOR_HELM = "\x00\ufffe\uffff" + "".join(map(chr, [*range(0x7F, 0x85), *range
 
 
 def texts() -> SearchStrategy[str]:
-    """Any text YAML and Helm can carry, the awkward more often."""
+    """Any text that YAML and Helm can carry, awkward text more often."""
     letters = st.characters(exclude_categories=("Cs",), exclude_characters=NOT_FOR_HELM)
     return st.sampled_from(AWKWARD_TEXT) | st.text(letters, max_size=12)
 
@@ -248,18 +248,18 @@ def shaped_values() -> SearchStrategy[dict[str, Any]]:
 
 
 def rich_values() -> SearchStrategy[dict[str, Any]]:
-    """Valid values with more of them given at once."""
+    """Valid values, with more keys given at once."""
     parts = st.lists(shaped_values(), min_size=4, max_size=4)
     return parts.map(lambda each: mend(_with_exe(functools.reduce(overlay, each))))
 
 
 def valid_values() -> SearchStrategy[dict[str, Any]]:
-    """Values that the model accepts: broken rules are mended by leaving out what breaks them."""
+    """Values that the model accepts: what breaks a rule is left out."""
     return shaped_values().map(mend)
 
 
 def apps(values: SearchStrategy[dict[str, Any]] | None = None) -> SearchStrategy[dict[str, Any]]:
-    """Whole Apps, as plain data, with valid values unless others are given."""
+    """Whole Apps as plain data, with valid values unless others are given."""
     return st.builds(
         _app,
         st.from_regex(r"[a-z]([-a-z0-9]{0,43}[a-z0-9])?", fullmatch=True),
@@ -284,7 +284,7 @@ def _with_exe(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def mend(values: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what breaks rules between values, until none is broken."""
+    """Leave out what breaks rules between values, until no rule is broken."""
     values = copy.deepcopy(values)
     for _ in range(50):
         violations = find_violations(overlay(default_of(VALUES), values))
@@ -296,7 +296,7 @@ def mend(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
-    """Remove the first entry on the path that was chosen; if that is a default, what must have upset it."""
+    """Remove the first entry on the path that was given; if it is a default, remove what caused the problem."""
     here: Any = values
     node: Node = VALUES
     for part in path:

@@ -1,6 +1,6 @@
 """Print the table of figures: `make bench`.
 
-`fetch` as its one argument gets what the measured programs are made of, which the sandbox's network does not reach.
+`fetch`, its only argument, downloads what the measured programs need, because the sandbox has no network.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Measure everything in one run, so that each figure and its peer saw the same machine."""
+    """Measure everything in one run, so that each figure and its peer come from the same machine."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pyz = folder / "mooring-launcher.pyz"
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _speed_s() -> float:
-    """Return how long this machine's Python takes for a fixed amount of work, as the goals are absolute times."""
+    """Return how long this machine's Python takes for a fixed amount of work: the goals are absolute times."""
     start_s = time.perf_counter()
     total = 0
     for number in range(10_000_000):

@@ -1,10 +1,10 @@
-"""Run tests against our own cluster: `python -m tests.cluster [PYTEST ARGUMENTS]`; without any all, as `lanes` says.
+"""Run tests on our own cluster: `python -m tests.cluster [PYTEST ARGUMENTS]`; with none, all tests, as `lanes` says.
 
-`--up [COMMAND]` gives a shell beside a cluster. `--node-files DIRECTORY` writes what the nodes of another cluster need
-in their /opt for the same tests.
+`--up [COMMAND]` opens a shell beside a cluster. `--node-files DIRECTORY` writes what the nodes of another cluster need
+in /opt to run the same tests.
 
-What is missing is built first, outside the sandbox, where the network is. Everything else is started inside it and ends
-with it. With KUBECONFIG set the tests run against that cluster, and nothing is built or started.
+Missing programs are built first, outside the sandbox, because it has no network. Everything else starts inside it and
+ends with it. With KUBECONFIG set the tests run against that cluster, and nothing is built or started.
 """
 
 from __future__ import annotations

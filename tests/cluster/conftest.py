@@ -1,4 +1,4 @@
-"""The cluster of the tests: our own, or any other that KUBECONFIG names."""
+"""The cluster that the tests run on: our own, or the one of KUBECONFIG."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a cluster, so that `make test` leaves it out."""
+    """Mark tests that need a cluster, so that `make test` leaves them out."""
     for item in items:
         if "kube" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print every line `figure: <what>: <value>` of the tests that passed as one table."""
+    """Print every line `figure: <what>: <value>` of passed tests in one table."""
     reports = terminalreporter.stats.get("passed", [])
     lines = [line[8:] for report in reports for line in report.capstdout.splitlines() if line.startswith("figure: ")]
     if lines:
@@ -65,7 +65,7 @@ def own_cluster() -> Iterator[Cluster | None]:
 
 @pytest.fixture(scope="session")
 def kube(own_cluster: Cluster | None) -> Kube:
-    """The cluster, by its API."""
+    """A client of the cluster's API."""
     from tests.cluster.stack.kube import Kube
 
     return Kube(os.environ["KUBECONFIG"])
@@ -73,7 +73,7 @@ def kube(own_cluster: Cluster | None) -> Kube:
 
 @pytest.fixture
 def cluster(own_cluster: Cluster | None, kube: Kube) -> Cluster:
-    """Our own cluster, for tests that pull its plugs; elsewhere they are skipped."""
+    """Our own cluster, for tests that break nodes; on other clusters they are skipped."""
     if own_cluster is None:
         pytest.skip("kills nodes or the API server, or looks into them: only in the cluster of `make e2e`")
     return own_cluster
@@ -81,7 +81,7 @@ def cluster(own_cluster: Cluster | None, kube: Kube) -> Cluster:
 
 @pytest.fixture(scope="session")
 def oracle(own_cluster: Cluster | None, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
-    """The oracle, watching every namespace from its first use to the end of the session."""
+    """The oracle; it watches every namespace from its first use to the end of the session."""
     from tests.cluster.oracle.record import Oracle
 
     nodes = {name: node.machine.pid for name, node in (own_cluster.nodes if own_cluster else {}).items()}
@@ -92,7 +92,7 @@ def oracle(own_cluster: Cluster | None, kube: Kube, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(autouse=True)
 def watched(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Assert that during the test, whatever it is about, the oracle looked all the time and saw nothing wrong."""
+    """Assert that the oracle watched during the whole test, whatever it is about, and saw nothing wrong."""
     if "kube" not in request.fixturenames:
         yield
         return
@@ -100,7 +100,7 @@ def watched(request: pytest.FixtureRequest) -> Iterator[None]:
     oracle: Oracle = request.getfixturevalue("oracle")
     before = oracle.so_far()
     yield
-    time.sleep(0.3)  # so that it has looked at the very last moment too
+    time.sleep(0.3)  # so that it has seen the last moment too
     after = oracle.so_far()
     found = [str(each) for each in after.violations[len(before.violations) :] if not _is_of_the_gone(each, kube)]
     found += [f"it did not look for {hole['seconds']} s at {hole['at']}" for hole in after.holes[len(before.holes) :]]
@@ -109,9 +109,9 @@ def watched(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _is_of_the_gone(seen: Seen, kube: Kube) -> bool:
-    """Tell whether it is a silent address in a namespace that was being deleted as a whole.
+    """Return whether this is a silent address in a namespace that was being deleted.
 
-    There programs, Services and addresses go in no order, as whoever deletes a namespace has asked for.
+    Deleting a namespace removes programs, Services and addresses in no particular order.
     """
     return seen.rule == "endpoint" and seen.at >= kube.gone.get(seen.namespace, "~")
 
@@ -141,7 +141,7 @@ def helm(request: pytest.FixtureRequest) -> Helm:
 
 @pytest.fixture
 def namespace(kube: Kube) -> Iterator[str]:
-    """A namespace of the test's own."""
+    """A namespace for this test only."""
     with kube.namespace(f"e2e-{uuid.uuid4().hex[:6]}") as name:
         yield name
 
@@ -159,7 +159,7 @@ def mirror(request: pytest.FixtureRequest, kube: Kube) -> Iterator[Mirror]:
 
 @pytest.fixture
 def new_release(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[..., Release]]:
-    """A maker of releases in the test's namespace: `new_release(name, helm=…, chart=…)`."""
+    """A function that makes releases in the test's namespace: `new_release(name, helm=…, chart=…)`."""
     from tests.cluster.driving.mirror import Mirror
     from tests.cluster.driving.release import CHART, Release
 

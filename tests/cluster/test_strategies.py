@@ -1,4 +1,4 @@
-"""Every way to provide anchors and the launcher, as docs/strategies.md says: installed, scaled, killed and healed."""
+"""Every way to provide anchors and the launcher, as in docs/strategies.md: install, scale, kill, heal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Numbered(Release):
 
 
 class Foreign(Release):
-    """A release whose anchors others made in another namespace; they are known by a label."""
+    """A release whose anchors others made in another namespace; a label selects them."""
 
     nets: Mirror
 
@@ -46,7 +46,7 @@ class Foreign(Release):
         return f"{self.name}-launcher-{ordinal}-{ordinal}"
 
     def pair(self, ordinal: int) -> Pair:
-        """Return launcher n and the anchor with the label of ordinal n that is not ending, or any."""
+        """Return launcher n and the anchor labelled with ordinal n, preferably one that is not being deleted."""
         found = [
             pod for pod in self.nets.all("pods").values() if pod["metadata"]["labels"].get("app") == f"net-{ordinal}"
         ]
@@ -63,8 +63,8 @@ class Foreign(Release):
 def ask_service(release: Release, service: str) -> str:
     """GET / of a Service's port http through the API server; return the whole answer.
 
-    Which addresses a Service has, the API server knows by a watch of its own, which may be behind what others have
-    seen: until then it answers that there are none. Any other refusal is the program's or the network's, and fails.
+    The API server learns a Service's addresses by its own watch, which may lag behind ours: until then it answers that
+    there are no endpoints. Any other refusal comes from the program or the network, and fails.
     """
     url = f"namespaces/{release.namespace}/services/{service}:http/proxy/"
     deadline = time.monotonic() + 5
@@ -84,22 +84,22 @@ def ask_anchors(release: Release, replicas: int) -> None:
 
 
 def uid(pod: Object | None) -> str:
-    """Return a pod's uid, or nothing."""
+    """Return a pod's uid, or ''."""
     return str(pod["metadata"]["uid"]) if pod else ""
 
 
 def restarts(pod: Object | None) -> int:
-    """Return how often a pod's containers have been started anew."""
+    """Return how often a pod's containers have been restarted."""
     return sum(each["restartCount"] for each in pod["status"].get("containerStatuses", [])) if pod else 0
 
 
 def kill_and_heal(cluster: Cluster, release: Release, replicas: int, what: str) -> None:
-    """Kill launcher 1 without a chance to clean up, then delete its anchor: each time all is whole again by itself."""
+    """Kill launcher 1 with no chance to clean up, then delete its anchor: each time all pairs heal by themselves."""
     pair = release.pair(1)
     (launcher,) = processes.launchers(cluster.nodes[pair.node].machine, release.namespace, release.pod(1))
     began, before = time.monotonic(), restarts(pair.launcher)
     launcher.kill()
-    release.mirror.wait(lambda: restarts(release.pair(1).launcher) > before, 120, "launcher 1 was started anew")
+    release.mirror.wait(lambda: restarts(release.pair(1).launcher) > before, 120, "launcher 1 has restarted")
     release.wait_whole(replicas)
     print(f"figure: {what}, kill -9 of a launcher to all whole: {time.monotonic() - began:.1f} s")
 
@@ -123,7 +123,7 @@ def install(release: Release, replicas: int, what: str, **more: Any) -> None:
 
 @pytest.fixture
 def make(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[[type[Release]], Release]]:
-    """A maker of a release `r` of a class."""
+    """A function that makes a release `r` of a class."""
     mirror = Mirror(kube, namespace)
     yield lambda kind: kind(kube, helm3, mirror, "r")
     helm3.run("uninstall", "r", "--namespace", namespace, "--ignore-not-found", check=False)
@@ -131,7 +131,7 @@ def make(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[[type[Rel
 
 
 def test_static(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) -> None:
-    """A set for each anchor; helm upgrade adds and removes whole pairs and leaves the others alone."""
+    """With a set for each anchor, helm upgrade adds and removes whole pairs and leaves the others alone."""
     release = make(Numbered)
     release.named = lambda ordinal: f"r-anchor-{ordinal}-{ordinal}"
     anchor = {"strategy": "static", "unschedulableSeconds": 10}
@@ -150,7 +150,7 @@ def test_static(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) ->
 
 
 def test_shared(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) -> None:
-    """One IP, a port and a Service for each; a replica more leaves the network and the others alone."""
+    """With one IP and a port and Service for each, one more replica leaves the network and the others alone."""
     release = make(Numbered)
     release.named = lambda _ordinal: "r-anchor-0"
     ports = {ordinal: PORT + ordinal for ordinal in range(3)}
@@ -205,7 +205,7 @@ def foreign_anchor(ordinal: int, namespace: str) -> Object:
 
 
 def test_anchors_of_others(cluster: Cluster, make: Callable[[type[Foreign]], Foreign]) -> None:
-    """Deployments in another namespace are the anchors: launchers go to them, follow them and never evict one."""
+    """With Deployments in another namespace as anchors, launchers go to them, follow them and never evict one."""
     release = make(Foreign)
     with release.kube.namespace(f"{release.namespace}-nets") as nets:
         release.nets = Mirror(release.kube, nets)
@@ -220,7 +220,7 @@ def test_anchors_of_others(cluster: Cluster, make: Callable[[type[Foreign]], For
         release.wait_whole(2)
         kill_and_heal(cluster, release, 2, "anchors of others")
         ask_anchors(release, 2)
-        # Anchor 0 was nobody's to touch in all that.
+        # Nothing of that may have touched anchor 0.
         assert len({uid(item) for _, kind, _, item in release.nets.events if kind == "pods" and is_net(item, 0)}) == 1
         release.uninstall()
         release.mirror.wait(lambda: not release.mirror.all("pods"), 120, "no launcher is left")
@@ -228,7 +228,7 @@ def test_anchors_of_others(cluster: Cluster, make: Callable[[type[Foreign]], For
 
 
 def is_net(pod: Object, ordinal: int) -> bool:
-    """Tell whether a pod is an anchor for an ordinal."""
+    """Return whether a pod is an anchor for an ordinal."""
     return bool(pod["metadata"]["labels"]["app"] == f"net-{ordinal}")
 
 
@@ -242,7 +242,7 @@ values: {platform: linux, target: {exe: /opt/apps/served}, launcher: {source: co
 
 
 def test_launcher_from_the_chart(cluster: Cluster, new_release: NewRelease, tmp_path: Path) -> None:
-    """With launcher.source: configMap the launcher that runs is the chart's; it scales and heals like the node's."""
+    """With launcher.source: configMap the chart's launcher runs; it scales and heals like the node's."""
     (tmp_path / "app.yaml").write_text(APP)
     command = [sys.executable, "-m", "mooring", "generate", str(tmp_path / "app.yaml"), "--out", str(tmp_path / "out")]
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
@@ -265,7 +265,7 @@ def test_launcher_from_the_chart(cluster: Cluster, new_release: NewRelease, tmp_
 def upgrade_the_launcher(release: Release, chart: Path, newer: Path) -> None:
     """Install a chart with another launcher in it: below the partition a new pod still has the old one.
 
-    The ConfigMap of the old one leaves with the first upgrade after the roll-out.
+    The old one's ConfigMap goes with the first upgrade after the rollout.
     """
     shutil.copytree(chart, newer)
     archive = newer / ARCHIVE_FILE
@@ -297,11 +297,11 @@ def upgrade_the_launcher(release: Release, chart: Path, newer: Path) -> None:
 
 
 def wait_renewed(release: Release, ordinal: int, before: str) -> None:
-    """Wait until a launcher is another pod and both pairs are whole."""
+    """Wait until a launcher is a new pod and both pairs are whole."""
     release.mirror.wait(
         lambda: uid(release.pair(ordinal).launcher) not in ("", before) and release.is_whole(2),
         120,
-        f"launcher {ordinal} is another and both pairs are whole",
+        f"launcher {ordinal} is new and both pairs are whole",
     )
 
 

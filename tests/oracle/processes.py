@@ -68,6 +68,6 @@ def http_get(address: str) -> None:
 
 
 def listens(port: int) -> bool:
-    """Tell whether anything listens on a TCP port here."""
+    """Return whether anything listens on a TCP port here."""
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0

@@ -22,7 +22,7 @@ from tests.oracle.processes import SERVER, listens, wait_for
 
 
 def test_a_silent_endpoint_is_wrong_once_kubelet_should_have_noticed() -> None:
-    """The limit is the anchor's periodSeconds x failureThreshold + 1 s, and not before."""
+    """The limit is the anchor's periodSeconds x failureThreshold + 1 s, not earlier."""
     silence = Silence(Endpoint("10.1.0.1", 18088, "a0", "orders"), 100.0, "Connection refused")
     seen = picture(launcher(), anchor(), silences=[silence])
     assert rules(seen, 116.0) == []
@@ -43,13 +43,13 @@ def test_a_silent_endpoint_is_wrong_once_kubelet_should_have_noticed() -> None:
     ],
 )
 def test_an_endpoint_counts_when_it_gets_traffic(conditions: dict[str, Any], counts: bool) -> None:
-    """Ready ones get traffic, and ones that terminate while they still serve may."""
+    """Ready endpoints get traffic, and terminating ones that still serve may get it."""
     assert bool(read_endpoints(slice_object("10.1.0.1", conditions))) is counts
 
 
 @pytest.mark.sandbox
 def test_a_pause_of_the_oracle_is_no_silence_of_others() -> None:
-    """On a machine that had no time for the oracle, an answer that came meanwhile is still a good one."""
+    """If the oracle itself was not scheduled for a while, an answer that came meanwhile still counts."""
     server = subprocess.Popen([sys.executable, "-c", SERVER])
     try:
         wait_for(lambda: listens(18088), "the server")
@@ -71,7 +71,7 @@ def test_a_pause_of_the_oracle_is_no_silence_of_others() -> None:
 
 
 def test_every_watcher_is_back_in_the_time_it_is_given() -> None:
-    """A watcher that backs off as client-go's do, by any chance, tries again in time; now and then only just."""
+    """A watcher that backs off as client-go's do retries in time, whatever the random part; sometimes only just."""
     dice = random.Random(1)
     latest: dict[float, float] = {}
     for without_s in (0.5, 3.0, 15.0, 60.0, 240.0):

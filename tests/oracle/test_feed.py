@@ -17,7 +17,7 @@ def verbs(api: ApiServer) -> list[str]:
 
 
 def test_the_feed_lists_once_and_watches_on(api: ApiServer, kubeconfig: Path) -> None:
-    """After a cut watch or a server that was down it goes on from where it was; only 410 makes it list again."""
+    """After a cut watch or a server outage it resumes where it was; only 410 makes it list again."""
     queue: SimpleQueue[Change] = SimpleQueue()
     api.put("pods", pod_object("orders-0"))
     feed = Feed(Server(str(kubeconfig)), "/api/v1", "pods", "", queue)

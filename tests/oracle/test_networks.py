@@ -14,7 +14,7 @@ def test_programs_of_two_launchers_in_one_network_are_wrong() -> None:
 
 
 def test_a_shared_anchor_may_hold_the_programs_of_its_launchers() -> None:
-    """With the strategy shared that is what is wanted, but not of another release."""
+    """With strategy shared that is intended, but not for another release."""
     config = Config("shared")
     programs = [Program(10, 7, "c0", "l0"), Program(20, 7, "c1", "l1"), Program(5, 7, "ca", "a0")]
     pods = launcher(config=config), anchor()
@@ -24,7 +24,7 @@ def test_a_shared_anchor_may_hold_the_programs_of_its_launchers() -> None:
 
 
 def test_two_lives_of_a_launcher_in_one_network_are_wrong() -> None:
-    """A program that outlived its launcher's container beside that of the next container is found."""
+    """A program that outlived its launcher's container is found beside the next container's."""
     programs = [Program(10, 7, "before", "l0"), Program(20, 7, "after", "l0")]
     assert rules(picture(launcher(), programs=programs)) == [("shared", ("orders-0",))]
 
@@ -38,7 +38,7 @@ def test_a_program_of_a_launcher_that_has_gone_still_counts() -> None:
 
 
 def test_one_program_in_its_own_anchor_is_right() -> None:
-    """Several processes of one program, launchers on the host, and pods that are none of ours are no violation."""
+    """Several processes of one program, launchers on the host, and pods that are not ours are no violation."""
     programs = [
         Program(5, 7, "ca", "a0"),
         Program(10, 7, "c0", "l0"),

@@ -25,7 +25,7 @@ from tests.oracle.processes import SERVER, add_network, http_get, oracle_of, wai
 
 @pytest.mark.sandbox
 def test_the_oracle_sees_all_rules_broken(api: ApiServer, kubeconfig: Path, tmp_path: Path) -> None:
-    """With real processes and sockets: nothing while a pair is whole, then each rule as it is broken, then its end."""
+    """With real processes and sockets: nothing while a pair is whole, then each rule as it is broken, and its end."""
     address = add_network("anchor-0", 71)
     with contextlib.ExitStack() as stack:
 
@@ -87,7 +87,7 @@ def test_the_oracle_sees_all_rules_broken(api: ApiServer, kubeconfig: Path, tmp_
 
 @pytest.mark.sandbox
 def test_a_node_that_ends_is_let_go_and_found_again(api: ApiServer, kubeconfig: Path, tmp_path: Path) -> None:
-    """The oracle keeps nothing of a dead node, asks nobody there, and goes on when a machine of its name is back."""
+    """The oracle holds nothing of a dead node, probes nothing there, and resumes when its machine is back."""
 
     def boot(stack: contextlib.ExitStack) -> tuple[subprocess.Popen[bytes], str]:
         address = add_network("node-a", 72)

@@ -7,7 +7,7 @@ from tests.oracle.objects import pod_object
 
 
 def test_a_pod_is_read() -> None:
-    """Labels, node, condition, containers and probe become what the rules ask for."""
+    """Labels, node, condition, containers and probe become what the rules need."""
     pod = read_pod(pod_object("orders-anchor-3", node="b"))
     assert (pod.component, pod.ordinal, pod.node, pod.ready, pod.patience_s) == ("anchor", 3, "b", True, 1.0)
     assert pod.containers == {"orders-anchor-3", "before"}

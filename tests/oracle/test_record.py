@@ -9,7 +9,7 @@ from tests.cluster.oracle.rules import Violation
 
 
 def test_a_violation_is_written_when_it_begins_and_when_it_ends(tmp_path: Path) -> None:
-    """Each has two lines with one id and a duration; what is still wrong at the end is told as such."""
+    """Each has two lines with one id and a duration; what is still wrong at the end is recorded as such."""
     path = tmp_path / "record.jsonl"
     recorder = Recorder(str(path))
     first = Violation("split", "apps", ("a", "b"), "first")

@@ -12,7 +12,7 @@ from tests.oracle.pictures import anchor, launcher, picture, rules
 
 
 def test_a_ready_pair_on_two_nodes_is_split() -> None:
-    """A launcher and its anchor, both Ready, on two nodes are wrong; so they are while one is being deleted."""
+    """A launcher and its anchor, both Ready, on two nodes are a violation, even while one is being deleted."""
     seen = picture(launcher(), anchor(node="b"), launcher(1), anchor(1))
     assert rules(seen) == [("split", ("orders-0", "orders-anchor-0"))]
     [violation] = judge(seen, 0.0)
@@ -33,19 +33,19 @@ def test_a_ready_pair_on_two_nodes_is_split() -> None:
     ids=["together", "launcher-unready", "anchor-unready", "other-ordinal", "other-release", "other-ns", "no-anchor"],
 )
 def test_no_ready_pair_is_split(pods: tuple[Pod, ...]) -> None:
-    """Pairs that are together or not Ready, and pods that are no pair, are not split."""
+    """Pairs that are together or not Ready, and pods that are not a pair, are not split."""
     assert rules(picture(*pods)) == []
 
 
 def test_a_pod_that_has_gone_is_not_split() -> None:
-    """What was removed counts no more."""
+    """A removed pod no longer counts."""
     seen = picture(launcher(), anchor(node="b"))
     seen.remove("a0")
     assert rules(seen) == []
 
 
 def test_every_launcher_of_a_shared_anchor_belongs_to_it() -> None:
-    """With the strategy shared each launcher on another node than the one anchor is split from it."""
+    """With strategy shared, each launcher on a different node than the one anchor is split from it."""
     config = Config("shared")
     seen = picture(launcher(0, config=config), launcher(1, config=config, node="b"), anchor())
     assert rules(seen) == [("split", ("orders-1", "orders-anchor-0"))]

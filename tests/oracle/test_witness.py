@@ -16,14 +16,14 @@ from tests.oracle.processes import oracle_of, wait_for
 
 
 def test_without_nodes_the_record_says_what_is_not_looked_at(api: ApiServer, kubeconfig: Path, tmp_path: Path) -> None:
-    """On a cluster of others a split pair is still seen, and the first record names the rules that nobody checks."""
+    """On another cluster a split pair is still seen, and the first record names the rules that are not checked."""
     with oracle_of(kubeconfig, tmp_path) as oracle:
         api.put("pods", pod_object("orders-0"))
         api.put("pods", pod_object("orders-anchor-0", node="b"))
         wait_for(lambda: oracle.so_far().violations, "the split")
         api.put("pods", pod_object("orders-anchor-0", node="b", ready=False))
         wait_for(lambda: oracle.so_far().violations[0].duration_s, "its end")
-        # Both at once: whoever looked every 100 ms alone would not see it.
+        # Both at once: looking every 100 ms would not be enough to see it.
         for ready in (True, False):
             api.put("pods", pod_object("orders-anchor-0", node="b", ready=ready))
         wait_for(lambda: len(oracle.so_far().violations) == 2, "one that was over at once")
@@ -37,7 +37,7 @@ def test_without_nodes_the_record_says_what_is_not_looked_at(api: ApiServer, kub
 
 
 def test_a_time_without_looking_is_told(api: ApiServer, kubeconfig: Path, tmp_path: Path) -> None:
-    """An oracle that was stopped for more than 2 s says so, and one without news of the API does."""
+    """An oracle that was stopped for more than 2 s records it, and so does one without news from the API."""
     with oracle_of(kubeconfig, tmp_path) as oracle:
         os.kill(oracle.pid, signal.SIGSTOP)
         time.sleep(2.2)
@@ -56,7 +56,7 @@ def test_a_time_without_looking_is_told(api: ApiServer, kubeconfig: Path, tmp_pa
 
 
 def test_an_oracle_that_died_is_no_witness(kubeconfig: Path, tmp_path: Path) -> None:
-    """`stop` refuses the record of an oracle that ended before it was told to, and `start` one that cannot look."""
+    """`stop` refuses the record of an oracle that ended early, and `start` an oracle that cannot look."""
     with oracle_of(kubeconfig, tmp_path) as oracle:
         os.kill(oracle.pid, signal.SIGKILL)
         wait_for(lambda: Path(f"/proc/{oracle.pid}/stat").read_text().split()[2] == "Z", "its end")

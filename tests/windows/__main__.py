@@ -1,6 +1,6 @@
 """Run the tests under Wine: `python -m tests.windows [PYTEST ARGUMENTS]`; `demo` runs the demonstration.
 
-What is missing is fetched and built first, outside the sandbox, where the network is. Everything else is started inside
+Missing parts are fetched and built first, outside the sandbox, because it has no network. Everything else starts inside
 it and ends with it.
 """
 

@@ -1,7 +1,7 @@
-r"""A make-believe Windows node: a Wine prefix of its own in a network namespace of its own.
+r"""A simulated Windows node: its own Wine prefix in its own network namespace.
 
-Sockets of Windows programs belong to the prefix's wineserver, which is started inside the namespace: so three machines
-are three real networks. The launcher's bundle is at C:\mooring, where a node has it.
+Sockets of Windows programs belong to the prefix's wineserver, which starts inside the namespace: three machines are
+three real networks. The launcher's bundle is at C:\mooring, where a node has it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Site:
         self._machines: list[Machine] = []
 
     def machine(self, name: str) -> Machine:
-        """Make a machine, or return the one of that name; the name is its network namespace's too."""
+        """Make a machine or return the one of that name, which is also its network namespace's."""
         found = next((one for one in self._machines if one.name == name), None)
         if found is None:
             found = Machine(self, name)
@@ -70,7 +70,7 @@ class Site:
 
 
 class Machine:
-    """One prefix in one namespace. Windows programs run by `start` and `run`."""
+    """One prefix in one namespace; `start` and `run` run Windows programs."""
 
     def __init__(self, site: Site, name: str) -> None:
         self.site = site
@@ -89,22 +89,22 @@ class Machine:
 
     @property
     def drive(self) -> Path:
-        """Its C: as this machine sees it."""
+        """The path of its C: on this system."""
         return self.prefix / "drive_c"
 
     def path(self, windows: str) -> Path:
-        """Return where a path of C: is."""
+        """Return the path on this system of a path of C:."""
         return self.drive / windows.removeprefix("C:").lstrip("\\").replace("\\", "/")
 
     def set_node(self, *lines: str) -> None:
-        """Say what the shims know of the node (shims/compartments.h), and forget the calls so far."""
+        """Set what the shims know of the node (shims/compartments.h), and clear the recorded calls."""
         folder = self.drive / "shim"
         folder.mkdir(exist_ok=True)
         (folder / "node.txt").write_text("".join(f"{line}\n" for line in lines))
         (folder / "calls.txt").unlink(missing_ok=True)
 
     def calls(self) -> list[tuple[int, int, str]]:
-        """Return what the shims were called with: (process, thread, call)."""
+        """Return the calls of the shims: (process, thread, call)."""
         try:
             text = (self.drive / "shim/calls.txt").read_text()
         except FileNotFoundError:
@@ -126,7 +126,7 @@ class Machine:
         return program
 
     def run_python(self, script: Path, *arguments: str) -> Any:
-        """Run a script by Windows Python with the launcher importable; return the JSON of its last line."""
+        """Run a script with Windows Python, the launcher being importable; return the JSON of its last line."""
         shutil.copy(script, self.drive / script.name)
         program = self.run(PYTHON, "-I", f"C:\\{script.name}", *arguments)
         assert program.code == 0, program.text
@@ -187,7 +187,7 @@ class Machine:
 
 
 class Program:
-    """A running Windows program; what it writes is read as it comes."""
+    """A running Windows program; its output is read as it comes."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str], folder: Path) -> None:
         self.output = b""
@@ -206,21 +206,21 @@ class Program:
 
     @property
     def lines(self) -> list[str]:
-        """What it printed so far."""
+        """What it has printed so far."""
         return self.output.decode("utf-8", "replace").split("\n")
 
     @property
     def text(self) -> str:
-        """Everything it wrote, for messages."""
+        """Everything it has written, for messages."""
         return "\n".join([self.output.decode("utf-8", "replace")[-4000:], *self.errors[-60:]])
 
     @property
     def code(self) -> int | None:
-        """Its exit status, cut to 8 bits as this system does; None while it runs."""
+        """Its exit status, of which this system keeps 8 bits; None while it runs."""
         return self.process.poll()
 
     def wait(self, timeout_s: float = TIMEOUT_S) -> int:
-        """Wait for its end, and for all it wrote."""
+        """Wait for its end and the rest of its output."""
         code = self.process.wait(timeout_s)
         for thread in self._threads:
             thread.join(5)
@@ -234,7 +234,7 @@ class Program:
         assert line in (one.rstrip("\r") for one in self.lines), self.text
 
     def close(self) -> None:
-        """End it, whatever it does."""
+        """Kill it."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(10)
@@ -275,13 +275,13 @@ class Launcher:
         return self.events(name)[0]
 
     def wait_exit(self, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
-        """Wait for its end; return the record of it: by whom, code, message."""
+        """Wait for its end; return its record: by whom, code, message."""
         self.program.wait(timeout_s)
         assert self.events("exit"), self.program.text
         return self.events("exit")[0]
 
     def wait_ready(self) -> None:
-        """Wait until /readyz says so on the machine's IP."""
+        """Wait until /readyz answers 200 on the machine's IP."""
         try:
             wait_until(lambda: self.get("/readyz")[0] == 200 or self.program.code is not None, "ready")
         except AssertionError as error:
@@ -301,7 +301,7 @@ class Launcher:
 
 
 def _clone(template: Path, prefix: Path) -> None:
-    """Copy a prefix: the registry really, of the 600 MiB of C: links alone."""
+    """Copy a prefix: the registry as files, the 600 MiB of C: only as links."""
     prefix.mkdir(parents=True)
     for name in ("system.reg", "user.reg", "userdef.reg", ".update-timestamp"):
         shutil.copy(template / name, prefix / name)

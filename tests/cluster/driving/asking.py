@@ -1,4 +1,4 @@
-"""Clients inside the cluster: pods that ask a Service at a fixed rate, and what they tell at the end."""
+"""Clients inside the cluster: pods that send requests to a Service at a fixed rate, and what they report at the end."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.cluster.stack import images
 from tests.cluster.stack.kube import Kube, Object
 
 RATE = 200
-"""Requests a second, of all askers together."""
+"""Requests per second, from all clients together."""
 TIMEOUT_S = 5
-"""A request fails so long after it was due."""
+"""A request fails this long after it was due."""
 
 
 class Asked:
-    """What became of the requests of all askers together; `reports` has each asker's own by its node."""
+    """The outcome of all clients' requests; `reports` has each client's report by node."""
 
     def __init__(self) -> None:
         self.reports: dict[str, dict[str, Any]] = {}
@@ -33,12 +33,12 @@ class Asked:
 
     @property
     def lost(self) -> int:
-        """How many of them were not answered well."""
+        """How many of them failed."""
         return sum(report["failed"] for report in self.reports.values())
 
     @property
     def lost_for_s(self) -> float:
-        """From when the first request that was lost was due to when the last was; 0 if none was."""
+        """Seconds between the first lost request and the last, by when they were due; 0 if none was lost."""
         spans = [
             report["failures"][-1]["after_s"] - report["failures"][0]["after_s"]
             for report in self.reports.values()
@@ -46,7 +46,7 @@ class Asked:
         ]
         return max(spans, default=0.0)
 
-    def tell(self, what: str) -> None:
+    def print_figures(self, what: str) -> None:
         """Print the figures."""
         reports = list(self.reports.values())
         worst = {key: max(report[key] for report in reports) for key in reports[0] if key.endswith("_ms")}
@@ -61,17 +61,17 @@ class Asked:
             print(f"  lost: {kinds}")
         for name in ("latency_p50_ms", "latency_p99_ms", "latency_max_ms"):
             print(f"figure: {what}, {name.removesuffix('_ms').replace('_', ' ')}: {worst[name]:.1f} ms")
-        print(f"  the askers themselves were at most {worst['latest_start_ms']:.0f} ms late")
+        print(f"  the clients themselves were at most {worst['latest_start_ms']:.0f} ms late")
 
     def assert_nothing_lost(self) -> None:
-        """Assert that every request was answered, and that there were any."""
+        """Assert that requests were sent and every one was answered."""
         some = {node: report["failures"][:5] for node, report in self.reports.items() if report["failures"]}
         assert self.lost == 0, f"{self.lost} of {self.sent} requests were lost: {json.dumps(some, indent=1)}"
         assert self.sent > RATE, f"only {self.sent} requests were sent"
 
 
 def asker_pod(name: str, namespace: str, arguments: list[str], **spec: Any) -> Object:
-    """Return a pod that runs the asker, a program of the nodes like the one that is asked."""
+    """Return a pod that runs the asker; like the program it sends requests to, it is on the nodes."""
     container = {
         "name": "asker",
         "image": images.DEBIAN,
@@ -101,7 +101,7 @@ class _Asker:
         self._kube = kube
         self._namespace = namespace
         self._name = f"asker-{node}"
-        # Placed by hand: one on each node, so that every kube-proxy is asked.
+        # Placed by hand: one on each node, so that every kube-proxy is used.
         placed = {"nodeName": node, "tolerations": [{"operator": "Exists"}]}
         kube.apply(asker_pod(self._name, namespace, ["-url", url, "-rate", f"{rate:g}"], **placed))
         self._kubectl("wait", "--for=condition=Ready", f"pod/{self._name}", "--timeout=60s")
@@ -118,14 +118,14 @@ class _Asker:
         self._kube.kubectl("--namespace", self._namespace, *arguments)
 
     def wait_running(self) -> None:
-        """Wait until it has told how it goes."""
+        """Wait until it has printed its first line."""
         deadline = time.monotonic() + 30
         while not self._lines and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert self._lines, f"{self._name} says nothing"
+        assert self._lines, f"{self._name} printed nothing"
 
     def stop(self) -> dict[str, Any]:
-        """End it and return its report."""
+        """Stop it and return its report."""
         self._kubectl("delete", "pod", self._name, "--wait=false")
         self._reader.join(60)
         reports = [line for line in self._lines if line.startswith("{")]
@@ -135,7 +135,7 @@ class _Asker:
         return found
 
     def end(self) -> None:
-        """Leave nothing behind, whatever happened."""
+        """Remove the pod, whatever happened."""
         self._kube.kubectl(
             "--namespace",
             self._namespace,
@@ -152,7 +152,7 @@ class _Asker:
 
 @contextmanager
 def asked(release: Release) -> Iterator[Asked]:
-    """Ask the release's Service at its cluster IP, from every node, during the block; at its end `Asked` is filled."""
+    """Send requests to the Service's cluster IP from every node during the block; after it `Asked` is filled."""
     names = nodes.names(release.kube)
     url = f"http://{release.service_ip()}:80/"
     result = Asked()

@@ -1,4 +1,4 @@
-"""An API server that talks nonsense: TLS as it should be, and then no answer that says anything."""
+"""An API server that answers nonsense: valid TLS, but no meaningful answer."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ ANSWERS: dict[str, Callable[[], bytes]] = {
     "a long line": lambda: _answer(b'{"kind": "' + b"x" * _LONG + b'"}'),
     "a long header": lambda: b"HTTP/1.1 200 OK\r\nX: " + b"x" * _LONG,
 }
-"""What it answers, by its name: none of it is evidence that a pod is there, has changed or is gone."""
+"""Its answers by name: none is evidence that a pod exists, has changed or is gone."""
 
 
 class GarbageServer:
-    """It listens where the tests are, on `ip` and `port`; `answers` and `kinds` count what it has said."""
+    """It listens on the tests' own `ip` and on `port`; `answers` and `kinds` count what it has sent."""
 
     def __init__(self, pki: Pki, dice: random.Random) -> None:
-        """`dice` draw each answer."""
+        """`dice` choose each answer."""
         self._dice = dice
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(pki.path("apiserver.crt"), pki.path("apiserver.key"))
@@ -75,18 +75,18 @@ class GarbageServer:
 
     @property
     def answers(self) -> int:
-        """How many questions it has answered."""
+        """How many requests it has answered."""
         return self.kinds.total()
 
     def __enter__(self) -> GarbageServer:
-        """Begin."""
+        """Start listening."""
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """End; nobody is answered any more."""
+        """Stop; no further request is answered."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 

@@ -1,4 +1,4 @@
-"""What became of pairs, moment by moment: the events of a mirror, played again."""
+"""What happened to pairs, moment by moment: the events of a mirror, replayed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Picture = dict[int, Pair]
 
 
 class History:
-    """A stretch of time, from its making to `end`: `pictures` has the pairs after each event of a pod in it."""
+    """A span of time, from its creation to `end`; `pictures` has the pairs after each pod event in it."""
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
@@ -21,11 +21,11 @@ class History:
         self._end: int | None = None
 
     def end(self) -> None:
-        """Count nothing that comes after this moment."""
+        """End the span: nothing after this moment counts."""
         self._end = len(self._mirror.events)
 
     def pictures(self, release: Release, replicas: int) -> Iterator[tuple[float, Picture]]:
-        """Yield (time.monotonic(), the pairs) from the last moment before the stretch to its end."""
+        """Yield (time.monotonic(), the pairs) after each pod event of the span."""
         pods: dict[str, Object] = {}
         for number, (moment, kind, what, item) in enumerate(self._mirror.events[: self._end]):
             if kind != "pods":
@@ -38,7 +38,7 @@ class History:
                 yield moment, _picture(release, replicas, pods)
 
     def most(self, release: Release, replicas: int, counted: Callable[[Pair], bool]) -> tuple[int, list[int]]:
-        """Return how many pairs at most had a property at one moment, and which the first time."""
+        """Return the most pairs that had a property at one moment, and which ones, the first time it was so many."""
         most: list[int] = []
         for _moment, pairs in self.pictures(release, replicas):
             now = [pair.ordinal for pair in pairs.values() if counted(pair)]
@@ -47,11 +47,11 @@ class History:
         return len(most), most
 
     def most_broken(self, release: Release, replicas: int) -> tuple[int, list[int]]:
-        """Return how many pairs at most were not whole at one moment, and which the first time."""
+        """Return the most pairs that were not whole at one moment, and which ones, the first time it was so many."""
         return self.most(release, replicas, lambda pair: not pair.is_whole)
 
     def launchers(self, release: Release, ordinal: int) -> list[tuple[float, str, str]]:
-        """Return every launcher pod of an ordinal that was there in this stretch: (since when, its uid, its node)."""
+        """Return every launcher pod that an ordinal had in this span: (since when, its uid, its node)."""
         found: dict[str, tuple[float, str, str]] = {}
         for number, (moment, kind, what, item) in enumerate(self._mirror.events[: self._end]):
             if kind == "pods" and what != "DELETED" and item["metadata"]["name"] == release.pod(ordinal):
@@ -63,7 +63,7 @@ class History:
 
 
 def is_split(pair: Pair) -> bool:
-    """Tell whether both halves have a node and it is not the same, neither being on its way out."""
+    """Return whether the halves are on different nodes and neither is being deleted."""
     halves = [half for half in (pair.launcher, pair.anchor) if half and not half["metadata"].get("deletionTimestamp")]
     nodes = {half["spec"]["nodeName"] for half in halves if half["spec"].get("nodeName")}
     return len(nodes) == 2

@@ -16,14 +16,14 @@ from tests.cluster.stack.kube import Kube, Object
 API = "metrics.k8s.io/v1beta1"
 PORT = 4443
 RESOLUTION_S = 10
-"""How often kubelets are asked; metrics-server takes no smaller number."""
+"""How often it scrapes kubelets; metrics-server accepts no smaller number."""
 
 _NAME = "metrics-server"
 
 
 @contextmanager
 def metrics_server(cluster: Cluster) -> Iterator[None]:
-    """Run it while the body does, from when it has figures of both nodes."""
+    """Run it during the block, which begins once it has figures of both nodes."""
     machine = cluster.control_plane.machine
     account = cluster.pki.kubeconfig("admin")
     arguments = [
@@ -33,7 +33,7 @@ def metrics_server(cluster: Cluster) -> Iterator[None]:
         f"--kubelet-certificate-authority={cluster.pki.path('ca.crt')}",
         "--kubelet-preferred-address-types=InternalIP",
     ]
-    # It insists on asking less often than it waits for an answer.
+    # It requires a scrape interval longer than its timeout.
     arguments += ["--kubelet-request-timeout=5s"]
     arguments += [f"--metric-resolution={RESOLUTION_S}s", f"--secure-port={PORT}", "--cert-dir=/run/metrics-server"]
     machine.start(_NAME, arguments)
@@ -62,9 +62,9 @@ def _nodes(kube: Kube) -> list[Object]:
 
 
 def cpu_cores(kube: Kube, namespace: str, since: datetime.datetime) -> dict[str, float]:
-    """Return the CPU that each pod of a namespace uses, in cores, as an autoscaler sees it.
+    """Return the CPU usage of each pod of a namespace in cores, as an autoscaler sees it.
 
-    A figure is an average over a window before its timestamp: left out are those whose window began before `since`.
+    A figure is an average over a window before its timestamp; those whose window began before `since` are left out.
     """
     pods = kube.get(f"namespaces/{namespace}/pods", version=API)["items"]
     return {
@@ -87,7 +87,7 @@ def _cores(quantity: str) -> float:
 
 
 def _objects() -> list[Object]:
-    """Return how the API server finds it: a Service without pods, the address behind it, the API that it serves."""
+    """Return the objects by which the API server finds it: a Service without pods, its address, the APIService."""
     place = {"name": _NAME, "namespace": "kube-system"}
     return [
         {
@@ -112,7 +112,7 @@ def _objects() -> list[Object]:
                 "group": "metrics.k8s.io",
                 "version": "v1beta1",
                 "service": place | {"port": 443},
-                # It signs its own certificate, anew with every start.
+                # Its certificate is self-signed, and new with every start.
                 "insecureSkipTLSVerify": True,
                 "groupPriorityMinimum": 100,
                 "versionPriority": 100,

@@ -24,7 +24,7 @@ KINDS = {
 class Mirror:
     """The pods, StatefulSets and EndpointSlices of one namespace, kept by list and watch.
 
-    `wait` looks again on every event, so that it returns within milliseconds of what it waited for.
+    `wait` checks again on every event, so it returns within milliseconds of what it waited for.
     """
 
     def __init__(self, kube: Kube, namespace: str) -> None:
@@ -44,7 +44,7 @@ class Mirror:
                 raise RuntimeError(message)
 
     def close(self) -> None:
-        """Let the threads end with their next event."""
+        """Make the threads end at their next event."""
         self._closed = True
 
     def _follow(self, kind: str, version: str) -> None:
@@ -53,7 +53,7 @@ class Mirror:
             try:
                 self._list_and_watch(http, kind, version)
             except (requests.RequestException, OSError, ValueError):
-                time.sleep(0.2)  # the API is down, which tests bring about
+                time.sleep(0.2)  # the API is down; tests do that
 
     def _list_and_watch(self, http: Any, kind: str, version: str) -> None:
         answer = http.get(version=version, namespace=self.namespace, url=kind)
@@ -110,7 +110,7 @@ class Mirror:
     def wait(self, done: Callable[[], bool], timeout_s: float, what: str) -> float:
         """Wait until a predicate over the mirror holds; returns the seconds it took.
 
-        Raises AssertionError that says what was waited for and how the namespace looks.
+        Raises AssertionError with what it waited for and the state of the namespace.
         """
         began = time.monotonic()
         with self._changed:
@@ -122,7 +122,7 @@ class Mirror:
         return time.monotonic() - began
 
     def describe(self) -> str:
-        """Return a line for each pod: where it is, how it is, since when it ends."""
+        """Return a line for each pod: its node, its state, since when it is being deleted."""
         lines = []
         for name, pod in sorted(self.all("pods").items()):
             status = pod.get("status", {})
@@ -141,7 +141,7 @@ def condition(pod: Object, kind: str) -> Object:
 
 
 def is_ready(pod: Object | None) -> bool:
-    """Tell whether a pod is there, is not ending and has the condition Ready."""
+    """Return whether a pod exists, is not being deleted and is Ready."""
     if pod is None or pod["metadata"].get("deletionTimestamp"):
         return False
     return condition(pod, "Ready").get("status") == "True"

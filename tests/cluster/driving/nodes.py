@@ -1,4 +1,4 @@
-"""What an administrator does to nodes: names them, cordons them, drains them."""
+"""What an administrator does with nodes: list, cordon, drain."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.cluster.stack.kube import Kube
 
 
 def names(kube: Kube) -> list[str]:
-    """Return the names of the nodes that take pods."""
+    """Return the names of the schedulable nodes."""
     return sorted(
         node["metadata"]["name"] for node in kube.get("nodes")["items"] if not node["spec"].get("unschedulable")
     )
 
 
 def start_kubectl(kube: Kube, *arguments: str) -> subprocess.Popen[str]:
-    """Start kubectl and do not wait for it; what it says of errors is among what it prints."""
+    """Start kubectl without waiting for it; stderr goes to stdout."""
     return subprocess.Popen(
         ["kubectl", *arguments],
         env=os.environ | {"KUBECONFIG": kube.kubeconfig},
@@ -41,7 +41,7 @@ def cordoned(kube: Kube, *nodes: str) -> Iterator[None]:
 
 
 class Drain:
-    """`kubectl drain` of one node for the pods of one release, under way. The node stays cordoned."""
+    """A running `kubectl drain` of one node, for the pods of one release. The node stays cordoned."""
 
     def __init__(self, release: Release, node: str, timeout_s: float = 500) -> None:
         self.node = node
@@ -54,11 +54,11 @@ class Drain:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether it has not ended yet."""
+        """Return whether it is still running."""
         return self._process.poll() is None
 
     def wait(self) -> float:
-        """Wait for its end; returns the seconds it took, raises AssertionError with its words if it fails."""
+        """Wait for its end and return the seconds it took; raises AssertionError with its output if it fails."""
         said, _ = self._process.communicate(timeout=self._timeout_s + 30)
         took = time.monotonic() - self._began
         assert self._process.returncode == 0, f"draining {self.node} of {self.release.name} failed:\n{said[-2000:]}"

@@ -19,7 +19,7 @@ def of(machine: Machine) -> Iterator[psutil.Process]:
 
 
 def launchers(machine: Machine, namespace: str, pod: str | None = None) -> list[psutil.Process]:
-    """Return the launchers (`… run`) of a namespace's pods, or of one; not what each has forked around its program."""
+    """Return the launchers (`… run`) of a namespace's pods, or of one pod, without the processes they forked."""
     found = {
         process.pid: process
         for process in of(machine)
@@ -31,7 +31,7 @@ def launchers(machine: Machine, namespace: str, pod: str | None = None) -> list[
 
 
 def targets(machine: Machine, ip: str | None = None) -> list[psutil.Process]:
-    """Return every process of test programs that launchers started, of all pairs or of the one with an anchor's IP."""
+    """Return every process of test programs that launchers started: of all pairs, or the one with this anchor IP."""
     return [
         process
         for process in of(machine)
@@ -41,7 +41,7 @@ def targets(machine: Machine, ip: str | None = None) -> list[psutil.Process]:
 
 
 def main_target(machine: Machine, ip: str) -> psutil.Process:
-    """Return the main process of an anchor's program: the one that is no `-wait` helper."""
+    """Return the main process of an anchor's program: the one that is not a `-wait` helper."""
     return only(
         lambda: [process for process in targets(machine, ip) if "-wait" not in _command(process)],
         f"program for {ip} on {machine.name}",
@@ -49,11 +49,11 @@ def main_target(machine: Machine, ip: str) -> psutil.Process:
 
 
 def only(look: Callable[[], list[psutil.Process]], what: str, within_s: float = 5) -> psutil.Process:
-    """Return the one process that is found; a list of processes that others start and end may lack one for a moment."""
+    """Return the only process found; retries, because a list of processes may miss one while others start and end."""
     deadline = time.monotonic() + within_s
     while len(found := look()) != 1:
         if time.monotonic() > deadline:
-            message = f"there are {len(found)} of what should be the only {what}"
+            message = f"found {len(found)} processes instead of exactly one: {what}"
             raise AssertionError(message)
         time.sleep(0.1)
     return found[0]
@@ -81,13 +81,13 @@ def _parent(process: psutil.Process) -> int:
 
 
 def network_namespaces(machine: Machine) -> set[str]:
-    """Return the network namespaces of a machine's pods, by the runtime's names."""
+    """Return the names that the runtime gave to the network namespaces of a machine's pods."""
     shown = machine.run(["sh", "-c", "ls /run/netns"])
     return set(shown.split())
 
 
 def listens(pid: int, port: int) -> bool:
-    """Tell whether anything listens on a TCP port in the network namespace of a process."""
+    """Return whether anything listens on a TCP port in the network namespace of a process."""
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()

@@ -1,4 +1,4 @@
-"""One installed chart: installed, scaled and looked at as its users do."""
+"""An installed chart, used as its users do: install, scale, inspect."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUICK_GATE = {
     "periodSeconds": 0.25,
     "failureThreshold": 1,
 }
-"""Finds a program that hangs within 0.65 s, so that its address leaves the Services before the oracle's limit."""
+"""Detects a hanging program within 0.65 s, so that its address leaves the Services before the oracle's limit."""
 
 
 def values(**more: Any) -> dict[str, Any]:
@@ -57,13 +57,13 @@ def target(*args: str, **more: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Helm:
-    """One Helm, of one major version."""
+    """A Helm of one major version."""
 
     program: str
     kubeconfig: str
 
     def run(self, *arguments: str, check: bool = True, timeout_s: float = 400) -> subprocess.CompletedProcess[str]:
-        """Run it; raises RuntimeError with its words if it fails."""
+        """Run it; raises RuntimeError with its output if it fails."""
         done = subprocess.run(
             [self.program, *arguments],
             capture_output=True,
@@ -99,17 +99,17 @@ class Pair:
 
     @property
     def ip(self) -> str:
-        """The anchor's IP, or nothing."""
+        """The anchor's IP, or ''."""
         return str((self.anchor or {}).get("status", {}).get("podIP", ""))
 
     @property
     def node(self) -> str:
-        """The launcher's node, or nothing."""
+        """The launcher's node, or ''."""
         return str((self.launcher or {}).get("spec", {}).get("nodeName", ""))
 
 
 class Release:
-    """A release of the chart in a namespace of its own or one that is shared."""
+    """A release of the chart, in its own namespace or a shared one."""
 
     def __init__(self, kube: Kube, helm: Helm, mirror: Mirror, name: str, chart: Path = CHART) -> None:
         self.kube = kube
@@ -155,7 +155,7 @@ class Release:
         self.helm.run("uninstall", self.name, "--namespace", self.namespace, *options)
 
     def scale(self, replicas: int) -> None:
-        """`kubectl scale statefulset`, of the launcher set alone."""
+        """`kubectl scale statefulset`, of the launcher set only."""
         self.kube.kubectl("scale", "statefulset", self.name, f"--replicas={replicas}", "--namespace", self.namespace)
 
     def pod(self, ordinal: int) -> str:
@@ -167,7 +167,7 @@ class Release:
         return f"{self.name}-anchor-{ordinal}"
 
     def pairs(self) -> dict[int, Pair]:
-        """Return every pair of which one half exists."""
+        """Return every pair of which at least one half exists."""
         pods = self.mirror.all("pods")
         found = {}
         for pod in pods.values():
@@ -183,29 +183,29 @@ class Release:
         return Pair(ordinal, pods.get(self.pod(ordinal)), pods.get(self.anchor(ordinal)))
 
     def is_whole(self, replicas: int) -> bool:
-        """Tell whether exactly these pairs exist, each Ready on one node, and nothing is left of others."""
+        """Return whether exactly these pairs exist, each Ready and on one node."""
         pairs = self.pairs()
         wanted = set(range(self.start, self.start + replicas))
         return set(pairs) == wanted and all(pair.is_whole for pair in pairs.values())
 
     def wait_whole(self, replicas: int, timeout_s: float = 240) -> float:
-        """Wait until exactly so many pairs are whole; returns the seconds."""
+        """Wait until exactly this many pairs exist and are whole; returns the seconds."""
         return self.mirror.wait(lambda: self.is_whole(replicas), timeout_s, f"{replicas} whole pairs of {self.name}")
 
     def ready_endpoints(self, service: str = "") -> set[str]:
-        """Return the addresses that a Service sends traffic to; '': the one over all replicas."""
+        """Return the addresses that a Service sends traffic to; '' is the Service over all replicas."""
         slices = self.mirror.all("endpointslices").values()
         return {address for item in slices for address in self._addresses(item, service)}
 
     def _addresses(self, item: Object, service: str = "") -> Iterator[str]:
-        """Yield the ready addresses of an EndpointSlice; none where it is another Service's."""
+        """Yield the ready addresses of an EndpointSlice; none if it belongs to another Service."""
         if _service_of(item) == (service or self.name):
             for endpoint in item.get("endpoints") or []:
                 if endpoint["conditions"].get("ready"):
                     yield from endpoint["addresses"]
 
     def leaves_out(self, item: Object, address: str) -> bool:
-        """Tell whether an EndpointSlice is of the Service over all replicas and does not send traffic to an address."""
+        """Return whether an EndpointSlice of the Service over all replicas sends no traffic to an address."""
         return _service_of(item) == self.name and address not in self._addresses(item)
 
     def wait_endpoints(self, addresses: set[str], timeout_s: float = 30) -> None:
@@ -213,7 +213,7 @@ class Release:
         self.mirror.wait(lambda: self.ready_endpoints() == addresses, timeout_s, f"the Service has {sorted(addresses)}")
 
     def ask(self, ordinal: int, path: str = "/", timeout_s: float = 5) -> str:
-        """GET a path of a pair's program through the API server, as anybody can in any cluster; raises OSError."""
+        """GET a path of a pair's program through the API server, which works in any cluster; raises OSError."""
         anchor = self.pair(ordinal).anchor
         if anchor is None:
             message = f"there is no anchor {ordinal}"
@@ -234,11 +234,11 @@ def _service_of(item: Object) -> str:
 
 
 def fetch(ip: str, path: str = "/", port: int = PORT, timeout_s: float = 5) -> str:
-    """GET a path of a pod, from where the tests are; raises OSError."""
+    """GET a path of a pod directly from the tests; raises OSError."""
     with urllib.request.urlopen(f"http://{ip}:{port}{path}", timeout=timeout_s) as answer:
         return str(answer.read().decode())
 
 
 def status(ip: str) -> dict[str, Any]:
-    """Return what the launcher says of itself on an anchor's IP."""
+    """Return the launcher's own status, from an anchor's IP."""
     return dict(json.loads(fetch(ip, "/status", READINESS_PORT)))

@@ -1,9 +1,9 @@
 """The programs of the cluster, built from source into a cache outside the tree.
 
 Each folder of `tools/` is a Go module of its own: its `go.mod` pins the version, its `go.sum` the checksum of every
-module that goes in. What was built is kept below `${MOORING_CACHE:-~/.cache/mooring}` under a name made of everything
-that decides the result, so a changed version, flag or compiler is another entry. SHA-256 sums written beside the
-programs are compared before an entry is used; one that does not match is built again.
+module that goes in. Results are kept below `${MOORING_CACHE:-~/.cache/mooring}` under a name made from everything that
+decides the result, so a changed version, flag or compiler makes a new entry. SHA-256 sums written beside the programs
+are compared before an entry is used; one that does not match is built again.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ TOOLS = Path(__file__).parent / "tools"
 
 
 class BuildError(Exception):
-    """A program could not be built; the message says which, and ends with what the compiler printed last."""
+    """A program could not be built; the message names it and ends with the compiler's last output."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """What is built of one module.
+    """What is built from one module.
 
-    `packages` maps the program's name to its Go package. `ldflags` may hold `{version}`, the pinned one. `cgo` says
-    whether C is compiled too; without it the program is static.
+    `packages` maps the program's name to its Go package. `ldflags` may hold `{version}`, the pinned one. `cgo`:
+    C is compiled too; without it the program is static.
     """
 
     module: str
@@ -49,7 +49,7 @@ class Build:
 
     @property
     def version(self) -> str:
-        """The version `go.mod` pins: of the one module it requires by itself; `local` for our own programs."""
+        """The version that `go.mod` pins for its one direct requirement; `local` for our own programs."""
         direct = [
             line
             for line in (self.folder / "go.mod").read_text().splitlines()
@@ -87,7 +87,7 @@ BUILDS = (
     Build("helm", {"helm4": "helm.sh/helm/v4/cmd/helm"}, "-X helm.sh/helm/v4/internal/version.version={version}"),
     Build("metrics-server", {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}),
 )
-"""In the order in which they are built: what fails soonest first."""
+"""In build order: what fails soonest comes first."""
 
 
 def cache_directory() -> Path:
@@ -99,15 +99,15 @@ def cache_directory() -> Path:
 
 
 def build_all(say: Callable[[str], None]) -> Path:
-    """Build what the cache lacks, and return the directory with every program in it (as symbolic links).
+    """Build what the cache lacks and return the directory that has every program, as symbolic links.
 
-    `say` is given one line for each build that is made, when it begins and when it has ended. Raises `BuildError`.
+    `say` gets a line when a build begins and when it has ended. Raises `BuildError`.
     """
     if shutil.which("go") is None:
-        raise BuildError("the cluster is built from source, and there is no go on PATH: install Go 1.26 or later")
+        raise BuildError("the cluster is built from source, but there is no go on PATH: install Go 1.26 or later")
     compiler = subprocess.run(["go", "version"], capture_output=True, text=True, check=True).stdout.strip()
     entries = [_built(build, compiler, say) for build in BUILDS]
-    # Tests read KEDA's definition from Go's module cache, which is filled here, where the network is.
+    # Tests read KEDA's definition from Go's module cache; fill it here, because the sandbox has no network.
     fetched = subprocess.run(["go", "mod", "download"], cwd=TOOLS / "keda", capture_output=True, text=True, check=False)
     if fetched.returncode:
         raise BuildError(f"fetching KEDA's definition failed:\n{fetched.stderr[-4000:]}")
@@ -117,7 +117,7 @@ def build_all(say: Callable[[str], None]) -> Path:
     for entry, build in zip(entries, BUILDS, strict=True):
         for program in build.packages:
             link = together / program
-            # Relative, so that the cache can be seen elsewhere.
+            # Relative, so that the cache also works where it is mounted elsewhere.
             target = f"../{entry.name}/{program}"
             if not link.is_symlink() or os.readlink(link) != target:
                 link.unlink(missing_ok=True)
@@ -155,7 +155,7 @@ def _sum(path: Path) -> str:
 def _make(build: Build, entry: Path) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=entry.parent, prefix=".building-") as made:
-        # One call for all that `go build` itself names rightly: it compiles and links several at a time.
+        # One call for all programs that `go build` names correctly: it compiles and links several at a time.
         alike = {name: package for name, package in build.packages.items() if package.rsplit("/", 1)[-1] == name}
         if alike:
             _compile(build, f"{made}/", list(alike.values()))
@@ -172,7 +172,7 @@ def _compile(build: Build, output: str, packages: list[str]) -> None:
     command = ["go", "build", "-trimpath", "-o", output]
     command += ["-ldflags", ("-s -w " + build.ldflags).format(version=build.version).strip()]
     command += ["-tags", build.tags] if build.tags else []
-    # The module's own go.sum decides, whatever the caller's environment says.
+    # The module's own go.sum decides, regardless of the caller's environment.
     environment = os.environ | {"GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
     environment["CGO_ENABLED"] = "1" if build.cgo else "0"
     done = subprocess.run(

@@ -15,16 +15,16 @@ from tests.cluster.stack.node import Node
 from tests.cluster.stack.pki import Pki, make_pki
 
 NODES = {"node-1": ("192.168.99.11", "10.244.1.0/24"), "node-2": ("192.168.99.12", "10.244.2.0/24")}
-"""Name -> address of the machine, range of its pods."""
+"""Name -> the machine's address, its pods' range."""
 
 
 class Cluster:
-    """The cluster: `up` starts it; it ends with the sandbox around it."""
+    """The cluster: `up` starts it, and it ends with its sandbox."""
 
     def __init__(self, programs: Path, base: Path, say: Callable[[str], None]) -> None:
         """`programs`: what `builds.build_all` returned; `base`: a directory of `machines.scratch`."""
         self._say = say
-        # Machines hide some of the tree; here they find the programs wherever the cache is.
+        # Machines hide parts of the file tree; here they find the programs, wherever the cache is.
         (base / "cache").mkdir()
         show(programs.parent, base / "cache")
         self.programs = base / "cache" / programs.name
@@ -60,7 +60,7 @@ class Cluster:
         """Start everything and wait until both nodes are Ready."""
         began = time.monotonic()
         make_switch()
-        # The tests, which stand on the switch, reach pods as the control plane does: through the nodes.
+        # The tests sit on the switch and reach pods as the control plane does: through the nodes.
         routes = {pods: address for address, pods in NODES.values()}
         for pods, address in routes.items():
             subprocess.run(["ip", "route", "add", pods, "via", address], check=True)
@@ -74,7 +74,7 @@ class Cluster:
         self.control_plane.start_controllers()
         for name in self.nodes:
             self.start_node(name)
-        # The API server's own certificate speaks for it to kubelets; nothing grants that by itself.
+        # The API server uses its own certificate towards kubelets; nothing grants it that by default.
         self.kube.apply(
             {
                 "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -122,7 +122,7 @@ class Cluster:
         return bool(self.kube.get("namespaces/default/serviceaccounts")["items"])
 
     def wait(self, done: Callable[[], bool], timeout_s: float, what: str) -> None:
-        """Wait until a predicate holds; after `timeout_s` raise with the daemons' last words."""
+        """Wait until a predicate holds; after `timeout_s` raise with the end of every daemon's log."""
         deadline = time.monotonic() + timeout_s
         while not done():
             if time.monotonic() > deadline:

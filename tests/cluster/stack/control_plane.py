@@ -22,9 +22,9 @@ PORT = 6443
 URL = f"https://{ADDRESS}:{PORT}"
 
 NODE_LOST_AFTER_S = 12
-"""A node whose lease was not renewed for so long is NotReady (upstream: 50 s); kubelets here renew every 2 s."""
+"""A node whose lease is this old is NotReady (upstream: 50 s); kubelets here renew every 2 s."""
 EVICTED_AFTER_S = 5
-"""Pods of a NotReady node are deleted after so long (upstream: 300 s)."""
+"""Pods of a NotReady node are deleted after this time (upstream: 300 s)."""
 
 
 class ControlPlane:
@@ -38,13 +38,13 @@ class ControlPlane:
         self._base = base
 
     def start(self) -> None:
-        """Start etcd and the API server; the others give up on an API that does not answer soon."""
+        """Start etcd and the API server; the other daemons give up on an API that does not answer soon."""
         (self._base / "etcd").mkdir(parents=True, exist_ok=True)
         self.machine.start("etcd", ["--data-dir", str(self._base / "etcd"), "--unsafe-no-fsync", "--log-level=error"])
         self.start_api()
 
     def restart_controllers(self) -> None:
-        """End kube-controller-manager and kube-scheduler and start them again, as after a change of the tokens' key."""
+        """Restart kube-controller-manager and kube-scheduler, as after a change of the tokens' key."""
         self.machine.kill("kube-controller-manager", "kube-scheduler")
         self.start_controllers()
 
@@ -60,7 +60,7 @@ class ControlPlane:
                     f"--root-ca-file={self._pki.path('ca.crt')}",
                     f"--node-monitor-grace-period={NODE_LOST_AFTER_S}s",
                     "--node-monitor-period=1s",
-                    # An autoscaler that looks often makes a test of it short.
+                    # An autoscaler that polls often keeps its test short.
                     "--horizontal-pod-autoscaler-sync-period=5s",
                     "--horizontal-pod-autoscaler-downscale-stabilization=20s",
                     "--horizontal-pod-autoscaler-cpu-initialization-period=10s",
@@ -75,7 +75,7 @@ class ControlPlane:
     def start_api(self) -> None:
         """Start kube-apiserver."""
         policy = self._base / "audit-policy.yaml"
-        # Who asked what, without bodies; only of ServiceAccounts outside kube-system.
+        # Who requested what, without bodies; only ServiceAccounts outside kube-system.
         rules = [
             {"level": "None", "userGroups": ["system:serviceaccounts:kube-system", "system:nodes", "system:masters"]},
             {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
@@ -123,11 +123,11 @@ class ControlPlane:
         self.machine.start("kube-apiserver", [f"--{name}={value}" for name, value in options.items()])
 
     def stop_api(self, number: int = signal.SIGKILL) -> None:
-        """End kube-apiserver; nobody can ask it until `start_api`."""
+        """End kube-apiserver; nobody reaches it until `start_api`."""
         self.machine.kill("kube-apiserver", number=number)
 
     def compact(self) -> None:
-        """Have etcd forget every old revision (its gateway speaks JSON): no old watch can be resumed from it."""
+        """Compact etcd to its newest revision (its gateway speaks JSON): no older watch can resume."""
         newest = json.loads(self._etcd("/v3/kv/range", {"key": "AA=="}))["header"]["revision"]
         self._etcd("/v3/kv/compaction", {"revision": newest, "physical": True})
 
@@ -140,7 +140,7 @@ class ControlPlane:
 
 
 def is_up(pki: Pki, path: str = "/readyz") -> bool:
-    """Tell whether the API answers 200."""
+    """Return whether the API answers 200."""
     request = urllib.request.Request(URL + path, headers={"Authorization": f"Bearer {pki.tokens['admin']}"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=2, context=ssl.create_default_context(cafile=pki.path("ca.crt"))):  # noqa: S310

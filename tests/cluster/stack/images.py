@@ -18,13 +18,13 @@ import psutil
 PAUSE = "registry.k8s.io/pause:3.10.1"
 """The anchors' image of the chart, here with a pause program built from source."""
 DEBIAN = "docker.io/library/debian:12-slim"
-"""The chart's image for Linux launchers, here with no more than the libraries that Python needs."""
+"""The chart's image for Linux launchers, here with only the libraries that Python needs."""
 DEBIAN_NEXT = "docker.io/library/debian:12.9-slim"
-"""The same under another name, for an upgrade of the image."""
+"""The same image under another name, for an image upgrade."""
 
 
 def write_image(archive: Path, references: Sequence[str], files: Mapping[str, Path], entrypoint: Sequence[str]) -> None:
-    """Write an image with one layer that has the files (path in the image -> file here), owned by root."""
+    """Write an image of one layer with these files (path in the image -> file here), owned by root."""
     layer = _layer(files)
     config = {
         "architecture": "amd64",
@@ -66,11 +66,11 @@ def _layer(files: Mapping[str, Path]) -> bytes:
 
 
 def python_libraries() -> dict[str, Path]:
-    """Return the shared libraries that this Python and its modules are linked to, where any loader looks for them."""
+    """Return the shared libraries that this Python and its modules link to, at paths where any loader looks."""
     folder = Path(sysconfig.get_path("stdlib")) / "lib-dynload"
     modules = [*folder.glob("*.so"), *Path(psutil.__file__).parent.glob("*.so")]
     binaries = [str(Path(sys.executable).resolve()), *map(str, sorted(modules))]
     shown = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=True).stdout
     found = {Path(name) for name in re.findall(r"(/\S+) \(0x", shown)}
-    # The loader itself is named by its path in each program, the others by their names.
+    # Programs name the loader by its path and the other libraries by file name.
     return {str(path) if path.name.startswith("ld-") else f"/usr/lib/{path.name}": path for path in found}

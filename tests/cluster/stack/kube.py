@@ -1,4 +1,4 @@
-"""A client of a cluster's API: kubectl for what a person would type, plain HTTP for the rest."""
+"""A client of a cluster's API: kubectl for what a user would type, plain HTTP for the rest."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Kube:
         self._kubectl = kubectl
         self.http = ExistingCluster(kubeconfig).create()
         self.gone: dict[str, str] = {}
-        """The namespaces that tests have deleted, each with the moment (ISO 8601, UTC)."""
+        """The namespaces that tests have deleted, with the time of each deletion (ISO 8601, UTC)."""
 
     def kubectl(
         self, *arguments: str, stdin: str | None = None, check: bool = True, timeout_s: float = 180
     ) -> subprocess.CompletedProcess[str]:
-        """Run kubectl; raises RuntimeError with its words if it fails."""
+        """Run kubectl; raises RuntimeError with its stderr if it fails."""
         done = subprocess.run(
             [self._kubectl, *arguments],
             input=stdin,
@@ -66,7 +66,7 @@ class Kube:
 
     @contextmanager
     def namespace(self, name: str) -> Iterator[str]:
-        """Make a namespace and have it taken away again, which takes longer than anybody should wait."""
+        """Make a namespace, and delete it after the block without waiting for its end, which takes long."""
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         try:
             yield name
@@ -75,7 +75,7 @@ class Kube:
             self.kubectl("delete", "namespace", name, "--wait=false", check=False)
 
     def wait_gone(self, timeout_s: float = 180) -> None:
-        """Wait until the namespaces that tests have deleted are gone: what measures time wants the nodes for itself."""
+        """Wait until the deleted namespaces are gone: tests that measure time need idle nodes."""
         deadline = time.monotonic() + timeout_s
         while left := {each["metadata"]["name"] for each in self.get("namespaces")["items"]} & self.gone.keys():
             if time.monotonic() > deadline:

@@ -1,8 +1,8 @@
-"""Machines: a network, pid, mount and host name of their own, on one switch, with daemons that are started and killed.
+"""Machines on one switch, each with its own network, pid, mount and UTS namespace and with daemons to start and kill.
 
-Everything lies inside the sandbox (`mooring.rehearse.sandbox`), so it ends with it, whatever happens. Process 1 of a
-machine is the `pause` program: killing it is pulling the plug, as the kernel then kills all that runs there. What is
-on its disk outlasts that, what is in /run does not.
+Everything is inside the sandbox (`mooring.rehearse.sandbox`), so it ends with it, whatever happens. Process 1 of a
+machine is the `pause` program: killing it pulls the plug, because the kernel then kills everything that runs there. Its
+disk survives that, /run does not.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from mooring.rehearse.network import ip
 
 SWITCH = "cluster0"
 SWITCH_IP = "192.168.99.1"
-"""Where the tests are, as the machines see them."""
+"""The tests' address, as the machines see it."""
 
 
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
-    """Give an empty file system, which goes away in one piece with all that is mounted in it.
+    """Mount an empty file system; it goes away in one piece, with everything mounted in it.
 
-    Never delete it file by file: what is mounted in it (the machine's own Python, the cache) would be deleted.
+    Never delete it file by file: that would delete what is mounted in it (the host's own Python, the cache).
     """
     base = Path(tempfile.mkdtemp(prefix="mooring-cluster-"))
     kernel.mount("tmpfs", str(base), "tmpfs", data="mode=755")
@@ -40,13 +40,13 @@ def scratch() -> Iterator[Path]:
 
 
 def show(source: Path, target: Path) -> None:
-    """Show a directory of the machine that the tests run on at another place as well, where nobody can write to it."""
+    """Mount a directory of the host a second time, read-only."""
     kernel.mount(str(source), str(target), flags=kernel.MS_BIND)
     kernel.mount("none", str(target), flags=kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY)
 
 
 def make_switch() -> None:
-    """Make the bridge that all machines hang on, in the network namespace of the caller."""
+    """Make the bridge that connects all machines, in the caller's network namespace."""
     ip("link", "add", "name", SWITCH, "type", "bridge", "forward_delay", "0")
     ip("address", "add", f"{SWITCH_IP}/24", "dev", SWITCH)
     ip("link", "set", SWITCH, "up")
@@ -56,13 +56,13 @@ class Machine:
     """One machine: `boot`, `start` daemons on it, `run` commands on it, `kill` a daemon, `unplug` it."""
 
     def __init__(self, name: str, address: str, programs: Path, base: Path) -> None:
-        """`programs`: the directory of what was built; `base`: where its disk and logs are kept."""
+        """`programs`: the directory of the built programs; `base`: the parent of its disk and logs."""
         self.name = name
         self.address = address
         self.disk = base / "disks" / name
         self.logs = base / "logs"
         self.on_disk: dict[str, str] = {}
-        """Directories of the machine that are on its disk: mount point -> folder of the disk."""
+        """Directories that are on the machine's disk: mount point -> folder of the disk."""
         self._programs = programs
         self._holder: subprocess.Popen[bytes] | None = None
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
@@ -91,18 +91,18 @@ class Machine:
             f"ip route add default via {SWITCH_IP}",
             "sysctl -qw net.ipv4.ip_forward=1",
         ]
-        # Empty file systems to make mount points in: nothing is written to the machine that the tests run on.
+        # Empty file systems for mount points: nothing is written to the host.
         script += [f"mount -t tmpfs -o mode=755 tmpfs {folder}" for folder in ("/run", "/opt", "/var/lib")]
         script.append("mkdir -p /run/netns /run/lock")
         for mount_point, folder in self.on_disk.items():
             (self.disk / folder).mkdir(parents=True, exist_ok=True)
             script.append(f"mkdir -p {mount_point}; mount --bind {self.disk / folder} {mount_point}")
-        # Mounts made later by the container runtime reach the pods that asked for it (HostToContainer).
+        # Mounts that the container runtime makes later reach pods with HostToContainer propagation.
         script.append("mount --make-rshared /")
         self.run(["sh", "-ec", "\n".join(script)])
 
     def _first_child(self, process: subprocess.Popen[bytes], until: str = "") -> int:
-        """Return the pid of a process's only child, once it is there (and is the program named)."""
+        """Return the pid of a process's only child, once it exists (and is the program `until`)."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
@@ -123,7 +123,7 @@ class Machine:
         return {"PATH": path, "HOME": "/root", **more}
 
     def run(self, command: Sequence[str], stdin: str | None = None, timeout_s: float = 60) -> str:
-        """Run a command on the machine; returns its output, raises RuntimeError with its words if it fails."""
+        """Run a command on the machine and return its output; raises RuntimeError with that output if it fails."""
         done = subprocess.run(
             self._entered(command),
             input=stdin,
@@ -141,7 +141,7 @@ class Machine:
         return done.stdout
 
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Start a daemon; what it prints goes to `<logs>/<machine>-<name>.log`."""
+        """Start a daemon; its output goes to `<logs>/<machine>-<name>.log`."""
         with (self.logs / f"{self.name}-{name}.log").open("ab") as log:
             self._daemons[name] = subprocess.Popen(
                 self._entered([name, *arguments]),
@@ -157,7 +157,7 @@ class Machine:
         return self._first_child(self._daemons[name])
 
     def is_running(self, name: str) -> bool:
-        """Tell whether a daemon that was started has not ended."""
+        """Return whether a daemon was started and has not ended."""
         return name in self._daemons and self._daemons[name].poll() is None
 
     def send(self, name: str, number: int) -> None:
@@ -165,7 +165,7 @@ class Machine:
         os.kill(self.pid_of(name), number)
 
     def kill(self, *names: str, number: int = signal.SIGKILL) -> None:
-        """End daemons and wait until they have."""
+        """Kill daemons and wait until they have ended."""
         for name in names:
             with contextlib.suppress(RuntimeError, ProcessLookupError):
                 self.send(name, number)
@@ -177,7 +177,7 @@ class Machine:
         self._daemons.pop(name).wait(timeout_s)
 
     def unplug(self) -> None:
-        """Kill everything on the machine at once; its disk stays, and `boot` brings it back."""
+        """Kill everything on the machine at once; its disk stays, and `boot` starts it again."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         if self._holder is not None:
@@ -185,7 +185,7 @@ class Machine:
         for daemon in self._daemons.values():
             daemon.wait(30)
         self._daemons.clear()
-        # The kernel takes it away with the network namespace, some time after the last process has gone.
+        # The kernel removes it with the network namespace, some time after the last process has ended.
         with contextlib.suppress(OSError):
             ip("link", "delete", self._cable)
 

@@ -1,4 +1,4 @@
-"""A node: containerd, kubelet and kube-proxy on a machine, set up as far as possible as a real one is."""
+"""A node: containerd, kubelet and kube-proxy on a machine, set up as close to a real one as possible."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ address = "/run/containerd/containerd.sock"
 [plugins."io.containerd.cri.v1.images".pinned_images]
 sandbox = "{pause}"
 [plugins."io.containerd.cri.v1.runtime"]
-# Without the right to lower an oom score (CAP_SYS_RESOURCE) every sandbox would fail.
+# Without CAP_SYS_RESOURCE, which lowering an oom score needs, every sandbox would fail.
 restrict_oom_score_adj = true
 [plugins."io.containerd.cri.v1.runtime".cni]
 bin_dirs = ["/usr/lib/cni"]
@@ -48,7 +48,7 @@ class Node:
     """One node. `start` boots it, `kill` ends its daemons, `machine.unplug` cuts its power."""
 
     def __init__(self, machine: Machine, pki: Pki, pod_range: str, shared: Path) -> None:
-        """`pod_range`: its pods' CIDR; `shared`: what all nodes have alike (images, launcher, programs)."""
+        """`pod_range`: its pods' CIDR; `shared`: what all nodes have in common (images, launcher, programs)."""
         self.machine = machine
         self.name = machine.name
         self.pod_range = pod_range
@@ -63,16 +63,16 @@ class Node:
         }
 
     def start(self, routes: dict[str, str]) -> None:
-        """Boot the machine and start its daemons. `routes`: other nodes' pod range -> their address."""
+        """Boot the machine and start its daemons. `routes`: the other nodes' pod ranges -> their addresses."""
         state = self.machine.disk / "kubelet"
         if not state.exists():
-            # Small, so that a test can fill it: the pods' emptyDirs lie here.
+            # Small, so that a test can fill it: the pods' emptyDirs are here.
             state.mkdir(parents=True)
             kernel.mount("tmpfs", str(state), "tmpfs", data="size=64m,mode=755")
         self.machine.boot()
         for pod_range, address in routes.items():
             self.machine.run(["ip", "route", "replace", pod_range, "via", address])
-        # As Calico has it: what is sent to a pod that has gone is refused here, and does not circle until its TTL ends.
+        # As Calico does: packets to a pod that is gone are refused here, instead of looping until their TTL ends.
         self.machine.run(["ip", "route", "replace", "unreachable", self.pod_range])
         for mount_point, folder in ((LAUNCHER, "launcher"), (APPS, "apps")):
             source = self._shared / folder
@@ -84,12 +84,12 @@ class Node:
         self.machine.start("kube-proxy", self._proxy())
 
     def _weigh_pods(self) -> None:
-        """Give all pods together a share of the CPU that a busy machine cannot starve.
+        """Give all pods together a CPU share that a busy host cannot starve.
 
-        With `cgroupsPerQOS` kubelet would; without it, one process of the machine weighs as much as all pods together,
-        and their probes and hooks run into timeouts.
+        With `cgroupsPerQOS` kubelet would do this. Without it, one process of the host weighs as much as all pods
+        together, and their probes and hooks time out.
         """
-        cpu = "/sys/fs/cgroup/cpu"  # cgroup v2 is laid out otherwise
+        cpu = "/sys/fs/cgroup/cpu"  # cgroup v2 has a different layout
         script = f"test ! -d {cpu} || {{ mkdir -p {cpu}/k8s.io && echo 8192 >{cpu}/k8s.io/cpu.shares; }}"
         self.machine.run(["sh", "-c", script])
 
@@ -100,14 +100,14 @@ class Node:
         self.machine.start("kubelet", arguments)
 
     def start_runtime(self) -> None:
-        """Start containerd, also again after `machine.kill("containerd")`: containers have gone on."""
+        """Start containerd, also after `machine.kill("containerd")`: containers have kept running."""
         self.machine.start("containerd", ["--config", "/var/lib/node/containerd.toml", "--log-level", "warn"])
-        # Without a runtime to ask kubelet ends at once. The socket says nothing: a killed runtime leaves it there.
+        # Without a runtime kubelet exits at once. The socket proves nothing: a killed runtime leaves it behind.
         wait = "until ctr version >/dev/null 2>&1; do sleep 0.1; done"
         self.machine.run(["sh", "-c", wait], timeout_s=120)
 
     def import_images(self) -> None:
-        """Give the runtime the images that no registry is asked for."""
+        """Import the images into the runtime, so that no registry is needed."""
         for archive in sorted(self._shared.glob("*.image.tar")):
             self.machine.run(["ctr", "--namespace", "k8s.io", "images", "import", str(archive)])
 
@@ -122,7 +122,7 @@ class Node:
             "name": "pods",
             "plugins": [
                 {
-                    # Point to point, not a bridge: traffic between pods of one node passes kube-proxy's rules too.
+                    # Point to point, not a bridge: kube-proxy's rules apply to traffic between pods of one node too.
                     "type": "ptp",
                     "ipMasq": False,
                     "ipam": {
@@ -150,7 +150,7 @@ class Node:
             "authorization": {"mode": "Webhook"},
             "tlsCertFile": path(f"kubelet-{self.name}.crt"),
             "tlsPrivateKeyFile": path(f"kubelet-{self.name}.key"),
-            # What a machine with cgroup v1 and without CAP_SYS_RESOURCE allows.
+            # What a host with cgroup v1 and without CAP_SYS_RESOURCE allows.
             "cgroupDriver": "cgroupfs",
             "failCgroupV1": False,
             "cgroupsPerQOS": False,
@@ -162,7 +162,7 @@ class Node:
             "resolvConf": "/var/lib/node/resolv.conf",
             "imageGCHighThresholdPercent": 100,
             "containerLogMaxSize": "10Mi",
-            # Tests end the same container again and again; by default it would soon be started every five minutes only.
+            # Tests kill the same container again and again; by default it would soon restart only every five minutes.
             "crashLoopBackOff": {"maxContainerRestartPeriod": "4s"},
             "volumePluginDir": "/var/lib/kubelet/volume-plugins",
             "healthzBindAddress": "127.0.0.1",
@@ -185,7 +185,7 @@ class Node:
 
 
 def furnish(shared: Path, programs: Path) -> None:
-    """Make what all nodes have alike: the launcher's directory, the native programs, the images."""
+    """Make what all nodes have in common: the launcher's directory, the native programs, the images."""
     write_files(shared / "launcher", shared / "apps", programs)
     show(Path(sys.base_prefix), shared / "launcher/python")
     images.write_image(shared / "pause.image.tar", [images.PAUSE], {"/pause": programs / "pause"}, ["/pause"])
@@ -195,7 +195,7 @@ def furnish(shared: Path, programs: Path) -> None:
 def write_files(launcher: Path, apps: Path, programs: Path) -> None:
     """Write what a node has at LAUNCHER, with an empty folder for Python, and at APPS."""
     build_bundle(launcher)
-    # On a node Python and psutil are there by themselves, not as links into somebody's checkout.
+    # On a node Python and psutil are real files, not links into a checkout.
     shutil.rmtree(launcher / "python")
     (launcher / "python").mkdir()
     psutil = (launcher / "lib/psutil").resolve()
@@ -207,7 +207,7 @@ def write_files(launcher: Path, apps: Path, programs: Path) -> None:
 
 
 def write_files_for_others(directory: Path, programs: Path) -> None:
-    """Write what the nodes of somebody else's cluster need in /opt: this machine's Python is copied whole."""
+    """Write what the nodes of another cluster need in /opt, including a full copy of this machine's Python."""
     directory.mkdir(parents=True)
     write_files(directory / Path(LAUNCHER).name, directory / Path(APPS).name, programs)
     unneeded = shutil.ignore_patterns("__pycache__", "site-packages", "test", "tests", "idlelib", "*.a")

@@ -1,4 +1,4 @@
-"""Certificates, tokens and kubeconfigs of the cluster, made anew for each run."""
+"""The cluster's certificates, tokens and kubeconfigs, new in each run."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ TOKENS = {
     "kube-scheduler": ("system:kube-scheduler", []),
     "kube-proxy": ("system:kube-proxy", []),
 }
-"""Who asks the API: name here -> (user, groups). A kubelet's is `node-<name>`."""
+"""Clients of the API: name here -> (user, groups). A kubelet's is `node-<name>`."""
 
 
 @dataclass(frozen=True)
 class Pki:
-    """Paths of what was made below one directory."""
+    """Paths of the files made below one directory."""
 
     directory: Path
     tokens: dict[str, str]
 
     def path(self, name: str) -> str:
-        """Return the path of a file by its name, e.g. `ca.crt`."""
+        """Return the path of a file, e.g. `ca.crt`."""
         return str(self.directory / name)
 
     def kubeconfig(self, name: str) -> str:
-        """Return the path of somebody's kubeconfig."""
+        """Return the path of a client's kubeconfig."""
         return self.path(f"{name}.kubeconfig")
 
 
 def make_pki(directory: Path, server: str, addresses: list[str], nodes: dict[str, str]) -> Pki:
-    """Make them all. `server`: the API's URL; `addresses`: its names and IPs; `nodes`: name -> IP."""
+    """Make all files. `server`: the API's URL; `addresses`: its names and IPs; `nodes`: name -> IP."""
     directory.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.crt")
     _issue(authority, directory, "apiserver", *addresses)
-    # Certificates of clients: the API server as it asks kubelets, and as it passes requests to aggregated servers.
+    # Client certificates of the API server: towards kubelets, and towards aggregated API servers.
     _issue(authority, directory, "apiserver-kubelet-client", common_name="apiserver-kubelet-client")
     _issue(authority, directory, "front-proxy-client", common_name="front-proxy-client")
     for node, ip in nodes.items():
@@ -60,7 +60,7 @@ def make_pki(directory: Path, server: str, addresses: list[str], nodes: dict[str
 
 
 def new_service_account_key(directory: Path) -> None:
-    """Make the key that signs ServiceAccounts' tokens; all tokens signed before are worth nothing."""
+    """Make the key that signs ServiceAccount tokens; tokens signed before are no longer valid."""
     leaf = trustme.CA().issue_cert("service-account.invalid")
     leaf.private_key_pem.write_to_path(directory / "service-account.key")
 

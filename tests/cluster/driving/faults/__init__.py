@@ -1,7 +1,7 @@
-"""Everything that goes wrong in a cluster, each as one function: for a test of its own, and for chaos to draw from.
+"""Everything that goes wrong in a cluster, one function each; every fault has its own test, and chaos draws from all.
 
-What must hold afterwards is the same for all: `World.settle`. A module for each side it comes from: `pods`, `programs`,
-`nodes`, `api`, and `attacks` for what somebody else does to a pair.
+What must hold afterwards is the same for all: `World.settle`. There is a module for each source: `pods`, `programs`,
+`nodes`, `api`, and `attacks` for what others do to a pair.
 """
 
 from tests.cluster.driving.faults import api, attacks, nodes, pods, programs

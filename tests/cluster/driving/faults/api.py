@@ -1,4 +1,4 @@
-"""An API server that is away, refuses, forgets, or talks nonsense."""
+"""An API server that is down, refuses, forgets, or answers nonsense."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def api_restarted(world: World) -> None:
 
 @fault()
 def api_gone_for_a_while(world: World) -> None:
-    """The API server is gone for some seconds."""
+    """The API server is down for some seconds."""
     _without_api(world, lambda: time.sleep(world.dice.uniform(5, 15)))
 
 
 @fault()
 def history_forgotten(world: World) -> None:
-    """Etcd is compacted while the API is down: every watch that resumes is told 410, too old."""
+    """Etcd is compacted while the API is down: every watch that resumes gets 410, too old."""
     _without_api(world, world.cluster.control_plane.compact)
 
 
@@ -84,7 +84,7 @@ def api_refuses_launchers(world: World) -> None:
 
 @fault()
 def watch_cut(world: World) -> None:
-    """Every connection of a node to the API is cut, and refused for a moment; meanwhile an anchor is deleted."""
+    """A node's connections to the API are cut, and refused for a moment; meanwhile an anchor is deleted."""
     node = world.cluster.nodes[world.dice.choice(sorted(world.cluster.nodes))]
     rule = ["--protocol", "tcp", "--dport", str(control_plane.PORT), "--jump", "REJECT", "--reject-with", "tcp-reset"]
     node.machine.run(["iptables", "--wait", "--insert", "OUTPUT", *rule])
@@ -99,22 +99,22 @@ def watch_cut(world: World) -> None:
 
 @fault(lasts=True)
 def api_talks_nonsense(world: World) -> None:
-    """Whatever a node's launchers ask the API, they hear nonsense, with a valid certificate: every program runs on."""
+    """A node's launchers get only nonsense from the API, with a valid certificate: every program keeps running."""
     node = world.node_of(world.pair())  # all pairs may be on the other one
     there = [pair for pair in world.release.pairs().values() if pair.is_whole and pair.node == node.name]
     before = {pair.ordinal: world.target(pair).pid for pair in there}
     with GarbageServer(world.cluster.pki, world.dice) as server:
-        # Only launchers ask at the Service's address; kubelet and kube-proxy ask the API server itself.
+        # Only launchers use the Service's address; kubelet and kube-proxy connect to the API server itself.
         asked = ["--destination", control_plane.SERVICE_ADDRESS, "--protocol", "tcp", "--dport", "443"]
         rule = [*asked, "--jump", "DNAT", "--to-destination", f"{server.ip}:{server.port}"]
         node.machine.run(["iptables", "--wait", "--table", "nat", "--insert", "OUTPUT", *rule])
         try:
             node.machine.run(["ss", "--kill", "dst", control_plane.SERVICE_ADDRESS])
-            # Each launcher has two watches at most, and asks again after at most 30 s.
-            world.cluster.wait(lambda: server.answers >= 4 * len(there), 90, "the launchers hear nonsense")
+            # Each launcher has at most two watches, and retries after at most 30 s.
+            world.cluster.wait(lambda: server.answers >= 4 * len(there), 90, "the launchers get nonsense")
             after = {pair.ordinal: world.target(pair).pid for pair in there}
             assert after == before, f"nonsense ended programs: {before} became {after}"
             world.meanwhile()
         finally:
             node.machine.run(["iptables", "--wait", "--table", "nat", "--delete", "OUTPUT", *rule])
-    assert server.kinds, "nothing was asked"
+    assert server.kinds, "no request arrived"

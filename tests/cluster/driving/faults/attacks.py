@@ -1,4 +1,4 @@
-"""What somebody else does to a pair: strangers who hold it, take its descriptors, turn its clock, plant its files."""
+"""What others do to a pair: keep /hold busy, use up its descriptors, turn its clock, plant files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.cluster.stack.node import APPS
 
 _CLOCK_SOURCE = TOOLS / "clock/clock.c"
 _CLOCKS = "clock"
-"""The folder of /opt/apps with how far each pod's clock is off, in seconds."""
+"""The folder of /opt/apps with each pod's clock offset, in seconds."""
 
 _SLOW_S = 4
-"""How long a request lasts that the network must outlive; less than the drain of the release."""
+"""The length of a request that the network must outlive; less than the release's drain."""
 
 
 def build_clock(cluster: Cluster) -> str:
-    """Build what gives each launcher a clock of its own; returns its path on the nodes, for LD_PRELOAD."""
+    """Build the library that gives each launcher its own clock; returns its path on the nodes, for LD_PRELOAD."""
     (cluster.apps / _CLOCKS).mkdir(exist_ok=True)
     library = cluster.apps / "clock.so"
     compile_ = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(library), str(_CLOCK_SOURCE)]
@@ -37,7 +37,7 @@ def build_clock(cluster: Cluster) -> str:
 
 @fault(lasts=True)
 def hold_held_by_strangers(world: World) -> None:
-    """Strangers ask for /hold or ask by halves; the anchor is deleted, and its network waits all the same."""
+    """Strangers request /hold or send half a request; the anchor is deleted, and its network still waits."""
     pair = world.pair()
     with contextlib.ExitStack() as held:
         for number in range(60):
@@ -45,7 +45,7 @@ def hold_held_by_strangers(world: World) -> None:
                 stranger = held.enter_context(socket.create_connection((pair.ip, READINESS_PORT), timeout=2))
                 stranger.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n" if number % 3 else b"GET /ho")
         anchor_deleted_of(world, pair)
-        # Begun after the deletion was seen: without /hold the network would go before the answer's last byte.
+        # Sent after the deletion was seen: without /hold the network would end before the answer's last byte.
         said = fetch(pair.ip, f"/slow?seconds={_SLOW_S}", timeout_s=_SLOW_S + 10)
         assert f"after {_SLOW_S} s" in said, said
         world.meanwhile()
@@ -53,7 +53,7 @@ def hold_held_by_strangers(world: World) -> None:
 
 @fault(lasts=True)
 def descriptors_used_up(world: World) -> None:
-    """A launcher has no file descriptor left while clients knock: it spends no CPU on it, and its program runs on."""
+    """A launcher is out of file descriptors while clients connect: it does not spin, and its program keeps running."""
     pair = world.pair()
     launcher, target = world.launcher(pair), world.target(pair)
     soft, hard = launcher.rlimit(psutil.RLIMIT_NOFILE)
@@ -78,7 +78,7 @@ def descriptors_used_up(world: World) -> None:
 
 @fault(lasts=True)
 def clock_jumps(world: World) -> None:
-    """A launcher's clock jumps by up to a year, forth or back, while its anchor is deleted and it asks the API anew."""
+    """A launcher's clock jumps up to a year either way, while its anchor is deleted and it reconnects to the API."""
     pair = world.pair()
     process = world.launcher(pair)
     jump_s = world.dice.choice((-1, 1)) * round(10 ** world.dice.uniform(1, 7.5))
@@ -96,13 +96,13 @@ def clock_jumps(world: World) -> None:
 
 @fault()
 def file_planted(world: World) -> None:
-    """Somebody plants links where a launcher keeps its state, and the launcher starts anew: it writes through none."""
+    """Somebody plants links where a launcher keeps its state, then the launcher restarts: it writes through none."""
     pair = world.pair()
     assert pair.launcher is not None
     machine, uid = world.node_of(pair).machine, pair.launcher["metadata"]["uid"]
     volumes = f"/var/lib/kubelet/pods/{uid}/volumes/kubernetes.io~empty-dir"
     (volume,) = machine.run(["sh", "-c", f"ls -d {volumes}/*"]).split()
-    # As the pod sees it: the links lead to a file beside them.
+    # Relative, as the pod sees them: the links point to a file beside them.
     plant = "\n".join(
         (
             "echo untouched >victim",

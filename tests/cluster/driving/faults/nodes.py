@@ -1,4 +1,4 @@
-"""Nodes that are drained, lost, unplugged, or lose a daemon or their disk."""
+"""Nodes that are drained, lost or unplugged, or that lose a daemon or their disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.cluster.driving.faults.world import World
 
 @fault()
 def node_drained(world: World) -> None:
-    """A node is drained, and taken back into service."""
+    """A node is drained and uncordoned."""
     node = world.dice.choice(sorted(world.cluster.nodes))
     try:
         drain(world, node)
@@ -41,14 +41,14 @@ def cordoned(world: World, node: str) -> Iterator[None]:
 
 @fault()
 def node_lost(world: World) -> None:
-    """Kubelet and runtime of a node are killed; its pods run on, unseen, until both are back."""
+    """A node's kubelet and runtime are killed; its pods keep running, unseen, until both are back."""
     node = world.cluster.nodes[world.dice.choice(sorted(world.cluster.nodes))]
     node.machine.kill("kubelet", "containerd")
     try:
         _wait_node(world, node.name, "Unknown")
         patience_s = world.patience_s(60)
         world.release.mirror.wait(
-            lambda: _is_evicted(world, node.name), patience_s, f"the pods on {node.name} are to end"
+            lambda: _is_evicted(world, node.name), patience_s, f"the pods on {node.name} are being deleted"
         )
     finally:
         node.start_runtime()
@@ -57,14 +57,14 @@ def node_lost(world: World) -> None:
 
 
 def _is_evicted(world: World, node: str) -> bool:
-    """Tell whether every pod on a node has been told to end, though nobody there hears it."""
+    """Return whether every pod on a node is being deleted, though no kubelet is there to act on it."""
     pods = (pod for pod in world.release.mirror.all("pods").values() if pod["spec"].get("nodeName") == node)
     return all(pod["metadata"].get("deletionTimestamp") for pod in pods)
 
 
 @fault()
 def node_unplugged(world: World) -> None:
-    """A node loses its power, and boots again."""
+    """A node loses power and boots again."""
     node = world.cluster.nodes[world.dice.choice(sorted(world.cluster.nodes))]
     node.machine.unplug()
     _wait_node(world, node.name, "Unknown")
@@ -74,7 +74,7 @@ def node_unplugged(world: World) -> None:
 
 @fault(is_quick=True)
 def kubelet_restarted(world: World) -> None:
-    """A kubelet is killed and starts again."""
+    """A kubelet is killed and restarted."""
     node = world.cluster.nodes[world.dice.choice(sorted(world.cluster.nodes))]
     node.machine.kill("kubelet")
     node.start_kubelet()
@@ -84,7 +84,7 @@ def kubelet_restarted(world: World) -> None:
 
 @fault(is_quick=True)
 def runtime_restarted(world: World) -> None:
-    """A container runtime is killed and starts again; containers run on."""
+    """A container runtime is killed and restarted; containers keep running."""
     node = world.cluster.nodes[world.dice.choice(sorted(world.cluster.nodes))]
     node.machine.kill("containerd")
     node.start_runtime()
@@ -108,7 +108,7 @@ def disk_full(world: World) -> None:
 
 
 def _lease(world: World, node: str) -> object:
-    """Return when a kubelet was heard of last."""
+    """Return when a kubelet last renewed its lease."""
     path = f"namespaces/kube-node-lease/leases/{node}"
     return world.release.kube.get(path, version="coordination.k8s.io/v1")["spec"]["renewTime"]
 

@@ -1,4 +1,4 @@
-"""Pods that go, move, or lose a half of themselves."""
+"""Pods that are deleted or moved, or lose a container or their sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def anchor_deleted(world: World) -> None:
 
 
 def anchor_deleted_of(world: World, pair: Pair) -> None:
-    """Delete the anchor of one pair, and return when the API says that it is to end."""
+    """Delete the anchor of one pair; return when the API shows that it is being deleted."""
     pod = world.release.anchor(pair.ordinal)
     with world.renewed(pod):
         world.kubectl("delete", "pod", pod, "--wait=false")
@@ -25,7 +25,7 @@ def anchor_deleted_of(world: World, pair: Pair) -> None:
 
 @fault(is_quick=True)
 def anchor_deleted_by_force(world: World) -> None:
-    """Somebody deletes an anchor without grace."""
+    """Somebody deletes an anchor with no grace period."""
     pod = world.release.anchor(world.pair().ordinal)
     with world.renewed(pod):
         world.kubectl("delete", "pod", pod, "--force", "--grace-period=0")
@@ -37,9 +37,9 @@ def anchor_evicted(world: World) -> None:
     pod = world.release.anchor(world.pair().ordinal)
     with world.renewed(pod):
         deadline = time.monotonic() + world.patience_s(60)
-        # Refused with 429 while the budget has nothing to spare, as when another pair has not healed yet.
+        # Refused with 429 while the budget allows none, as when another pair has not healed yet.
         while (answer := world.release.kube.evict(world.release.namespace, pod)) == 429:
-            assert time.monotonic() < deadline, f"{pod} may still not be evicted"
+            assert time.monotonic() < deadline, f"the budget still refuses to evict {pod}"
             time.sleep(1)
         assert answer in (201, 404), f"the eviction of {pod} was answered with {answer}"
 
@@ -54,7 +54,7 @@ def launcher_deleted(world: World) -> None:
 
 @fault(is_quick=True)
 def launcher_deleted_by_force(world: World) -> None:
-    """Somebody deletes a launcher's pod without grace."""
+    """Somebody deletes a launcher's pod with no grace period."""
     pod = world.release.pod(world.pair().ordinal)
     with world.renewed(pod):
         world.kubectl("delete", "pod", pod, "--force", "--grace-period=0")
@@ -62,7 +62,7 @@ def launcher_deleted_by_force(world: World) -> None:
 
 @fault()
 def launcher_moved(world: World) -> None:
-    """A launcher is created anew on the other node: the pair is split until its anchor follows."""
+    """A launcher is re-created on the other node: the pair is split until its anchor follows."""
     pair = world.pair()
     with cordoned(world, pair.node):
         world.kubectl("delete", "pod", world.release.pod(pair.ordinal), "--wait=false")
@@ -76,7 +76,7 @@ def launcher_moved(world: World) -> None:
 
 @fault(is_quick=True)
 def anchor_container_restarted(world: World) -> None:
-    """The anchor's container ends and is started again in place: same pod, same IP."""
+    """The anchor's container ends and restarts in place: same pod, same IP."""
     pair = world.pair()
     assert pair.anchor is not None
     container = pair.anchor["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
@@ -87,7 +87,7 @@ def anchor_container_restarted(world: World) -> None:
 
 @fault(is_quick=True)
 def anchor_sandbox_lost(world: World) -> None:
-    """The sandbox of an anchor's pod dies: kubelet makes another, with another network namespace, for the same pod."""
+    """The sandbox of an anchor's pod dies: kubelet makes a new one, with a new network namespace, for the same pod."""
     pair = world.pair()
     assert pair.anchor is not None
     machine = world.node_of(pair).machine
@@ -99,7 +99,7 @@ def anchor_sandbox_lost(world: World) -> None:
             "k8s.io",
             "containers",
             "list",
-            "--quiet",  # before the filter: ctr reads whatever follows that as another one
+            "--quiet",  # before the filter: ctr reads anything after it as another filter
             f'labels."io.kubernetes.pod.uid"=={uid},labels."io.cri-containerd.kind"==sandbox',
         ]
     )
@@ -128,7 +128,7 @@ def _roll_out(world: World, name: str) -> None:
 
 @fault()
 def scaled_in_and_out(world: World) -> None:
-    """The launcher set is scaled in, and out again before the anchors have gone."""
+    """The launcher set is scaled in, and out again before the anchors are gone."""
     world.release.scale(max(1, world.replicas - 2))
     time.sleep(world.dice.uniform(0, 6))
     world.release.scale(world.replicas)

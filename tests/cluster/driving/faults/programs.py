@@ -1,4 +1,4 @@
-"""Launchers and programs that end, hang or stand still."""
+"""Launchers and programs that end, hang or are suspended."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def target_killed(world: World) -> None:
 
 @fault(is_quick=True)
 def target_crashed(world: World) -> None:
-    """A program ends by a signal of its own."""
+    """A program crashes."""
     pair = world.pair()
     with world.renewed(world.release.pod(pair.ordinal)), contextlib.suppress(psutil.NoSuchProcess):
         world.target(pair).send_signal(signal.SIGSEGV)
@@ -49,7 +49,7 @@ def both_killed(world: World) -> None:
 
 @fault(is_quick=True)
 def target_ends_well(world: World) -> None:
-    """A program ends with exit code 0, which for a server is no better than another."""
+    """A program ends with exit code 0, which for a server is as bad as any other."""
     pair = world.pair()
     with world.renewed(world.release.pod(pair.ordinal)), contextlib.suppress(OSError):
         fetch(pair.ip, "/exit?code=0")
@@ -65,18 +65,18 @@ def target_fails(world: World) -> None:
 
 @fault()
 def target_hangs(world: World) -> None:
-    """A program answers no more; only the gate's HTTP check finds that out."""
+    """A program stops answering; only the gate's HTTP check notices."""
     pair = world.pair()
     fetch(pair.ip, "/hang")
     began = time.monotonic()
     took = world.wait_not_ready(pair)
     print(f"{pair.ip} hangs: its anchor was not Ready after {took:.2f} s")
-    world.tell_time_in_service(pair, began)
+    world.print_time_in_service(pair, began)
 
 
 @fault(lasts=True)
 def launcher_stopped_for_a_while(world: World) -> None:
-    """A launcher stands still (SIGSTOP): its heartbeat goes stale, its pair unready; then it goes on."""
+    """A launcher is suspended (SIGSTOP): its heartbeat goes stale, its pair unready; then it resumes."""
     pair = world.pair()
     process = world.launcher(pair)
     process.suspend()
@@ -85,7 +85,7 @@ def launcher_stopped_for_a_while(world: World) -> None:
         world.meanwhile()
         time.sleep(world.dice.uniform(0, 5))
     finally:
-        with contextlib.suppress(psutil.NoSuchProcess):  # kubelet may have had enough of it
+        with contextlib.suppress(psutil.NoSuchProcess):  # kubelet may have killed it
             process.resume()
 
 

@@ -1,4 +1,4 @@
-"""Every fault by its name. What would last is taken back before its function returns."""
+"""Every fault by name. Each function undoes what it did before it returns."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from tests.cluster.driving.faults.world import World
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong; call it with a `World`.
+    """One thing that goes wrong. Call it with a `World`.
 
-    `lasts`: it calls `World.meanwhile` at its height. `is_quick`: it waits for nothing that a pair can only do when all
-    else is well, so it may be brought about while another lasts.
+    `lasts`: it calls `World.meanwhile` at its height. `is_quick`: it waits for nothing that needs a healthy cluster, so
+    it may be injected while another lasts.
     """
 
-    bring_about: Callable[[World], None]
+    inject: Callable[[World], None]
     lasts: bool = False
     is_quick: bool = False
 
     def __call__(self, world: World) -> None:
-        """Bring it about."""
-        self.bring_about(world)
+        """Inject it."""
+        self.inject(world)
 
 
 FAULTS: dict[str, Fault] = {}
@@ -30,7 +30,7 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(*, lasts: bool = False, is_quick: bool = False) -> Callable[[Callable[[World], None]], Fault]:
-    """Add a function to FAULTS, by its name with hyphens."""
+    """Add a function to FAULTS under its name, with hyphens."""
 
     def add(function: Callable[[World], None]) -> Fault:
         made = FAULTS[function.__name__.replace("_", "-")] = Fault(function, lasts, is_quick)

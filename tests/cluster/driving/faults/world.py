@@ -1,7 +1,7 @@
-"""A release on our own cluster and what faults need of it: draw a pair, find its processes, wait until all is whole.
+"""A release on our own cluster and what faults need: draw a pair, find its processes, wait until all is whole.
 
-What a controller does is waited for as long as it may back off after an outage of the API (`World.patience_s`); what a
-launcher or kubelet does is judged by the pod itself, never by the EndpointSlice that a controller makes of it.
+Controllers get as long as they may back off after an outage of the API (`World.patience_s`). What a launcher or kubelet
+does is judged by the pod itself, never by the EndpointSlice that a controller derives from it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class World:
     replicas: int
     dice: random.Random = field(default_factory=random.Random)
     meanwhile: Callable[[], None] = lambda: None
-    """What else goes wrong while a fault that lasts is at its height; such a fault calls it once."""
+    """A second fault; a fault that lasts calls this once, at its height."""
     _without_s: float = 0.0
     _back_at: float = 0.0
 
     def pair(self) -> Pair:
-        """Draw one of the pairs that are whole, once there is one."""
+        """Draw one of the whole pairs, once there is one."""
         release = self.release
         whole: list[Pair] = []
 
@@ -45,7 +45,7 @@ class World:
             whole[:] = [pair for _ordinal, pair in sorted(release.pairs().items()) if pair.is_whole]
             return bool(whole)
 
-        release.mirror.wait(look, self.patience_s(120), "a whole pair to do something to")
+        release.mirror.wait(look, self.patience_s(120), "a whole pair to inject a fault into")
         return self.dice.choice(whole)
 
     def node_of(self, pair: Pair) -> Node:
@@ -71,7 +71,7 @@ class World:
         return kube.kubectl("--namespace", namespace, *arguments, timeout_s=timeout_s).stdout
 
     def note_outage(self, without_s: float) -> None:
-        """Note that the API was away for so long until now: controllers and kubelets come back one after the other."""
+        """Note an outage of the API that has just ended: controllers and kubelets come back one after the other."""
         now = time.monotonic()
         if now - self._back_at > BACK_OFF_FORGOTTEN_S:
             self._without_s = 0.0
@@ -79,28 +79,28 @@ class World:
         self._back_at = now + others_are_back_s(self._without_s)
 
     def patience_s(self, seconds: float) -> float:
-        """Return how long to wait for what takes `seconds` once every controller and kubelet has looked again."""
+        """Return how long to wait for what takes `seconds` once every controller and kubelet is back."""
         return seconds + max(0.0, self._back_at - time.monotonic())
 
     def wait_not_ready(self, pair: Pair, timeout_s: float = 30) -> float:
-        """Wait until an anchor that was Ready has turned unready, or has gone; returns the seconds.
+        """Wait until an anchor that was Ready has turned unready or is gone; returns the seconds.
 
-        Judged by the time of the pod's last change of Ready, which stays when it is Ready again: no moment is missed,
-        also where nobody watched. The Service is another matter: `tell_time_in_service`.
+        Judged by the pod's last transition of Ready, which stays visible once it is Ready again: no moment is missed,
+        even if nobody watched. For the Service see `print_time_in_service`.
         """
         what = f"anchor {pair.ordinal} has turned unready"
         return self.release.mirror.wait(lambda: self.turned_unready(pair), self.patience_s(timeout_s), what)
 
     def turned_unready(self, pair: Pair) -> bool:
-        """Tell whether an anchor has gone or was unready at any moment since the pair was looked at."""
+        """Return whether an anchor is gone, or was unready at any moment since `pair` was read."""
         now = self.release.mirror.pod(self.release.anchor(pair.ordinal))
         return _ready_since(now) != _ready_since(pair.anchor)
 
-    def tell_time_in_service(self, pair: Pair, since: float) -> None:
-        """Print how long the address of a pair that does not answer (since `time.monotonic()`) stayed in its Service.
+    def print_time_in_service(self, pair: Pair, since: float) -> None:
+        """Print how long the address of a pair that stopped answering (at `time.monotonic()`) stayed in its Service.
 
-        A controller that backs off after an outage of the API may leave it there until the pair is Ready again, which
-        is Kubernetes' own bound, so nothing is asserted.
+        A controller that backs off after an outage of the API may leave it there until the pair is Ready again. That is
+        Kubernetes' own limit, so nothing is asserted.
         """
         release = self.release
 
@@ -114,14 +114,14 @@ class World:
             lambda: left_after() is not None or release.pair(pair.ordinal).is_whole, self.patience_s(120), "it is whole"
         )
         seconds = left_after()
-        told = "not before it was Ready again" if seconds is None else f"after {seconds:.2f} s"
-        print(f"{pair.ip} does not answer: out of its Service {told}")
+        when = "not before it was Ready again" if seconds is None else f"after {seconds:.2f} s"
+        print(f"{pair.ip} does not answer: out of its Service {when}")
 
     @contextlib.contextmanager
     def renewed(self, pod: str, timeout_s: float = 120) -> Iterator[None]:
-        """Wait after the body until the API shows its effect: the pod ends, is another one, or has another container.
+        """Wait after the block until the API shows its effect: the pod is being deleted, is new or has a new container.
 
-        Without it a fault would be over before anybody had noticed, and all would look well for nothing had happened.
+        Without this a fault could be over before anybody noticed, and all would look well because nothing had happened.
         """
         before = self._made_of(pod)
         yield
@@ -136,14 +136,14 @@ class World:
         return (metadata["uid"], metadata.get("deletionTimestamp"), *(each.get("containerID") for each in containers))
 
     def settle(self, timeout_s: float = 120) -> float:
-        """Wait until every pair is whole and answers, and assert that nothing is left of what was before."""
+        """Wait until every pair is whole and answers, and assert that no old process is left."""
         began = time.monotonic()
         timeout_s = self.patience_s(timeout_s)
         while True:
             self.release.wait_whole(self.replicas, max(began + timeout_s - time.monotonic(), 1))
             addresses = {pair.ip for pair in self.release.pairs().values()}
             self.release.wait_endpoints(addresses, max(began + timeout_s - time.monotonic(), 1))
-            # A program that has just died is still Ready in the API until kubelet has asked again.
+            # A program that has just died is still Ready in the API until kubelet's next probe.
             silent = [pair.ordinal for pair in self.release.pairs().values() if not self._answers(pair)]
             if not silent:
                 break
@@ -155,7 +155,7 @@ class World:
 
     @staticmethod
     def _answers(pair: Pair) -> bool:
-        """Tell whether a pair's program answers; what answers must be its own."""
+        """Return whether a pair's program answers; an answer must come from its own ordinal."""
         try:
             said = fetch(pair.ip)
         except OSError:
@@ -164,7 +164,7 @@ class World:
         return True
 
     def assert_no_orphans(self, within_s: float = 10) -> None:
-        """Assert that each node runs the programs and launchers of its pairs, once each, and nothing more of them."""
+        """Assert that each node runs the programs and launchers of its pairs exactly once, and no others."""
         deadline = time.monotonic() + within_s
         while problems := self._orphans():
             if time.monotonic() > deadline:
@@ -184,7 +184,7 @@ class World:
             ]
             strangers = [address for address in mains if address not in addresses]
             if strangers:
-                problems.append(f"{node.name} runs programs of pairs that are not there: {strangers}")
+                problems.append(f"{node.name} runs programs of pairs that do not exist: {strangers}")
             count = len(processes.launchers(node.machine, self.release.namespace))
             if count != len(here):
                 problems.append(f"{node.name} runs {count} launchers for {len(here)} pairs")
@@ -203,7 +203,7 @@ def _living(found: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def _ready_since(anchor: Object | None) -> tuple[object, ...]:
-    """Return what changes when a pod turns unready: its uid, and whether and since when it is Ready or not."""
+    """Return what changes when a pod turns unready: its uid, its Ready status and the time of the last transition."""
     if anchor is None:
         return ()
     ready = condition(anchor, "Ready")
