@@ -19,7 +19,8 @@ from mooring.model.values import VALUES
 from mooring.text.emit import emit_scalar, emit_yaml
 from mooring.text.reader import parse_yaml
 
-from tests.strategies import AWKWARD_TEXT, texts, valid_values
+from tests.samples import AWKWARD_TEXT
+from tests.strategies import texts, valid_values
 from tests.tools import require
 
 DATA = st.recursive(

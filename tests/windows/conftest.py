@@ -13,7 +13,8 @@ import pytest
 
 from tests.tools import missing, require
 from tests.windows import PARTS
-from tests.windows.machine import COMPARTMENT, Launcher, Machine, Program, Site, wait_until
+from tests.windows.machine import COMPARTMENT, Launcher, Machine, Site
+from tests.windows.program import Program, wait_until
 from tests.windows.release import anchor_pod, config_of
 
 

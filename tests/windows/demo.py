@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from tests.windows import PARTS
-from tests.windows.machine import Launcher, Site, wait_until
+from tests.windows.machine import Launcher, Site
+from tests.windows.program import wait_until
 from tests.windows.release import PORT, SERVER, anchor_pod, config_of
 
 _NAMES = ("orders-0", "orders-1", "orders-2")

@@ -7,7 +7,8 @@ import json
 import re
 from typing import Any
 
-from tests.windows.machine import COMPARTMENT, Machine, wait_until
+from tests.windows.machine import COMPARTMENT, Machine
+from tests.windows.program import wait_until
 from tests.windows.release import SERVER, TOY, config_of, portless, toy
 
 

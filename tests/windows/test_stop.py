@@ -8,7 +8,8 @@ import threading
 import time
 from typing import Any
 
-from tests.windows.machine import Launcher, Machine, Program, Site, wait_until
+from tests.windows.machine import Launcher, Machine, Site
+from tests.windows.program import Program, wait_until
 from tests.windows.release import PORT, SERVER, TOY, WINDOW, anchor_pod, config_of, portless, toy
 
 _QUICK = {"stop": {"drainSeconds": 6, "consoleSeconds": 2}}
