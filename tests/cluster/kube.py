@@ -194,7 +194,7 @@ class Mirror:
         return time.monotonic() - began
 
     def describe(self) -> str:
-        """Return a line for each pod: where it is, how it is, since when it ends."""
+        """Return a line for each pod: where it is, how it is, since when it ends, and why it is not scheduled."""
         lines = []
         for name, pod in sorted(self.all("pods").items()):
             status = pod.get("status", {})
@@ -203,6 +203,8 @@ class Mirror:
                 f"  {name} on {pod['spec'].get('nodeName')} {status.get('phase')} ready={is_ready(pod)}"
                 f" ip={status.get('podIP')} deleted={pod['metadata'].get('deletionTimestamp')} {' '.join(states)[:300]}"
             )
+            if (scheduled := condition(pod, "PodScheduled")).get("status") != "True":
+                lines.append(f"    not scheduled: {scheduled or 'the scheduler has said nothing'}")
         return "\n".join(lines)
 
 
