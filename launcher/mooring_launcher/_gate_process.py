@@ -139,6 +139,8 @@ class OpenPort:
             return Look(False, f"{self._what}: listened on by a process that is not the program's")
         if not sure and self._protocol == "TCP" and found != self._answered:
             answer = self._connect(self._port)
+            if answer.good is None:
+                return answer
             if not answer.good:
                 return Look(False, f"{self._what}: listens on {found.address}, for IPv6 alone it seems: {answer.value}")
             self._answered = found

@@ -273,7 +273,7 @@ def _run_command(target: Target, command: list[str], seconds: float) -> str:
     started_s = time.monotonic()
     try:
         result = target.run_command(command, seconds)
-    except LauncherError as error:
+    except (LauncherError, OSError) as error:
         return f"the stop command could not be run: {error}"
     ended = "was killed when its time was up" if result.exit is None else result.exit.sentence
     return f"the stop command {ended} after {time.monotonic() - started_s:.1f} s"

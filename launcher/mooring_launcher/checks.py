@@ -12,6 +12,7 @@ from mooring_launcher.backends import backend
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.deadline import Deadline
 from mooring_launcher.errors import LauncherError
+from mooring_launcher.scarcity import is_scarcity
 from mooring_launcher.target import Target
 
 if TYPE_CHECKING:
@@ -19,10 +20,18 @@ if TYPE_CHECKING:
 
 
 class Look(NamedTuple):
-    """What one look at a condition saw: whether it was good, and a sentence with the value."""
+    """What one look at a condition saw: whether it was good, and a sentence with the value.
 
-    good: bool
+    `good` is None for a look that could not be taken, which says nothing about the program: see `blind_look`.
+    """
+
+    good: bool | None
     value: str
+
+
+def blind_look(error: BaseException) -> Look:
+    """Return the look that an error prevented."""
+    return Look(None, f"could not be looked at: {type(error).__name__}: {error}")
 
 
 class Endpoint(NamedTuple):
@@ -57,7 +66,7 @@ def check_tcp(endpoint: Endpoint, timeout_s: float) -> Look:
     try:
         _connect(endpoint, Deadline(timeout_s)).close()
     except (OSError, LauncherError) as error:
-        return Look(False, f"{what}: {_reason(error, timeout_s)}")
+        return _failed(what, error, timeout_s)
     return Look(True, f"{what}: accepted")
 
 
@@ -78,7 +87,7 @@ def check_http(endpoint: Endpoint, request: HttpRequest, timeout_s: float) -> Lo
         response = get(connect, Origin(request.https, endpoint.ip, endpoint.port), question, deadline)
         return _judge(what, request, response, deadline)
     except (OSError, ValueError, LauncherError) as error:
-        return Look(False, f"{what}: {_reason(error, timeout_s)}")
+        return _failed(what, error, timeout_s)
 
 
 def check_command(target: Target, command: list[str], timeout_s: float) -> Look:
@@ -86,7 +95,7 @@ def check_command(target: Target, command: list[str], timeout_s: float) -> Look:
     try:
         result = target.run_command(command, timeout_s)
     except LauncherError as error:
-        return Look(False, f"command {error}")
+        return blind_look(error) if is_scarcity(error) else Look(False, f"command {error}")
     last_line = result.output.splitlines()[-1:]
     said = f": {last_line[0][:200]}" if last_line else ""
     if result.exit is None:
@@ -108,6 +117,10 @@ def _matches(pattern: re.Pattern[str], text: str, limit_s: float) -> bool:
     from mooring_launcher._gate_match import matches  # as above
 
     return matches(pattern, text, limit_s)
+
+
+def _failed(what: str, error: Exception, timeout_s: float) -> Look:
+    return blind_look(error) if is_scarcity(error) else Look(False, f"{what}: {_reason(error, timeout_s)}")
 
 
 def _reason(error: Exception, timeout_s: float) -> str:

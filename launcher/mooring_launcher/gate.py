@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from mooring_launcher._gate_process import ProcessCondition, Scene, needs_psutil, process_conditions
 from mooring_launcher._gate_psutil import TreeSampler, Usage, load_psutil
-from mooring_launcher.checks import Endpoint, HttpRequest, Look, check_command, check_http, check_tcp
+from mooring_launcher.checks import Endpoint, HttpRequest, Look, blind_look, check_command, check_http, check_tcp
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.target import Target
@@ -78,7 +78,7 @@ class Gate:
             return check_tcp(Endpoint(compartment, ip, port), _CONNECT_LIMIT_S)
 
         conditions = process_conditions(gate, ports, ip, connect)
-        self._process_entries = [_ProcessEntry(condition, gate) for condition in conditions]
+        self._process_entries = [_ProcessEntry(condition, gate, self._stale_after_s) for condition in conditions]
         self._placement = _Tracker("placement", 1, 1, float("inf"))
         self._placement_due_s = 0.0
         self._checks = list(_network_checks(gate, ports, ip, target, compartment))
@@ -179,7 +179,7 @@ class Gate:
         hold = all(entry.tracker.holds_at(now_s) for entry in self._process_entries)
         changed.append(self._prove_placement(hold, now_s))
         self._last_pass_s = time.monotonic()
-        if hold:
+        if hold and self._placement.holds:
             self._processes_hold.set()
         else:
             self._processes_hold.clear()
@@ -191,7 +191,11 @@ class Gate:
         """Prove it when due and before the conditions first hold. LauncherError PLACEMENT_FAILED when it fails."""
         if now_s < self._placement_due_s and (self._placement.holds or not hold):
             return False
-        problem = self._target.misplacement()
+        try:
+            problem = self._target.misplacement()
+        except Exception as error:  # noqa: BLE001 - what could not be proved is not disproved
+            self._placement_due_s = now_s + _PLACEMENT_STARTING_S
+            return self._placement.update(blind_look(error), now_s)
         if problem is not None:
             self._placement.update(Look(False, problem), now_s)
             self._processes_hold.clear()
@@ -227,10 +231,17 @@ class _Tracker:
         self._in_a_row = 0
         self._stale_after_s = stale_after_s
         self._looked_s = 0.0
+        self._is_blind = False
 
     def update(self, look: Look, now_s: float) -> bool:
-        """Take one look into account; tell whether the condition turned."""
+        """Take one look into account; tell whether the condition turned.
+
+        One that could not be taken counts neither way: what was known before holds until it is too old.
+        """
         self.value = look.value
+        self._is_blind = look.good is None
+        if look.good is None:
+            return False
         self._looked_s = now_s
         if look.good == self.holds:
             self._in_a_row = 0
@@ -248,7 +259,7 @@ class _Tracker:
 
     def value_at(self, now_s: float) -> str:
         """Return what was seen last, or for how long nothing has been while it should hold."""
-        if self.holds and self._is_stale(now_s):
+        if self.holds and not self._is_blind and self._is_stale(now_s):
             return f"not looked at for {now_s - self._looked_s:.0f} s"
         return self.value
 
@@ -259,11 +270,11 @@ class _Tracker:
 class _ProcessEntry:
     """A condition on the processes with its thresholds and when to look next."""
 
-    def __init__(self, condition: ProcessCondition, gate: Mapping[str, Any]) -> None:
+    def __init__(self, condition: ProcessCondition, gate: Mapping[str, Any], stale_after_s: float) -> None:
         self._condition = condition
         self.due_s = 0.0
-        # The pass over all of them has one staleness of its own, so theirs is unlimited.
-        self.tracker = _Tracker(condition.name, gate["successThreshold"], gate["failureThreshold"], float("inf"))
+        stale_after_s = float("inf") if condition.holds_for_good else stale_after_s
+        self.tracker = _Tracker(condition.name, gate["successThreshold"], gate["failureThreshold"], stale_after_s)
 
     def is_due(self, now_s: float, period_s: float) -> bool:
         """Tell whether to look; what holds comes along when nearly due, so that one wake-up a period serves all."""
@@ -284,11 +295,11 @@ class _ProcessEntry:
 
 
 def _look_guarded(make: Callable[[], Look]) -> Look:
-    """Look; whatever nobody foresaw is a bad look, so that the thread goes on."""
+    """Look; whatever nobody foresaw says nothing about the program, and the thread goes on."""
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - see above
-        return Look(False, f"could not be looked at: {type(error).__name__}: {error}")
+        return blind_look(error)
 
 
 class _NetworkCheck(NamedTuple):

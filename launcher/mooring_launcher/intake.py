@@ -10,6 +10,8 @@ import socket
 import time
 from collections.abc import Callable
 
+from mooring_launcher.scarcity import is_scarcity
+
 _BATCH = 64
 _PAUSE_S = 0.2
 """How long nobody is accepted once no descriptor can be had."""
@@ -17,10 +19,6 @@ _TELL_EVERY_S = 30.0
 
 # accept(2): a connection whose client gave it up first. Nothing is wrong on this side.
 _GIVEN_UP = (errno.ECONNABORTED, errno.EINTR, getattr(errno, "EPROTO", errno.ECONNABORTED))
-_EXHAUSTED = (
-    *(errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM),
-    *(getattr(errno, "WSAEMFILE", errno.EMFILE), getattr(errno, "WSAENOBUFS", errno.ENOBUFS)),
-)
 
 
 class Intake:
@@ -79,7 +77,7 @@ class Intake:
                 if error.errno in _GIVEN_UP:
                     continue
                 self._tell(error)
-                if error.errno not in _EXHAUSTED or not (self._make_room() or self._accept_with_reserve()):
+                if not is_scarcity(error) or not (self._make_room() or self._accept_with_reserve()):
                     self._pause()
                 return
             self._admit(sock, address[0])

@@ -374,25 +374,46 @@ def test_what_was_not_looked_at_for_long_does_not_hold() -> None:
         assert not watched.gate.has_failed
 
 
-def test_a_look_that_raises_is_a_bad_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nobody foresaw in a look is told as its value, and the next look counts again."""
-    with gated(SLEEPING, gate_config()) as (watched, started):
+def test_a_look_that_cannot_be_taken_says_nothing_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was known holds until it is too old; then the gate does not hold, and nothing has failed."""
+    with gated(SLEEPING, gate_config(periodSeconds=0.2)) as (watched, started):
         wait_for(lambda: watched.gate.holds, "the gate")
         with monkeypatch.context() as broken:
             broken.setattr(started, "wait", lambda _timeout_s: 1 / 0)
-            watched.says("uptime", "could not be looked at: ZeroDivisionError: division by zero")
-            assert watched.gate.has_failed
+            blind = "could not be looked at: ZeroDivisionError: division by zero"
+            wait_for(lambda: watched.value("uptime") == blind, "the look")
+            assert watched.gate.holds
+            assert not watched.gate.has_failed
+            watched.gate._process_entries[0].tracker._looked_s -= 3 * 0.2 + 6
+            wait_for(lambda: not watched.gate.holds, "the gate to hold no more")
+            assert watched.gate.what_fails() == f"uptime: {blind}"
+            assert not watched.gate.has_failed
         wait_for(lambda: watched.gate.holds, "the next good look")
+
+
+def test_a_placement_that_cannot_be_proved_is_not_disproved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program is never ended for it; until the first proof the gate does not hold."""
+    with namespace(random_ip()) as inside, target(inside, *SLEEPING) as started:
+        with monkeypatch.context() as broken:
+            broken.setattr(started, "misplacement", lambda: 1 / 0)
+            watched = Watched(gate_config(), {}, "127.0.0.1", inside, started)
+            watched.says("placement", "could not be looked at: ZeroDivisionError")
+        wait_for(lambda: watched.gate.holds, "the proof")
+        with monkeypatch.context() as broken:
+            broken.setattr(started, "misplacement", lambda: 1 / 0)
+            watched.gate._placement_due_s = 0.0
+            wait_for(lambda: "could not be looked at" in watched.value("placement"), "the look")
+            assert watched.gate.holds
+        assert not watched.failures
+        watched.gate.close()
 
 
 def test_a_gate_that_cannot_look_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure outside the looks does not end the gate's thread unheard."""
-    with namespace(random_ip()) as inside, target(inside, *SLEEPING) as started:
-        monkeypatch.setattr(started, "misplacement", lambda: 1 / 0)
-        watched = Watched(gate_config(), {}, "127.0.0.1", inside, started)
+    monkeypatch.setattr("mooring_launcher.gate.Scene", lambda *_arguments: 1 / 0)
+    with gated(SLEEPING, gate_config()) as (watched, _):
         wait_for(lambda: watched.failures, "the failure")
         assert watched.failures[0].code is ExitCode.UNEXPECTED
-        watched.gate.close()
 
 
 def test_psutil_is_found_beside_the_launcher(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mooring.rehearse.wire import Response
@@ -185,13 +186,26 @@ def first_free_descriptor(pid: int) -> int:
     return min(set(range(len(used) + 1)) - used)
 
 
-@pytest.mark.parametrize("on_unhealthy", ["unready", "restart"])
+_CHECK = {"timeoutSeconds": 0.5, "periodSeconds": 0.1, "failureThreshold": 1, "successThreshold": 1}
+GATES: dict[str, dict[str, Any]] = {
+    "its ports": {"failureThreshold": 1},
+    "an HTTP check": {"http": {"front": {"port": "http", **_CHECK}}},
+    "a TCP check": {"tcp": {"front": {"port": "http", **_CHECK}}},
+    "a command": {"exec": {"check": {"command": ["/bin/true"], **_CHECK}}},
+    "its memory": {"memory": {"minMiB": 1, "maxMiB": None}, "failureThreshold": 1},
+}
+
+
+@pytest.mark.parametrize("judged_by", GATES)
 def test_without_descriptors_it_backs_off_and_recovers(
-    rig: Rig, ip: str, compartment: Compartment, on_unhealthy: str
+    rig: Rig, ip: str, compartment: Compartment, judged_by: str
 ) -> None:
-    """A client that cannot be accepted costs no CPU, the program runs on, and with descriptors it is served again."""
+    """A client that cannot be accepted costs no CPU, the program runs on, and with descriptors it is served again.
+
+    Also where one failed look would end it: a look for which no descriptor is left has not failed.
+    """
     rig.api.put("pods", anchor_pod(ip))
-    launcher = rig.launch(gate={"onUnhealthy": on_unhealthy})
+    launcher = rig.launch(gate={"onUnhealthy": "restart", "periodSeconds": 0.1, **GATES[judged_by]})
     launcher.wait_event("gate-holds")
     pid = launcher.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)

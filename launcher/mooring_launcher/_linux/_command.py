@@ -9,18 +9,20 @@ import os
 import select
 import signal
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import NoReturn
 
 from mooring_launcher._linux import _init, _namespaces, _syscalls
 from mooring_launcher._linux._children import read_children
-from mooring_launcher._linux._report import exit_status, read_all, start_error
+from mooring_launcher._linux._report import exit_status, open_pipe, read_all, start_error
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
+from mooring_launcher.scarcity import is_scarcity
 from mooring_launcher.target import CommandResult, TargetSpec
 
 _OUTPUT_LIMIT = 4096
 _ENDED, _LATE = "ended ", "late"
+_LOOK_AGAIN_S = 0.05
 _CLEAN_UP_S = 5.0
 """What the kernel may take to end all that is left, once it has been killed."""
 
@@ -29,20 +31,18 @@ def run_beside(compartment: Compartment, init_pid: int, spec: TargetSpec, timeou
     """Run `spec` in the namespaces of the init; LauncherError TARGET_NOT_STARTED when that cannot be."""
 
     def work() -> CommandResult:
-        output, child_output = os.pipe()
-        report, child_report = os.pipe()
-        try:
-            keeper = _fork(init_pid, spec, child_output, child_report, timeout_s)
-        except OSError as error:
-            os.close(output)
-            os.close(report)
-            message = f"{spec.exe}: the target has ended: {error.filename or 'fork'}: {error.errno} {error.strerror}"
-            raise LauncherError(ExitCode.TARGET_NOT_STARTED, message) from error
-        finally:
-            os.close(child_output)
-            os.close(child_report)
-        text = _follow(keeper, output, time.monotonic() + timeout_s + _CLEAN_UP_S)
-        return _result(spec, read_all(report), text)
+        with ExitStack() as ours:
+            with ExitStack() as theirs:
+                output, child_output = open_pipe(ours, theirs)
+                report, child_report = open_pipe(ours, theirs)
+                try:
+                    keeper = _fork(init_pid, spec, child_output, child_report, timeout_s)
+                except OSError as error:
+                    problem = f"{error.filename or 'fork'}: {error.errno} {error.strerror}"
+                    message = f"{spec.exe}: {problem if is_scarcity(error) else f'the target has ended: {problem}'}"
+                    raise LauncherError(ExitCode.TARGET_NOT_STARTED, message) from error
+            text = _follow(keeper, output, time.monotonic() + timeout_s + _CLEAN_UP_S)
+            return _result(spec, read_all(report), text)
 
     return _namespaces.run_inside(compartment, work)
 
@@ -116,7 +116,12 @@ def _end_children() -> None:
     me = os.getpid()
     with suppress(ChildProcessError):
         while True:
-            for child in read_children(me):
+            try:
+                children = read_children(me)
+            except OSError:
+                time.sleep(_LOOK_AGAIN_S)  # who waits for this process does so for a limited time
+                continue
+            for child in children:
                 with suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
             os.waitpid(-1, 0)
@@ -124,15 +129,14 @@ def _end_children() -> None:
 
 def _follow(keeper: int, output: int, deadline: float) -> bytes:
     """Read what the command prints, cut to the limit, until its keeper has ended; a keeper that is late is killed."""
-    pidfd = os.pidfd_open(keeper)
+    in_time = False
     try:
-        text, in_time = _read_until_exit(pidfd, output, deadline)
+        with open(os.pidfd_open(keeper), "rb", buffering=0) as pidfd:
+            text, in_time = _read_until_exit(pidfd.fileno(), output, deadline)
+    finally:
         if not in_time:
             os.kill(keeper, signal.SIGKILL)
         os.waitpid(keeper, 0)
-    finally:
-        os.close(pidfd)
-        os.close(output)
     return text
 
 

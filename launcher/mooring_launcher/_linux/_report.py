@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from mooring_launcher.errors import ExitCode, LauncherError
@@ -57,9 +58,17 @@ def start_error(spec: TargetSpec, failure: str) -> LauncherError:
     return LauncherError(ExitCode.TARGET_NOT_STARTED, message)
 
 
+def open_pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
+    """Make a pipe (reading end, writing end); each end is closed with its stack. OSError when there is none left."""
+    reading, writing = os.pipe()
+    reader.callback(os.close, reading)
+    writer.callback(os.close, writing)
+    return reading, writing
+
+
 def read_all(fd: int) -> str:
-    """Read a pipe to its end and close it."""
-    with os.fdopen(fd, "rb", buffering=0) as pipe:
+    """Read a pipe to its end."""
+    with open(fd, "rb", buffering=0, closefd=False) as pipe:
         return pipe.readall().decode()
 
 

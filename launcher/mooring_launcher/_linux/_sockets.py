@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mooring_launcher._linux import _netlink
+from mooring_launcher.scarcity import is_scarcity
 from mooring_launcher.target import Listener
 
 _NETLINK_SOCK_DIAG = 4
@@ -86,11 +87,13 @@ def read_proc(net_folder: str, protocol: str, states: set[int]) -> Iterator[_Row
 
 
 def socket_inodes(pid: int) -> Iterator[tuple[int, str]]:
-    """Yield (inode, /proc/<pid>/fd/<n>) for every socket the process holds."""
+    """Yield (inode, /proc/<pid>/fd/<n>) for every socket the process holds. OSError as of `read_children`."""
     folder = f"/proc/{pid}/fd"
     try:
         names = os.listdir(folder)
-    except OSError:
+    except OSError as error:
+        if is_scarcity(error):
+            raise
         return
     for name in names:
         path = f"{folder}/{name}"
@@ -121,5 +124,7 @@ def _lines(path: str) -> Iterator[list[str]]:
             next(table, None)
             for line in table:
                 yield line.split()
-    except OSError:
-        return  # the process has gone, or IPv6 is switched off
+    except OSError as error:
+        if is_scarcity(error):
+            raise
+        # The process has gone, or IPv6 is switched off.

@@ -9,16 +9,18 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from mooring_launcher._linux import _init, _namespaces, _sockets, _syscalls
 from mooring_launcher._linux._children import read_children
 from mooring_launcher._linux._command import run_beside
 from mooring_launcher._linux._program import opened
-from mooring_launcher._linux._report import Ended, read_ended, start_error
+from mooring_launcher._linux._report import Ended, open_pipe, read_all, read_ended, start_error
 from mooring_launcher.compartment import Compartment
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.lifetime import TREE, Ending, tree_status
 from mooring_launcher.program import OpenedProgram
+from mooring_launcher.scarcity import is_scarcity
 from mooring_launcher.target import CommandResult, ExitStatus, Listener, TargetSpec
 
 _TREE_KILLED = ExitStatus(128 + signal.SIGKILL, signal.SIGKILL, "was killed together with its process tree")
@@ -112,14 +114,21 @@ class LinuxTarget:
 
     def ask_to_stop(self) -> bool:
         """Send SIGTERM: to the main process, with lifetime tree to everything that the init is the parent of."""
-        if self._spec.lifetime == TREE:
-            self.ask_further()
-        else:
+        if self._spec.lifetime != TREE:
             self._signal(self._main_fd, signal.SIGTERM)
-        return True
+            return True
+        try:
+            self.ask_further()
+        except OSError as error:
+            if not is_scarcity(error):
+                raise
+        return True  # whom this one missed is asked soon again
 
     def ask_further(self) -> None:
-        """Send SIGTERM once to each that the init has become the parent of: workers are their own parent's to stop."""
+        """Send SIGTERM once to each that the init has become the parent of: workers are their own parent's to stop.
+
+        OSError as of `read_children`: those that were not asked yet are asked the next time.
+        """
         if self._spec.lifetime != TREE or self._all_gone.is_set():
             return
         for pid in set(read_children(self._init_pid)) - self._asked:
@@ -143,7 +152,7 @@ class LinuxTarget:
         self._signal(self._init_fd, signal.SIGKILL)
 
     def tree(self) -> list[int]:
-        """Return the pids below the init, parents first."""
+        """Return the pids below the init, parents first. OSError as of `read_children`."""
         found: list[int] = []
         parents = [self._init_pid]
         while parents and not self._all_gone.is_set():
@@ -193,25 +202,22 @@ class LinuxTarget:
     def _start_in_this_thread(self, path: str, program: OpenedProgram | None) -> int:
         """Fork the init and let the target go; return the pipe that will tell how it ends."""
         _namespaces.enter(self._compartment)
-        report, init_report = os.pipe()
-        init_go, go = os.pipe()
-        status, init_status = os.pipe()
-        try:
-            self._fork_init(_init.Pipes(init_report, init_go, init_status), path, program and program.fd)
-        except OSError as error:
-            for fd in (report, go, status):
-                os.close(fd)
-            raise start_error(self._spec, f"{error.errno} {error.filename or 'fork'}") from error
-        finally:
-            for fd in (init_report, init_go, init_status):
-                os.close(fd)
-        self._inside = _sockets.SocketTable(f"/proc/{self._init_pid}/net")
-        failure = self._release(report, go)
-        if failure:
-            os.close(status)
-            self._reap_init()
-            raise start_error(self._spec, failure)
-        return status
+        with ExitStack() as on_failure, ExitStack() as ours:
+            with ExitStack() as theirs:
+                report, init_report = open_pipe(ours, theirs)
+                init_go, go = open_pipe(theirs, ours)
+                status, init_status = open_pipe(on_failure, theirs)
+                on_failure.callback(self._end_init)
+                try:
+                    self._fork_init(_init.Pipes(init_report, init_go, init_status), path, program and program.fd)
+                except OSError as error:
+                    raise start_error(self._spec, f"{error.errno} {error.filename or 'fork'}") from error
+            self._inside = _sockets.SocketTable(f"/proc/{self._init_pid}/net")
+            failure = self._release(report, go)
+            if failure:
+                raise start_error(self._spec, failure)
+            on_failure.pop_all()
+            return status
 
     def _fork_init(self, pipes: _init.Pipes, path: str, program: int | None) -> None:
         _syscalls.unshare(_syscalls.CLONE_NEWPID, "CLONE_NEWPID")
@@ -228,18 +234,17 @@ class LinuxTarget:
 
     def _release(self, report: int, go: int) -> str:
         """Let the init start the program, find it, let the init go on; return what failed ('' when it runs)."""
-        with os.fdopen(report, "rb", buffering=0) as reports, os.fdopen(go, "wb", buffering=0) as goes:
-            goes.write(b"g")
-            answer = reports.readall().decode()
-            if not answer.startswith(_init.STARTED):
-                return answer or f"{errno.ECHILD} fork"
-            self.started_at = time.monotonic()
-            self.pid = self._find_main(answer.removeprefix(_init.STARTED))
-            if not self.pid:
-                return f"{errno.ENOSYS} /proc/{self._init_pid}/task/*/children"
-            self._main_fd = os.pidfd_open(self.pid)
-            goes.write(b"g")
-            return ""
+        os.write(go, b"g")
+        answer = read_all(report)
+        if not answer.startswith(_init.STARTED):
+            return answer or f"{errno.ECHILD} fork"
+        self.started_at = time.monotonic()
+        self.pid = self._find_main(answer.removeprefix(_init.STARTED))
+        if not self.pid:
+            return f"{errno.ENOSYS} /proc/{self._init_pid}/task/*/children"
+        self._main_fd = os.pidfd_open(self.pid)
+        os.write(go, b"g")
+        return ""
 
     def _find_main(self, inner_pid: str) -> int:
         """Return the child of the init that its own namespace numbers `inner_pid` (proc_pid_status(5): NSpid)."""
@@ -260,6 +265,12 @@ class LinuxTarget:
         if main is not None and self._spec.lifetime == TREE:
             self._end.tell(_end_of_tree(main, last))
         self._reap_init()
+
+    def _end_init(self) -> None:
+        """End what a start that failed halfway has left."""
+        if self._init_pid:
+            os.kill(self._init_pid, signal.SIGKILL)  # not reaped yet, so the number is its own
+            self._reap_init()
 
     def _reap_init(self) -> None:
         os.waitpid(self._init_pid, 0)

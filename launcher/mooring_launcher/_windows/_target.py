@@ -182,6 +182,8 @@ class WindowsTarget:
             try:
                 _compartments.check_job(self._job, self._compartment)
             except LauncherError as error:
+                if error.code is not ExitCode.PLACEMENT_FAILED:
+                    raise
                 return str(error)
         tree = set(self.tree())
         for protocol in ("TCP", "UDP"):
@@ -197,15 +199,16 @@ class WindowsTarget:
             raise LauncherError(ExitCode.TARGET_NOT_STARTED, f"{command[0]}: the target has ended")
         spec = self._spec._replace(exe=command[0], args=command[1:], sha256="", signed_by="")
         own_job = _processes.create_job()
-        reading, writing = _processes.create_pipe()
-        with self._command_job(own_job), _processes.closing(reading):
-            try:
-                with _processes.closing(writing):
-                    process, _ = self._launch(spec, (self._job, own_job), (0, writing, writing), 0)
-            except WindowsCallError as error:
-                raise start_error(spec, error) from error
-            with _processes.closing(process):
-                return _follow(process, own_job, reading, timeout_s)
+        with self._command_job(own_job):
+            reading, writing = _processes.create_pipe()
+            with _processes.closing(reading):
+                try:
+                    with _processes.closing(writing):
+                        process, _ = self._launch(spec, (self._job, own_job), (0, writing, writing), 0)
+                except WindowsCallError as error:
+                    raise start_error(spec, error) from error
+                with _processes.closing(process):
+                    return _follow(process, own_job, reading, timeout_s)
 
     @contextmanager
     def _command_job(self, job: int) -> Iterator[None]:

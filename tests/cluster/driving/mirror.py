@@ -122,7 +122,7 @@ class Mirror:
         return time.monotonic() - began
 
     def describe(self) -> str:
-        """Return a line for each pod: its node, its state, since when it is being deleted."""
+        """Return a line for each pod: its node, its state, since when it is being deleted, why it is Pending."""
         lines = []
         for name, pod in sorted(self.all("pods").items()):
             status = pod.get("status", {})
@@ -131,6 +131,8 @@ class Mirror:
                 f"  {name} on {pod['spec'].get('nodeName')} {status.get('phase')} ready={is_ready(pod)}"
                 f" ip={status.get('podIP')} deleted={pod['metadata'].get('deletionTimestamp')} {' '.join(states)[:300]}"
             )
+            if (scheduled := condition(pod, "PodScheduled")).get("status") != "True":
+                lines.append(f"    not scheduled: {scheduled or 'the scheduler has said nothing'}")
         return "\n".join(lines)
 
 

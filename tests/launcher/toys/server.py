@@ -26,11 +26,11 @@ print("ready", flush=True)
 while True:
     connection, _ = listener.accept()
     with connection:
-        request = connection.recv(100)
+        request = connection.recv(4096)
         if request.startswith(b"exit"):
             sys.exit(int(request.split()[1]))
         if request.startswith(b"close"):
             listener.close()
             connection.close()
             signal.pause()
-        connection.sendall(b"hello\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" if request.startswith(b"GET ") else b"hello\n")
