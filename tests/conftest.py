@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
-from tools import missing
+
+from tests.tools import missing
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Keep tests that make namespaces inside the sandbox, where nothing of them can stay behind."""
+    """Keep tests that make namespaces inside the sandbox, which removes everything they leave behind."""
     if item.get_closest_marker("sandbox") and not os.environ.get("MOORING_SANDBOX"):
         missing("needs namespaces of its own: `make test` runs it in the sandbox")

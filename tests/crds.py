@@ -1,7 +1,7 @@
-"""CustomResourceDefinitions of others, as the judges of what mooring renders and of its examples.
+"""CustomResourceDefinitions of other projects, to check what mooring renders and its examples against.
 
-Each is read from a module in Go's module cache, fetched there on first use. A folder with a `go.mod` of one requirement
-pins the version, its `go.sum` the checksum; Go refuses a module whose checksum is another.
+Each is read from a module in Go's module cache, where first use downloads it. A folder with a `go.mod` of one
+requirement pins the version, its `go.sum` the checksum; Go refuses a module whose checksum differs.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tools import require
+
+from tests.tools import require
 
 MODULES = Path(__file__).parent / "modules"
-"""What is pinned for the tests that need no cluster: a folder each."""
+"""Modules pinned for tests that need no cluster: one folder each."""
 
 
 @functools.cache
 def module_folder(pinned: Path) -> Path:
-    """Return where the one module that a folder's go.mod requires lies."""
+    """Return the folder of the one module that a go.mod requires."""
     line = re.search(r"^require (\S+) (\S+)$", (pinned / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
     assert line, "go.mod requires one module on one line"
     done = subprocess.run(
@@ -38,7 +39,7 @@ def module_folder(pinned: Path) -> Path:
 
 @functools.cache
 def strict_schema(file: Path, version: str) -> dict[str, Any]:
-    """Return the schema of one version of a kind, with unknown fields refused, as strict decoding does."""
+    """Return the schema of one version of a kind; it refuses unknown fields, as strict decoding does."""
     crd = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     (found,) = [one for one in crd["spec"]["versions"] if one["name"] == version]
     whole: dict[str, Any] = found["schema"]["openAPIV3Schema"]

@@ -1,18 +1,19 @@
-"""KEDA's own definition of a ScaledObject, as the judge of what the chart renders."""
+"""KEDA's own definition of a ScaledObject, to check what the chart renders against."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from crds import module_folder, strict_schema
+from tests.cluster.stack.builds import TOOLS
+from tests.crds import module_folder, strict_schema
 
-PINNED = Path(__file__).parent / "cluster" / "tools" / "keda"
+PINNED = TOOLS / "keda"
 _CRD = "config/crd/bases/keda.sh_scaledobjects.yaml"
 
 
 def crd_file() -> Path:
-    """Return where the CustomResourceDefinition of ScaledObjects lies, ready for `kubectl apply`."""
+    """Return the path of the ScaledObjects' CustomResourceDefinition, ready for `kubectl apply`."""
     return module_folder(PINNED) / _CRD
 
 

@@ -1,4 +1,4 @@
-"""Random Apps for property tests, made from the values model itself: a value added there is covered at once."""
+"""Random Apps for property tests, made from the values model: a value added there is covered at once."""
 
 from __future__ import annotations
 
@@ -14,162 +14,14 @@ from mooring.model.nodes import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, O
 from mooring.model.rules.table import find_violations
 from mooring.model.values import VALUES
 
-STRING_MAP = {"example.com/team": "orders", "tier": "back"}
-# Content for the open nodes that Kubernetes accepts, by its type; all others stay empty.
-_CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-_EXEC = {"exec": {"command": ["x"]}}
-OPEN_SAMPLES: dict[str, list[Any]] = {
-    "map of string": [STRING_MAP],
-    "ResourceRequirements": [
-        {"requests": {"cpu": "100m"}, "limits": {"memory": "256Mi"}},
-        {"limits": {"cpu": 0.5}},
-        {"requests": {"memory": "1e9"}, "limits": {"memory": "1Gi"}},
-    ],
-    "Toleration": [
-        {"key": "os", "operator": "Equal", "value": "windows", "effect": "NoSchedule"},
-        {"operator": "Exists"},
-        {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5},
-    ],
-    "EnvVar": [
-        {"name": "COLOUR", "value": "blue"},
-        {"name": "WHERE", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
-        {"name": "ProgramFiles(x86)", "value": ""},
-    ],
-    "EnvFromSource": [{"configMapRef": {"name": "c"}}, {"prefix": "P_", "secretRef": {"name": "s", "optional": True}}],
-    "HostAlias": [{"ip": "10.0.0.1", "hostnames": ["db.local"]}, {"ip": "::1"}],
-    "Volume": [{"name": "scratch", "emptyDir": {}}, {"name": "shared", "configMap": {"name": "c"}}, {"name": "bare"}],
-    "VolumeMount": [
-        {"name": "scratch", "mountPath": "C:\\scratch"},
-        {"name": "data", "mountPath": "/data", "subPath": "x"},
-        {"name": "state", "mountPath": "D:\\state", "readOnly": True},
-        {"name": "config", "mountPath": "/run/mooring"},
-    ],
-    "PersistentVolumeClaim": [
-        {"metadata": {"name": "data"}, "spec": _CLAIM},
-        {"metadata": {"name": "shared"}, "spec": _CLAIM},
-    ],
-    "TopologySpreadConstraint": [
-        {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"},
-        {
-            "maxSkew": 2,
-            "topologyKey": "zone",
-            "whenUnsatisfiable": "DoNotSchedule",
-            "labelSelector": {"matchLabels": {}},
-        },
-    ],
-    "Affinity": [
-        {
-            "podAntiAffinity": {
-                "preferredDuringSchedulingIgnoredDuringExecution": [
-                    {"weight": 1, "podAffinityTerm": {"topologyKey": "zone", "labelSelector": {}}}
-                ]
-            }
-        }
-    ],
-    "StatefulSetPersistentVolumeClaimRetentionPolicy": [{"whenScaled": "Delete"}, {"whenDeleted": "Retain"}],
-    "Probe": [
-        {"periodSeconds": 60},
-        {"initialDelaySeconds": 0, "failureThreshold": 9, "successThreshold": 1},
-        _EXEC | {"timeoutSeconds": 3},
-        {"tcpSocket": {"port": 80}},
-        {"httpGet": {"port": "http", "path": "/"}, "periodSeconds": 1},
-    ],
-    "Lifecycle": [{"postStart": _EXEC}, {"postStart": {"sleep": {"seconds": 1}}}, {"postStart": {}}],
-    "PodSecurityContext": [
-        {"windowsOptions": {"runAsUserName": "ContainerUser"}},
-        {"fsGroup": 5, "seccompProfile": {"type": "RuntimeDefault"}},
-        {"runAsNonRoot": True},
-    ],
-    "Container": [
-        {"name": "tap", "image": "example.org/tap:1"},
-        {
-            "name": "tap",
-            "image": "x",
-            "env": [{"name": "A", "value": "1"}],
-            "ports": [{"containerPort": 80, "name": "http"}],
-        },
-        {"name": "log", "image": "x", "volumeMounts": [{"name": "scratch", "mountPath": "/x"}]},
-        {"name": "proxy", "image": "x", "securityContext": {"readOnlyRootFilesystem": True}},
-    ],
-    "ServiceSpec": [
-        {"sessionAffinity": "ClientIP"},
-        {"sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 9}}},
-        {"clusterIP": "None"},
-        {"clusterIP": "10.96.0.77"},
-        {"loadBalancerIP": "192.0.2.1"},
-        {"loadBalancerClass": "example.org/lb"},
-        {"loadBalancerSourceRanges": ["192.0.2.0/24"]},
-        {"allocateLoadBalancerNodePorts": False},
-        {"externalTrafficPolicy": "Local"},
-        {"externalTrafficPolicy": "Local", "healthCheckNodePort": 30111},
-        {"internalTrafficPolicy": "Local", "publishNotReadyAddresses": True},
-        {"externalIPs": ["192.0.2.9"]},
-        {"externalName": "example.org"},
-        {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]},
-    ],
-    "MetricSpec": [
-        {
-            "type": "Pods",
-            "pods": {"metric": {"name": "rate"}, "target": {"type": "AverageValue", "averageValue": "5"}},
-        },
-        {
-            "type": "Resource",
-            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 5}},
-        },
-        {
-            "type": "External",
-            "external": {"metric": {"name": "queue"}, "target": {"type": "Value", "value": "5"}},
-        },
-    ],
-    "HorizontalPodAutoscalerBehavior": [{"scaleDown": {"stabilizationWindowSeconds": 30}}],
-    "ScaleTriggers": [{"type": "prometheus", "metadata": {"query": "x"}}, {"type": "cpu", "metadata": {"value": "60"}}],
-    "Kubernetes object": [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra"}, "data": {"a": "{{ .x }}"}},
-    ],
-    "object": [{"shared": {"colour": "blue"}}],
-}
-# Text that has surprised YAML, JSON, Go templates or shells before.
-AWKWARD_TEXT = [
-    "",
-    " ",
-    "yes",
-    "null",
-    "0",
-    "1e3",
-    "0x1F",
-    "~",
-    "a: b",
-    "- x",
-    "#",
-    "{{ .Values }}",
-    "<%= app %>",
-    "`",
-    "'",
-    '"',
-]
-AWKWARD_TEXT += [
-    "\\",
-    "C:\\Program Files\\x.exe",
-    "%PATH%",
-    "$(HOME)",
-    "a\nb",
-    "\t",
-    "ü",
-    "日本",
-    "😀",
-    "\u2028",
-    "|",
-    "&",
-    "*",
-]
-
+from tests.samples import AWKWARD_TEXT, OPEN_SAMPLES
 
 NOT_FOR_HELM = "\x00\ufffe\uffff" + "".join(map(chr, [*range(0x7F, 0x85), *range(0x86, 0xA0)]))
 """Characters that Helm's own schema check cannot read back; an App with one is refused."""
 
 
 def texts() -> SearchStrategy[str]:
-    """Any text YAML and Helm can carry, the awkward more often."""
+    """Any text that YAML and Helm can carry, awkward text more often."""
     letters = st.characters(exclude_categories=("Cs",), exclude_characters=NOT_FOR_HELM)
     return st.sampled_from(AWKWARD_TEXT) | st.text(letters, max_size=12)
 
@@ -248,18 +100,18 @@ def shaped_values() -> SearchStrategy[dict[str, Any]]:
 
 
 def rich_values() -> SearchStrategy[dict[str, Any]]:
-    """Valid values with more of them given at once."""
+    """Valid values, with more keys given at once."""
     parts = st.lists(shaped_values(), min_size=4, max_size=4)
     return parts.map(lambda each: mend(_with_exe(functools.reduce(overlay, each))))
 
 
 def valid_values() -> SearchStrategy[dict[str, Any]]:
-    """Values that the model accepts: broken rules are mended by leaving out what breaks them."""
+    """Values that the model accepts: what breaks a rule is left out."""
     return shaped_values().map(mend)
 
 
 def apps(values: SearchStrategy[dict[str, Any]] | None = None) -> SearchStrategy[dict[str, Any]]:
-    """Whole Apps, as plain data, with valid values unless others are given."""
+    """Whole Apps as plain data, with valid values unless others are given."""
     return st.builds(
         _app,
         st.from_regex(r"[a-z]([-a-z0-9]{0,43}[a-z0-9])?", fullmatch=True),
@@ -284,7 +136,7 @@ def _with_exe(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def mend(values: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what breaks rules between values, until none is broken."""
+    """Leave out what breaks rules between values, until no rule is broken."""
     values = copy.deepcopy(values)
     for _ in range(50):
         violations = find_violations(overlay(default_of(VALUES), values))
@@ -296,7 +148,7 @@ def mend(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
-    """Remove the first entry on the path that was chosen; if that is a default, what must have upset it."""
+    """Remove the first entry on the path that was given; if it is a default, remove what caused the problem."""
     here: Any = values
     node: Node = VALUES
     for part in path:

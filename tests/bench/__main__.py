@@ -1,6 +1,6 @@
 """Print the table of figures: `make bench`.
 
-`fetch` as its one argument gets what the measured programs are made of, which the sandbox's network does not reach.
+`fetch`, its only argument, downloads what the measured programs need, because the sandbox has no network.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ import tempfile
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "launcher")]
+from tests.bench.generator import measure_generator
+from tests.bench.launcher import measure_launcher
+from tests.bench.table import print_table
+from tests.node_modules import install
 
-from node_modules import install  # noqa: E402 - the tests' folders must be on the path first
-
-from bench.generator import measure_generator  # noqa: E402
-from bench.launcher import measure_launcher  # noqa: E402
-from bench.table import print_table  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Measure everything in one run, so that each figure and its peer saw the same machine."""
+    """Measure everything in one run, so that each figure and its peer come from the same machine."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pyz = folder / "mooring-launcher.pyz"
-        subprocess.run([sys.executable, str(TESTS.parent / "launcher" / "build.py"), str(pyz)], check=True)
+        subprocess.run([sys.executable, str(ROOT / "launcher" / "build.py"), str(pyz)], check=True)
         python = f"Python {platform.python_version()}, {platform.machine()}"
         print(f"{python}; ten million additions take {_speed_s():.1f} s here.")
         print("Medians unless said otherwise.\n", flush=True)
@@ -35,7 +33,7 @@ def main() -> None:
 
 
 def _speed_s() -> float:
-    """Return how long this machine's Python takes for a fixed amount of work, as the goals are absolute times."""
+    """Return how long this machine's Python takes for a fixed amount of work: the goals are absolute times."""
     start_s = time.perf_counter()
     total = 0
     for number in range(10_000_000):

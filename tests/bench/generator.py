@@ -16,15 +16,15 @@ from pathlib import Path
 
 import psutil
 import yaml
-from node_modules import install
-from tools import require
 
-from .table import Row, milliseconds, run_quietly, time_command
+from tests.bench.table import Row, milliseconds, run_quietly, time_command
+from tests.node_modules import install
+from tests.tools import require
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = 1000
 TIMES = 10
-"""How many times as many Apps the long run has."""
+"""The long run has this many times as many Apps."""
 APP = """\
 apiVersion: mooring/v1
 kind: App
@@ -44,7 +44,7 @@ for number in range(int(sys.argv[1])):
     table[str(number % 5000)] = [number] * 8
 """
 LOOPS = 4_000_000
-"""How often the loop goes round, in all processes together: about a second of one."""
+"""Iterations of the loop, in all processes together: about a second in one process."""
 PLATFORM = ROOT / "values-examples" / "platform-team" / "hospital.yaml"
 
 
@@ -80,10 +80,10 @@ def _one_app(folder: Path, apps: Path, helm_ms: float) -> Iterator[Row]:
 
 def _many_apps(folder: Path, apps: Path, count: int, helm_ms: float) -> Iterator[Row]:
     def each_ms(name: str, *options: str) -> float:
-        os.sync()  # or the disk is still busy with what was measured before
+        os.sync()  # otherwise the disk is still busy with the previous measurement
         return milliseconds(lambda: run_quietly(_generate(apps, folder / name, *options))) / count
 
-    # In turns, so that a moment in which the machine is slow meets all.
+    # Interleaved, so that a slow moment of the machine affects all of them.
     turns = [
         (each_ms(f"single{n}", "--jobs", "1"), each_ms(f"double{n}", "--jobs", "2"), _loop_ms(1), _loop_ms(2))
         for n in ("", "-2", "-3", "-4", "-5")
@@ -107,14 +107,14 @@ def _many_apps(folder: Path, apps: Path, count: int, helm_ms: float) -> Iterator
 
 
 def _loop_ms(processes: int) -> float:
-    """Return how long a loop takes that these processes share and nothing else: what the processors give at best."""
+    """Return how long a loop takes when this many processes split it and share nothing: the best the CPUs can do."""
     command = [sys.executable, "-c", LOOP, str(LOOPS // processes)]
     with ThreadPoolExecutor(processes) as pool:
         return milliseconds(lambda: list(pool.map(run_quietly, [command] * processes)))
 
 
 def _ten_times(folder: Path, count: int) -> Iterator[Row]:
-    """Compare time and memory of a run with those of one a tenth as long, both with all processors."""
+    """Compare the time and memory of a run with one a tenth as long, both on all CPUs."""
     few = _write_apps(folder / "few", count)
     many = _write_apps(folder / "many", count * TIMES)
     few_ms, few_mb = _time_and_memory(_generate(few, folder / "few-charts"))
@@ -128,8 +128,8 @@ def _ten_times(folder: Path, count: int) -> Iterator[Row]:
 
 
 def _time_and_memory(command: Sequence[str]) -> tuple[float, float]:
-    """Run a command; return its milliseconds and the most memory it and its children held at once, in MB."""
-    os.sync()  # the disk is idle then, as for the other figures
+    """Run a command; return its milliseconds and the peak memory of it and its children together, in MB."""
+    os.sync()  # so that the disk is idle, as for the other figures
     start_s = time.perf_counter()
     process = psutil.Popen(command, stdout=subprocess.DEVNULL)
     most = 0
@@ -141,7 +141,7 @@ def _time_and_memory(command: Sequence[str]) -> tuple[float, float]:
 
 
 def _memory_bytes(process: psutil.Process) -> int:
-    """Return a process's share of its memory: what several share counts once."""
+    """Return the proportional set size of a process: memory shared by several counts once."""
     try:
         return int(process.memory_full_info().pss)
     except psutil.Error:
@@ -191,7 +191,7 @@ def _library_ms(folder: Path, charts: Path, count: int) -> float:
 
 
 def _cdk8s_ms(folder: Path, chart: Path, count: int) -> float:
-    """Return the milliseconds that cdk8s takes for an App of the same objects, of `count` in one run."""
+    """Return the milliseconds per App that cdk8s takes for the same objects, with `count` Apps in one run."""
     folder.mkdir()
     rendered = subprocess.run(
         [require("helm"), "template", "app-7", str(chart)], capture_output=True, check=True

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from inside_helpers import namespace, random_ip
 from mooring_launcher.platforms.compartment import Compartment
-from rig import IN_POD, Rig, anchor_pod, http_get, stateful_set, wait_for
 
-from .table import Row
+from tests.bench.table import Row
+from tests.launcher.inside_helpers import namespace, random_ip
+from tests.launcher.rig import IN_POD, Rig, anchor_pod, http_get, stateful_set, wait_for
 
 LISTEN_LATER = (
     "import socket, time\ntime.sleep(0.3)\nserver = socket.create_server(('', 8080))\n"
@@ -34,7 +34,7 @@ IDLE_S = 20
 
 
 class Bench(Rig):
-    """The tests' rig, with the launcher as the chart starts it: `python -I mooring-launcher.pyz run`."""
+    """The tests' rig, starting the launcher as the chart does: `python -I mooring-launcher.pyz run`."""
 
     def __init__(self, folder: Path, pyz: Path) -> None:
         super().__init__(folder)
@@ -89,7 +89,7 @@ def _starts(rig: Bench, compartment: Compartment) -> list[Row]:
 
 
 def _until_date(run: Callable[[], int]) -> float:
-    """Return the median milliseconds from before `run` to the nanoseconds it returns."""
+    """Return the median milliseconds from just before `run` to the time it returns (nanoseconds)."""
     samples = []
     for _ in range(STARTS):
         start_ns = time.time_ns()
@@ -103,7 +103,7 @@ def _date_of(command: Sequence[str], rig: Bench) -> int:
 
 
 def _idle(rig: Bench) -> list[Row]:
-    """Memory and CPU of a launcher with every kind of condition, and what its probes cost on top."""
+    """Memory and CPU of a launcher with every kind of condition, and the extra cost of its probes."""
     launcher = rig.launch(gate=FULL_GATE | {"periodSeconds": 1})
     launcher.wait_event("gate-holds")
     time.sleep(2)

@@ -13,7 +13,7 @@ HEAD = ("measure", "this", "peer or floor", "ratio", "goal", "met")
 
 @dataclass(frozen=True)
 class Row:
-    """A figure beside the one it is measured against, both in `unit`, from the same run."""
+    """A figure beside its peer, both in `unit` and from the same run."""
 
     measure: str
     unit: str
@@ -24,21 +24,21 @@ class Row:
     peer_name: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """Return the row as it is printed."""
+        """Return the row as printed."""
         beside = "" if self.peer is None else f"{self.peer:.4g} {self.unit} ({self.peer_name})"
         ratio = "" if not self.peer else f"{self.this / self.peer:.2f}"
         return (self.measure, f"{self.this:.4g} {self.unit}", beside, ratio, self.goal, "yes" if self.met else "no")
 
 
 def print_table(rows: Iterable[Row]) -> None:
-    """Print rows as a Markdown table, which docs/figures.md holds as it is."""
+    """Print rows as the Markdown table that docs/figures.md holds."""
     lines = [HEAD, tuple("---" for _ in HEAD), *(row.cells() for row in rows)]
     for cells in lines:
         print("| " + " | ".join(cells) + " |")
 
 
 def time_command(command: Sequence[str], runs: int) -> float:
-    """Return the median wall time of a command in milliseconds, each run a process of its own."""
+    """Return the median wall time of a command in milliseconds; each run is a new process."""
     return statistics.median(milliseconds(lambda: run_quietly(command)) for _ in range(runs))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from mooring.model.nodes import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
 from mooring.model.values import VALUES
 
-from .rendering import layered
+from tests.chart.rendering import layered
 
 TOKEN = re.compile(r"tok\d+")
 CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}

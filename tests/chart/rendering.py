@@ -14,7 +14,8 @@ from typing import Any
 
 import kubernetes_validate
 import yaml
-from tools import require
+
+from tests.tools import require
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "chart"

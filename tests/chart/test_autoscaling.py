@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import keda
 import pytest
 
-from .rendering import MINIMAL, Objects, assert_accepted, layered, notes, render
+from tests import keda
+from tests.chart.rendering import MINIMAL, Objects, assert_accepted, layered, notes, render
 
 LINUX = {"platform": "linux", "target": {"exe": "/opt/orders", "ports": {"http": {"port": 8080}}}}
 QUEUE = {

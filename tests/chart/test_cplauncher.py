@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .rendering import MINIMAL, assert_accepted, container, layered, render
+from tests.chart.rendering import MINIMAL, assert_accepted, container, layered, render
 
 K2S: dict[str, Any] = {"launcher": {"kind": "cplauncher"}, "scaling": {"follow": False}, "replicas": 3}
 _POD = "statefulset.kubernetes.io/pod-name"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .rendering import CHART, EXAMPLES, MINIMAL, assert_accepted, config, helm, layered, render
+from tests.chart.rendering import CHART, EXAMPLES, MINIMAL, assert_accepted, config, helm, layered, render
 
 VERSIONS = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 STORIES = {"legacy-exe", "dev-linux", "per-ordinal", "two-ports", "production", "static", "shared", "foreign-anchors"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .rendering import MINIMAL, Objects, assert_accepted, layered, render, render_text
+from tests.chart.rendering import MINIMAL, Objects, assert_accepted, layered, render, render_text
 
 DIGEST = "sha256:" + "0" * 64
 LINUX = {"platform": "linux", "target": {"exe": "/opt/orders", "ports": {"http": {"port": 8080}}}}

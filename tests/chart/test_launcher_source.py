@@ -20,7 +20,7 @@ from mooring.batch.generate import generate
 from mooring.bundle import archive as _launcher_archive
 from mooring.bundle.archive import ARCHIVE_FILE, archive_text, portable_archive, strip
 
-from .rendering import (
+from tests.chart.rendering import (
     MINIMAL,
     Objects,
     assert_accepted,

@@ -16,7 +16,7 @@ from mooring.model.layers import overlay, take_away
 from mooring.model.values import VALUES
 from mooring.text.emit import emit_yaml
 
-from .rendering import RenderError, helm, refusal, render_text
+from tests.chart.rendering import RenderError, helm, refusal, render_text
 
 PLATFORM = r"""apiVersion: mooring/v1
 kind: Platform

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .rendering import CHART, MINIMAL, Objects, container, helm, layered, pod_spec, render, render_text
+from tests.chart.rendering import CHART, MINIMAL, Objects, container, helm, layered, pod_spec, render, render_text
 
 LONGEST = "r" + "x" * 52
 LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")

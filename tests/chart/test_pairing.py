@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .rendering import MINIMAL, config, container, layered, pod_spec, refusal, render
+from tests.chart.rendering import MINIMAL, config, container, layered, pod_spec, refusal, render
 
 LINUX = {"platform": "linux", "target": {"exe": "/opt/orders", "ports": {"http": {"port": 8080}}}}
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

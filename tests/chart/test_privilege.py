@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .rendering import MINIMAL, container, layered, pod_spec, render
+from tests.chart.rendering import MINIMAL, container, layered, pod_spec, render
 
 
 def test_the_role_names_everything() -> None:

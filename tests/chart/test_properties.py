@@ -16,9 +16,9 @@ from mooring.model.nodes import default_of
 from mooring.model.rules.table import find_violations
 from mooring.model.values import VALUES
 from mooring.text.emit import emit_yaml
-from strategies import apps, mutated_apps
 
-from .rendering import RenderError, assert_accepted, config, layered, render
+from tests.chart.rendering import RenderError, assert_accepted, config, layered, render
+from tests.strategies import apps, mutated_apps
 
 # Each example starts Helm once; the same ones every time, so that a red run can be repeated.
 quick = settings(

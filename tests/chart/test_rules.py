@@ -11,8 +11,8 @@ from mooring.model.rules.table import RULES, find_violations
 from mooring.model.rules.text import VARIABLES
 from mooring.model.values import VALUES
 
-from .broken_kubernetes import BROKEN_KUBERNETES
-from .rendering import MINIMAL, config, layered, refusal, render
+from tests.chart.broken_kubernetes import BROKEN_KUBERNETES
+from tests.chart.rendering import MINIMAL, config, layered, refusal, render
 
 EXE = {"target": {"exe": r"C:\a.exe"}}
 PORTS = {"target": {"exe": r"C:\a.exe", "ports": {"http": {"port": 8080}}}}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .rendering import (
+from tests.chart.rendering import (
     CHART,
     MINIMAL,
     Objects,

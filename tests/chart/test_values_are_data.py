@@ -18,8 +18,8 @@ import yaml
 from mooring.model.nodes import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, walk
 from mooring.model.values import VALUES
 
-from .everything import RELEASES, TOKEN, Path, changed, leaves, missing_leaves
-from .rendering import RenderError, render_text
+from tests.chart.everything import RELEASES, TOKEN, Path, changed, leaves, missing_leaves
+from tests.chart.rendering import RenderError, render_text
 
 SKIP = ["--skip-schema-validation"]
 EVIL = ("\n", "\nevil: true\n", '"', "'", "{{ .Values }}", " #x", ": x", "\x00", "\u2028", "\x85")

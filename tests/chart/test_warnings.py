@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from generator.conftest import APP, Run, mooring  # noqa: F401 - a fixture
 from mooring.model.nodes import default_of
 from mooring.model.rules.table import find_violations
 from mooring.model.rules.warnings import MAPPED_DRIVE, ON_A_SERVER, find_warnings
 from mooring.model.values import VALUES
 
-from .rendering import layered, notes
+from tests.chart.rendering import layered, notes
+from tests.generator.conftest import APP, Run, mooring  # noqa: F401 - a fixture
 
 EXE = {"target": {"exe": r"C:\a.exe"}}
 WARNED: list[tuple[dict[str, Any], str, str]] = [

@@ -1,10 +1,10 @@
-"""Run tests against our own cluster: `python -m tests.cluster [PYTEST ARGUMENTS]`; without any all, as `lanes` says.
+"""Run tests on our own cluster: `python -m tests.cluster [PYTEST ARGUMENTS]`; with none, all tests, as `lanes` says.
 
-`--up [COMMAND]` gives a shell beside a cluster. `--node-files DIRECTORY` writes what the nodes of another cluster need
-in their /opt for the same tests.
+`--up [COMMAND]` opens a shell beside a cluster. `--node-files DIRECTORY` writes what the nodes of another cluster need
+in /opt to run the same tests.
 
-What is missing is built first, outside the sandbox, where the network is. Everything else is started inside it and ends
-with it. With KUBECONFIG set the tests run against that cluster, and nothing is built or started.
+Missing programs are built first, outside the sandbox, because it has no network. Everything else starts inside it and
+ends with it. With KUBECONFIG set the tests run against that cluster, and nothing is built or started.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from mooring.rehearse import sandbox
 
 from tests.cluster import PROGRAMS
-from tests.cluster.builds import BuildError, build_all
 from tests.cluster.lanes import run_all
+from tests.cluster.stack.builds import BuildError, build_all
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         return 1
     _say(f"cluster: programs ready after {time.monotonic() - began:.0f} s")
     if arguments[:1] == ["--node-files"] and len(arguments) == 2:
-        from tests.cluster.node import write_files_for_others
+        from tests.cluster.stack.node import write_files_for_others
 
         write_files_for_others(Path(arguments[1]), programs)
         return 0
@@ -48,8 +48,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _shell(programs: Path, command: list[str]) -> int:
-    from tests.cluster.cluster import Cluster
-    from tests.cluster.machines import scratch
+    from tests.cluster.stack.cluster import Cluster
+    from tests.cluster.stack.machines import scratch
 
     with scratch() as base:
         cluster = Cluster(programs, base, _say)

@@ -1,4 +1,4 @@
-"""Many faults, drawn at random from all there are: `make e2e-chaos SEED=1 COUNT=100`."""
+"""Many faults in a row, drawn at random: `make e2e-chaos SEED=1 COUNT=100`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.cluster.faults import FAULTS, World
-from tests.cluster.test_faults import world  # noqa: F401 - the same release as each fault alone has
+from tests.cluster.driving.faults import FAULTS, World
+from tests.cluster.test_faults import world  # noqa: F401 - the same release that each single fault has
 
 QUICK = sorted(name for name, each in FAULTS.items() if each.is_quick)
-"""Those that may be brought about while another lasts."""
+"""Faults that may be injected while another lasts."""
 
 
 def test_everything_heals(world: World) -> None:  # noqa: F811
-    """Bring about COUNT faults, two at once as often as one; after each draw, and at the end, everything is whole."""
+    """Inject COUNT faults, as often two at once as one; after each draw, and at the end, everything is whole."""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
     count = int(os.environ.get("COUNT") or 20)
     print(f"chaos: SEED={seed} COUNT={count}")
@@ -29,7 +29,7 @@ def test_everything_heals(world: World) -> None:  # noqa: F811
         what = " with ".join(names)
         began = time.monotonic()
         try:
-            _bring_about(world, *names)
+            _inject(world, *names)
             slowest = max(slowest, (world.settle(180), what))
         except BaseException:
             print(f"chaos: SEED={seed}: {what}, the last of {done}, did not heal")
@@ -39,14 +39,14 @@ def test_everything_heals(world: World) -> None:  # noqa: F811
 
 
 def _draw(dice: random.Random, left: int) -> list[str]:
-    """Draw one fault, or two that come at once: the second while the first lasts, or before it has healed."""
+    """Draw one fault, or two at once: the second comes while the first lasts, or before it has healed."""
     first = dice.choice(sorted(FAULTS))
     if left == 1 or dice.random() < 0.5:
         return [first]
     return [first, dice.choice(QUICK if FAULTS[first].lasts else sorted(FAULTS))]
 
 
-def _bring_about(where: World, first: str, second: str = "") -> None:
+def _inject(where: World, first: str, second: str = "") -> None:
     if not second:
         FAULTS[first](where)
     elif FAULTS[first].lasts:
@@ -61,13 +61,13 @@ def _bring_about(where: World, first: str, second: str = "") -> None:
 def _meanwhile(where: World, name: str) -> Iterator[None]:
     called = []
 
-    def bring_about() -> None:
+    def inject() -> None:
         called.append(name)
         FAULTS[name](where)
 
-    where.meanwhile = bring_about
+    where.meanwhile = inject
     try:
         yield
     finally:
         where.meanwhile = lambda: None
-    assert called, f"{name} was not brought about"
+    assert called, f"{name} was not injected"

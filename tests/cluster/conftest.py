@@ -1,4 +1,4 @@
-"""The cluster of the tests: our own, or any other that KUBECONFIG names."""
+"""The cluster that the tests run on: our own, or the one of KUBECONFIG."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tools import missing, require
 
 from tests.cluster import PROGRAMS
+from tests.tools import missing, require
 
 if TYPE_CHECKING:
-    from tests.cluster.cluster import Cluster
-    from tests.cluster.kube import Kube, Mirror
+    from tests.cluster.driving.mirror import Mirror
+    from tests.cluster.driving.release import Helm, Release
     from tests.cluster.oracle.record import Oracle, Seen
-    from tests.cluster.release import Helm, Release
+    from tests.cluster.stack.cluster import Cluster
+    from tests.cluster.stack.kube import Kube
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a cluster, so that `make test` leaves it out."""
+    """Mark tests that need a cluster, so that `make test` leaves them out."""
     for item in items:
         if "kube" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.cluster)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print every line `figure: <what>: <value>` of the tests that passed as one table."""
+    """Print every line `figure: <what>: <value>` of passed tests in one table."""
     reports = terminalreporter.stats.get("passed", [])
     lines = [line[8:] for report in reports for line in report.capstdout.splitlines() if line.startswith("figure: ")]
     if lines:
@@ -43,8 +44,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def own_cluster() -> Iterator[Cluster | None]:
     """Our own cluster, up for the whole session; None where KUBECONFIG names another."""
-    from tests.cluster.cluster import Cluster
-    from tests.cluster.machines import scratch
+    from tests.cluster.stack.cluster import Cluster
+    from tests.cluster.stack.machines import scratch
 
     programs = os.environ.get(PROGRAMS)
     if programs is None:
@@ -64,15 +65,15 @@ def own_cluster() -> Iterator[Cluster | None]:
 
 @pytest.fixture(scope="session")
 def kube(own_cluster: Cluster | None) -> Kube:
-    """The cluster, by its API."""
-    from tests.cluster.kube import Kube
+    """A client of the cluster's API."""
+    from tests.cluster.stack.kube import Kube
 
     return Kube(os.environ["KUBECONFIG"])
 
 
 @pytest.fixture
 def cluster(own_cluster: Cluster | None, kube: Kube) -> Cluster:
-    """Our own cluster, for tests that pull its plugs; elsewhere they are skipped."""
+    """Our own cluster, for tests that break nodes; on other clusters they are skipped."""
     if own_cluster is None:
         pytest.skip("kills nodes or the API server, or looks into them: only in the cluster of `make e2e`")
     return own_cluster
@@ -80,7 +81,7 @@ def cluster(own_cluster: Cluster | None, kube: Kube) -> Cluster:
 
 @pytest.fixture(scope="session")
 def oracle(own_cluster: Cluster | None, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
-    """The oracle, watching every namespace from its first use to the end of the session."""
+    """The oracle; it watches every namespace from its first use to the end of the session."""
     from tests.cluster.oracle.record import Oracle
 
     nodes = {name: node.machine.pid for name, node in (own_cluster.nodes if own_cluster else {}).items()}
@@ -91,7 +92,7 @@ def oracle(own_cluster: Cluster | None, kube: Kube, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(autouse=True)
 def watched(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Assert that during the test, whatever it is about, the oracle looked all the time and saw nothing wrong."""
+    """Assert that the oracle watched during the whole test, whatever it is about, and saw nothing wrong."""
     if "kube" not in request.fixturenames:
         yield
         return
@@ -99,7 +100,7 @@ def watched(request: pytest.FixtureRequest) -> Iterator[None]:
     oracle: Oracle = request.getfixturevalue("oracle")
     before = oracle.so_far()
     yield
-    time.sleep(0.3)  # so that it has looked at the very last moment too
+    time.sleep(0.3)  # so that it has seen the last moment too
     after = oracle.so_far()
     found = [str(each) for each in after.violations[len(before.violations) :] if not _is_of_the_gone(each, kube)]
     found += [f"it did not look for {hole['seconds']} s at {hole['at']}" for hole in after.holes[len(before.holes) :]]
@@ -108,9 +109,9 @@ def watched(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _is_of_the_gone(seen: Seen, kube: Kube) -> bool:
-    """Tell whether it is a silent address in a namespace that was being deleted as a whole.
+    """Return whether this is a silent address in a namespace that was being deleted.
 
-    There programs, Services and addresses go in no order, as whoever deletes a namespace has asked for.
+    Deleting a namespace removes programs, Services and addresses in no particular order.
     """
     return seen.rule == "endpoint" and seen.at >= kube.gone.get(seen.namespace, "~")
 
@@ -118,7 +119,7 @@ def _is_of_the_gone(seen: Seen, kube: Kube) -> bool:
 @pytest.fixture(scope="session")
 def helm3(kube: Kube) -> Helm:
     """Helm 3, from PyPI."""
-    from tests.cluster.release import Helm
+    from tests.cluster.driving.release import Helm
 
     return Helm(require("helm"), kube.kubeconfig)
 
@@ -126,7 +127,7 @@ def helm3(kube: Kube) -> Helm:
 @pytest.fixture(scope="session")
 def helm4(kube: Kube) -> Helm:
     """Helm 4, built from source."""
-    from tests.cluster.release import Helm
+    from tests.cluster.driving.release import Helm
 
     return Helm(require("helm4"), kube.kubeconfig)
 
@@ -140,7 +141,7 @@ def helm(request: pytest.FixtureRequest) -> Helm:
 
 @pytest.fixture
 def namespace(kube: Kube) -> Iterator[str]:
-    """A namespace of the test's own."""
+    """A namespace for this test only."""
     with kube.namespace(f"e2e-{uuid.uuid4().hex[:6]}") as name:
         yield name
 
@@ -148,7 +149,7 @@ def namespace(kube: Kube) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def mirror(request: pytest.FixtureRequest, kube: Kube) -> Iterator[Mirror]:
     """The namespace that a file's tests share (its `NAMESPACE`), watched."""
-    from tests.cluster.kube import Mirror
+    from tests.cluster.driving.mirror import Mirror
 
     with kube.namespace(request.module.NAMESPACE) as name:
         mirror = Mirror(kube, name)
@@ -158,9 +159,9 @@ def mirror(request: pytest.FixtureRequest, kube: Kube) -> Iterator[Mirror]:
 
 @pytest.fixture
 def new_release(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[..., Release]]:
-    """A maker of releases in the test's namespace: `new_release(name, helm=…, chart=…)`."""
-    from tests.cluster.kube import Mirror
-    from tests.cluster.release import CHART, Release
+    """A function that makes releases in the test's namespace: `new_release(name, helm=…, chart=…)`."""
+    from tests.cluster.driving.mirror import Mirror
+    from tests.cluster.driving.release import CHART, Release
 
     mirror = Mirror(kube, namespace)
 

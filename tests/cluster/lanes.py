@@ -1,7 +1,7 @@
-"""All tests in one go: two clusters side by side with half of the files each, then what measures time or CPU, alone.
+"""All tests in one run: two clusters side by side with half of the files each, then the files that measure time or CPU.
 
-Most tests wait, for a drain or a back-off, so two of them need little more than one. A file stays together, since its
-tests share a release.
+Most tests wait for a drain or a back-off, so two clusters need little more CPU than one. A file stays in one lane
+because its tests share a release.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ FIRST = (
     "test_privilege.py",
     "test_rollout.py",
 )
-"""The first lane; the second has all others. Chosen so that both take about as long."""
+"""The first lane; the second has all other files. Chosen so that both take about the same time."""
 ALONE = ("test_speeds.py", "test_schedule.py", "test_autoscaling.py")
-"""What measures time or CPU."""
+"""Files that measure time or CPU; nothing runs beside them."""
 
 
 def lanes() -> list[list[str]]:
-    """Return the files of each lane; every file of the folder is in one of them, or in ALONE."""
+    """Return the files of each lane; every file of the folder is in one lane or in ALONE."""
     files = sorted(path.name for path in FOLDER.glob("test_*.py"))
     second = [name for name in files if name not in FIRST + ALONE]
     return [list(FIRST), second]
@@ -53,7 +53,7 @@ def _command(files: list[str]) -> list[str]:
 
 
 def _start(files: list[str], prefix: str) -> tuple[subprocess.Popen[str], threading.Thread]:
-    # Whatever becomes of this process, its lanes end with it, and their sandboxes with them.
+    # However this process ends, its lanes end with it, and their sandboxes with them.
     lane = subprocess.Popen(
         _command(files),
         stdin=subprocess.DEVNULL,

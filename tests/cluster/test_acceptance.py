@@ -1,4 +1,4 @@
-"""What the chart accepts, a real API server accepts: every object is posted there, as a dry run."""
+"""A real API server accepts whatever the chart accepts: every object is posted there as a dry run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
-from chart.everything import RELEASES
-from chart.rendering import CHART, EXAMPLES, render_text
 from hypothesis import HealthCheck, Phase, given, settings
 from mooring.bundle.archive import ARCHIVE_FILE, archive_text
-from strategies import rich_values
 
-from tests.cluster.kube import Kube, Object
+from tests.chart.everything import RELEASES
+from tests.chart.rendering import CHART, EXAMPLES, render_text
+from tests.cluster.stack.kube import Kube, Object
+from tests.strategies import rich_values
 
 RANDOM = 200
 PATHS = {
@@ -33,7 +33,7 @@ PATHS = {
     "StatefulSet": ("apps/v1", "statefulsets"),
 }
 OTHERS_KINDS = {"ScaledObject"}
-"""Of operators that are not in the cluster; tests/chart/test_autoscaling.py holds it to KEDA's own definition."""
+"""Kinds of operators that the cluster lacks; tests/chart/test_autoscaling.py checks them by KEDA's own definition."""
 
 
 def random_values() -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ def random_values() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart of this repository, with the launcher in it: launcher.source: configMap needs that."""
+    """This repository's chart with the launcher in it, which launcher.source: configMap needs."""
     folder = tmp_path_factory.mktemp("charts") / "mooring"
     shutil.copytree(CHART, folder)
     (folder / ARCHIVE_FILE).parent.mkdir()
@@ -73,7 +73,7 @@ def render(values: Mapping[str, Any], chart: Path = CHART) -> list[Object]:
 
 
 def with_pods(objects: list[Object]) -> Iterator[Object]:
-    """Yield the objects, and a pod of each set: a set is made of a template of which no pod can be."""
+    """Yield the objects and a pod of each set: the API accepts a set even if its template cannot make a pod."""
     for one in objects:
         yield one
         if one["kind"] == "StatefulSet":
@@ -87,19 +87,19 @@ def with_pods(objects: list[Object]) -> Iterator[Object]:
 
 
 def refusal(kube: Kube, namespace: str, one: Object) -> str:
-    """Return why the API would not create an object in a namespace; nothing if it would."""
+    """Return why the API would not create an object in a namespace; '' if it would."""
     one = copy.deepcopy(one)
     one["metadata"]["namespace"] = namespace
     version, plural = PATHS[one["kind"]]
     if one["kind"] == "Pod":
-        # Admission looks up what is not there in a dry run, after everything else about the pod has been checked.
+        # Admission looks up objects that a dry run has not created, after everything else about the pod was checked.
         one["spec"] |= {"serviceAccountName": "default"}
         one["spec"].pop("priorityClassName", None)
         for claimed in one["spec"].get("volumes", []):
             claimed.pop("persistentVolumeClaim", None)
         volumes = {volume["name"] for volume in one["spec"].get("volumes", [])}
         mounts = [mount["name"] for each in one["spec"]["containers"] for mount in each.get("volumeMounts", [])]
-        # The controller adds those of claims.
+        # The controller adds the volumes of claims.
         one["spec"].setdefault("volumes", []).extend({"name": name} for name in set(mounts) - volumes)
     answer = kube.http.post(
         version=version,
@@ -112,7 +112,7 @@ def refusal(kube: Kube, namespace: str, one: Object) -> str:
 
 
 def test_the_api_accepts_what_the_chart_accepts(kube: Kube, namespace: str, chart: Path) -> None:
-    """Every example, 200 random values, and every value there is: no object, and no pod of a set, is refused."""
+    """With every example, 200 random values and every value there is, no object and no pod of a set is refused."""
     named = {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in EXAMPLES}
     named |= {f"random {number}": values for number, values in enumerate(random_values())}
     assert len(named) == len(EXAMPLES) + RANDOM
@@ -173,7 +173,7 @@ INJECTED: dict[str, Any] = {
 
 @pytest.mark.parametrize("example", ["legacy-exe", "production", "dev-linux"])
 def test_a_mesh_can_inject_its_proxy_into_an_anchor(kube: Kube, namespace: str, example: str) -> None:
-    """The patched pod of an anchor is created; with spec.os.name: windows the API would refuse it field by field."""
+    """The patched anchor pod is created; with spec.os.name: windows the API would refuse it field by field."""
     values = yaml.safe_load((CHART.parent / "values-examples" / f"{example}.yaml").read_text(encoding="utf-8"))
     (anchor,) = [
         pod

@@ -1,4 +1,4 @@
-"""Scaled by real CPU, as metrics-server reports it; and KEDA's own definition takes what the chart renders."""
+"""Autoscaling on real CPU, as metrics-server reports it; and KEDA's own definition accepts what the chart renders."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster import processes
-from tests.cluster.asking import asker_pod
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, is_ready
-from tests.cluster.metrics_server import cpu_cores, metrics_server
-from tests.cluster.release import Release
+from tests.cluster.driving import processes
+from tests.cluster.driving.asking import asker_pod
+from tests.cluster.driving.metrics_server import cpu_cores, metrics_server
+from tests.cluster.driving.mirror import is_ready
+from tests.cluster.driving.release import Release
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 from tests.keda import crd_file
 
 LEAST, MOST = 2, 6
 
 LOAD_CORES = 0.4
-"""All pods together. At 100m requested and the chart's 80 % a pod may use 80m, and an idle one uses some 30m: so this
-asks for six, and leaves kubelets of a small machine the time to say what their pods use."""
+"""Of all pods together. With 100m requested and the chart's 80 % a pod may use 80m, and an idle one uses about 30m. So
+this load needs six pods, and leaves the kubelets of a small machine time to report usage."""
 
 
 @contextmanager
 def load(release: Release) -> Iterator[None]:
-    """Ask the Service, from inside the cluster, for requests that cost CPU."""
+    """Send the Service requests that cost CPU, from inside the cluster."""
     one_s = 0.05
     url = f"http://{release.service_ip()}/busy?seconds={one_s}"
     release.kube.apply(asker_pod("load", release.namespace, ["-url", url, "-rate", f"{LOAD_CORES / one_s:g}"]))
@@ -61,7 +62,7 @@ def used_cores(cluster: Cluster, release: Release, during_s: float) -> dict[str,
 def wait_seen(
     release: Release, pods: Iterable[str], since: datetime.datetime, timeout_s: float = 90
 ) -> dict[str, float]:
-    """Wait until metrics-server has a figure of each pod's time since a moment; return them in cores."""
+    """Wait until metrics-server has a figure of each pod since a moment; return them in cores."""
     deadline = time.monotonic() + timeout_s
     while True:
         seen = cpu_cores(release.kube, release.namespace, since)
@@ -72,7 +73,7 @@ def wait_seen(
 
 
 def test_scales_by_cpu(cluster: Cluster, release: Release) -> None:
-    """Under load 2 pairs become 6, and 2 again when it is over; the autoscaler sees what the programs really use."""
+    """Under load 2 pairs become 6, and 2 again afterwards; the autoscaler sees what the programs really use."""
     autoscaling = {"enabled": True, "minReplicas": LEAST, "maxReplicas": MOST}
     with metrics_server(cluster):
         release.install(None, autoscaling=autoscaling, launcher={"resources": {"requests": {"cpu": "100m"}}})
@@ -135,7 +136,7 @@ def test_keda_takes_the_scaled_object(keda: None, release: Release) -> None:
     manifest = release.helm.run("get", "manifest", release.name, "--namespace", release.namespace).stdout
     strict = ("apply", "--dry-run=server", "--validate=strict", "--namespace", release.namespace, "--filename", "-")
     release.kube.kubectl(*strict, stdin=manifest)
-    # The same definition refuses what is none: the check has teeth.
+    # The same definition refuses an invalid one: the check can fail.
     wrong = json.loads(json.dumps(stored))
     wrong["metadata"] = {"name": "wrong", "namespace": release.namespace}
     wrong["spec"] = stored["spec"] | {"minReplicas": 2}

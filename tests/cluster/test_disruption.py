@@ -1,7 +1,7 @@
 """A drain never disrupts more pairs than the budget allows, and never hangs.
 
 Three releases share the cluster: one of a single pair, one of three, one with a pair that is not ready and does not
-heal by itself. Each node is drained in turn, of all three at once; what the tests assert is read from the record of it.
+heal by itself. Each node in turn is drained of all three at once; the tests assert on the recorded events.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.cluster import nodes
-from tests.cluster.history import History, is_split
-from tests.cluster.kube import Kube, Mirror, is_ready
-from tests.cluster.release import Helm, Release
+from tests.cluster.driving import nodes
+from tests.cluster.driving.history import History, is_split
+from tests.cluster.driving.mirror import Mirror, is_ready
+from tests.cluster.driving.release import Helm, Release
+from tests.cluster.stack.kube import Kube
 
 REPLICAS = {"single": 1, "spread": 3, "unready": 2}
 
 
 @dataclass
 class Round:
-    """One node drained: how long it took for each release, and everything that became of its pods meanwhile."""
+    """The drain of one node: how long it took for each release, and everything that happened to its pods meanwhile."""
 
     node: str
     history: History
@@ -45,14 +46,14 @@ def drained(kube: Kube, helm3: Helm) -> Iterator[Drained]:
     with kube.namespace("e2e-disruption") as namespace:
         mirror = Mirror(kube, namespace)
         releases = {name: Release(kube, helm3, mirror, name) for name in REPLICAS}
-        # A cordoned node is no place to spread to: without Honor a drain would leave launchers pending.
+        # Spreading must ignore a cordoned node: without Honor a drain would leave launchers pending.
         spread = {
             "maxSkew": 1,
             "topologyKey": "kubernetes.io/hostname",
             "whenUnsatisfiable": "DoNotSchedule",
             "nodeTaintsPolicy": "Honor",
         }
-        # A hanging program stays: with `restart` it would heal by itself.
+        # Keep a hanging program: with `restart` it would heal by itself.
         gate = {"http": {"front": {"port": "http", "path": "/", "timeoutSeconds": 1}}, "onUnhealthy": "unready"}
         for name, release in releases.items():
             release.install(REPLICAS[name], topologySpreadConstraints=[spread], gate=gate)
@@ -76,7 +77,7 @@ def _first_round(releases: dict[str, Release], mirror: Mirror, node: str, other:
         for name in ("single", "spread"):
             round_.seconds[name] = drains[name].wait()
         round_.waited_for_other_node = drains["unready"].is_running and unready.pair(healthy).is_whole
-        # Its own halves may always be evicted; then it starts anew and is whole.
+        # Its own halves may always be evicted; then it is re-created and whole.
         began = time.monotonic()
         assert unready.kube.evict(unready.namespace, unready.pod(broken)) == 201
         drains["unready"].wait()
@@ -110,7 +111,7 @@ def _hang(release: Release, ordinal: int) -> None:
 
 
 def _is_any_ready(release: Release, ordinal: int) -> bool:
-    """Tell whether a half of a pair is Ready."""
+    """Return whether a half of a pair is Ready."""
     pair = release.pair(ordinal)
     return is_ready(pair.launcher) or is_ready(pair.anchor)
 
@@ -120,22 +121,22 @@ def _wait_all_whole(releases: dict[str, Release]) -> None:
         release.wait_whole(REPLICAS[name])
 
 
-def _tell(drained: Drained, name: str) -> None:
+def _print_figure(drained: Drained, name: str) -> None:
     for round_ in drained.rounds:
         print(f"figure: drain of {round_.node}, release {name} of {REPLICAS[name]} pairs: {round_.seconds[name]:.1f} s")
 
 
 def test_a_single_pair_is_drained(drained: Drained) -> None:
-    """With one replica the budget lets it go, to the other node, and back when that one is drained."""
-    _tell(drained, "single")
+    """With one replica the budget lets it move to the other node, and back when that one is drained."""
+    _print_figure(drained, "single")
     release = drained.releases["single"]
     places = [list(round_.history.pictures(release, 1))[-1][1][0].node for round_ in drained.rounds]
     assert places == [drained.rounds[1].node, drained.rounds[0].node]
 
 
 def test_pairs_are_drained_one_at_a_time(drained: Drained) -> None:
-    """Of three pairs on both nodes no two are broken at one moment, and none stays on a drained node."""
-    _tell(drained, "spread")
+    """Of three pairs on both nodes no two are broken at the same time, and none stays on a drained node."""
+    _print_figure(drained, "spread")
     release = drained.releases["spread"]
     for round_ in drained.rounds:
         most, which = round_.history.most_broken(release, REPLICAS["spread"])
@@ -145,15 +146,15 @@ def test_pairs_are_drained_one_at_a_time(drained: Drained) -> None:
 
 
 def test_an_unready_pair_leaves_with_its_node(drained: Drained) -> None:
-    """A pair that is not ready may always be evicted: it holds up no drain of its node, and no second one breaks."""
-    _tell(drained, "unready")
+    """A pair that is not ready may always be evicted: it never blocks its node's drain, and no second pair breaks."""
+    _print_figure(drained, "unready")
     release = drained.releases["unready"]
     most, which = drained.rounds[1].history.most_broken(release, REPLICAS["unready"])
     assert most == 1, f"pairs {which} were broken at once"
 
 
 def test_an_unready_pair_elsewhere_is_disruption_enough(drained: Drained) -> None:
-    """While a pair on the other node is broken a drain waits rather than take a second one, and then goes on."""
+    """While a pair on the other node is broken, a drain waits instead of taking a second one, then continues."""
     release = drained.releases["unready"]
     assert drained.rounds[0].waited_for_other_node
     most, which = drained.rounds[0].history.most_broken(release, REPLICAS["unready"])

@@ -1,4 +1,4 @@
-"""Every fault by itself: then each pair is whole and answers, nothing is left over, and the oracle saw nothing."""
+"""Every fault on its own: afterwards all pairs are whole and answer, nothing is left over, the oracle saw nothing."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import control_plane
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults import FAULTS, World
-from tests.cluster.faults.attacks import build_clock
-from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import QUICK_GATE, Helm, Release, fetch, target
+from tests.cluster.driving.faults import FAULTS, World
+from tests.cluster.driving.faults.attacks import build_clock
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import QUICK_GATE, Helm, Release, fetch, target
+from tests.cluster.stack import control_plane
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 REPLICAS = 4
 A_MINUTE_S = 60.0
@@ -25,7 +26,7 @@ def world(request: pytest.FixtureRequest, own_cluster: Cluster | None, kube: Kub
         pytest.skip("kills nodes or the API server, or looks into them: only in the cluster of `make e2e`")
     with kube.namespace("e2e-faults") as namespace:
         release = Release(kube, helm3, Mirror(kube, namespace), "f")
-        # A hanging program is started anew, so that every fault heals by itself.
+        # A hanging program is restarted, so that every fault heals by itself.
         gate = QUICK_GATE | {"onUnhealthy": "restart"}
         # Each launcher reads a clock that a fault can turn.
         clock = {"name": "LD_PRELOAD", "value": build_clock(own_cluster)}
@@ -37,7 +38,7 @@ def world(request: pytest.FixtureRequest, own_cluster: Cluster | None, kube: Kub
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_heals(world: World, name: str) -> None:
-    """Each fault alone, from whole to whole; the oracle watches, as in every test."""
+    """After each single fault every pair is whole again; the oracle watches, as in every test."""
     world.dice.seed(name)
     world.settle()
     FAULTS[name](world)
@@ -46,7 +47,7 @@ def test_heals(world: World, name: str) -> None:
 
 
 def test_a_minute_without_the_api(world: World) -> None:
-    """Programs go on answering without the API; one whose launcher is killed meanwhile is back when the API is."""
+    """Programs keep answering without the API; one whose launcher is killed meanwhile is back when the API is."""
     world.settle()
     killed, *others = world.release.pairs().values()
     world.cluster.control_plane.stop_api()
@@ -71,7 +72,7 @@ def test_a_minute_without_the_api(world: World) -> None:
 
 
 def test_a_launcher_that_stands_still_for_a_minute(world: World) -> None:
-    """Its pair turns unready, and ready again when it goes on: kubelet does not take it for dead."""
+    """Its pair turns unready, and ready again when it resumes: kubelet does not restart it."""
     world.settle()
     pair = world.pair()
     process = world.launcher(pair)
@@ -89,4 +90,4 @@ def test_a_launcher_that_stands_still_for_a_minute(world: World) -> None:
         process.resume()
     world.settle()
     print(f"figure: launcher stands still, until its address is out of the Service: {unready:.1f} s")
-    assert world.launcher(world.release.pair(pair.ordinal)).pid == process.pid, "it was started anew"
+    assert world.launcher(world.release.pair(pair.ordinal)).pid == process.pid, "it was restarted"

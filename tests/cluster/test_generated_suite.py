@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cluster.kube import Kube
-from tests.cluster.release import Helm, values
+from tests.cluster.driving.release import Helm, values
+from tests.cluster.stack.kube import Kube
 
 
 def generate(folder: Path) -> Path:
@@ -37,7 +37,7 @@ def run_suite(chart: Path, kube: Kube, helm: Helm, **environ: str) -> subprocess
 
 
 def test_it_passes_where_the_program_runs(kube: Kube, helm: Helm, tmp_path: Path) -> None:
-    """All three tests pass, each replica was asked, and the namespace goes."""
+    """All three tests pass, each replica was probed, and the namespace is deleted."""
     done = run_suite(generate(tmp_path), kube, helm)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
     assert "3 passed" in done.stdout
@@ -45,7 +45,7 @@ def test_it_passes_where_the_program_runs(kube: Kube, helm: Helm, tmp_path: Path
 
 
 def test_it_fails_where_the_program_cannot_run(kube: Kube, helm4: Helm, tmp_path: Path) -> None:
-    """A node without the program is found out, within the suite's own patience."""
+    """A node without the program is detected within the suite's own timeout."""
     chart = generate(tmp_path)
     wrong = tmp_path / "node.json"
     wrong.write_text(json.dumps({"target": {"exe": "/opt/apps/absent"}}))

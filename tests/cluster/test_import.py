@@ -1,4 +1,4 @@
-"""`mooring import --from-cluster` of what runs, and the cutover as its report says: no client notices."""
+"""`mooring import --from-cluster`, then the cutover as its report describes it: no client notices."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import images
-from tests.cluster.asking import asked
-from tests.cluster.kube import Kube, Object, is_ready
-from tests.cluster.release import PORT, Helm, Release, values
+from tests.cluster.driving.asking import asked
+from tests.cluster.driving.mirror import is_ready
+from tests.cluster.driving.release import PORT, Helm, Release, values
+from tests.cluster.stack import images
+from tests.cluster.stack.kube import Kube, Object
 
 NewRelease = Callable[..., Release]
 
@@ -22,7 +23,7 @@ LAUNCHER = {"app": "orders-hostprocess"}
 
 
 def old_anchor(namespace: str) -> Object:
-    """Return the anchor of before. On Windows its IP is answered by the program in its network; here it runs itself."""
+    """Return the old anchor. On Windows the program in its network answers on its IP; here the anchor runs it."""
     container = {
         "name": "pause",
         "image": images.DEBIAN,
@@ -40,7 +41,7 @@ def old_anchor(namespace: str) -> Object:
 
 
 def old_launcher(namespace: str) -> Object:
-    """Return the HostProcess Deployment of before; no node here can run its pod, which stays Pending."""
+    """Return the old HostProcess Deployment; no node here can run its pod, which stays Pending."""
     label = ",".join(f"{key}={value}" for key, value in ANCHOR.items())
     words = ["-label", label, "-namespace", namespace, "--", r"C:\apps\served.exe", "-port", str(PORT)]
     container = {"name": "cplauncher", "image": "base:1", "command": [r"C:\k2s\cplauncher.exe", *words]}
@@ -63,7 +64,7 @@ def old_launcher(namespace: str) -> Object:
 
 
 def old_service(namespace: str) -> Object:
-    """Return the Service of before."""
+    """Return the old Service."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -73,7 +74,7 @@ def old_service(namespace: str) -> Object:
 
 
 def import_namespace(kube: Kube, namespace: str, folder: Path) -> Any:
-    """Import what runs in a namespace into folder/apps; returns the report of its only App."""
+    """Import a namespace into folder/apps; returns the report of its only App."""
     words = ["import", "--from-cluster", "-n", namespace, "--out", "apps", "--output", "json"]
     done = mooring([*words, "--kubeconfig", kube.kubeconfig], folder)
     report = json.loads(done.stdout)
@@ -89,7 +90,7 @@ def mooring(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def linux_values(folder: Path) -> Path:
-    """Write what makes the imported App one for the nodes of this cluster: platform, paths, images."""
+    """Adapt the imported App to this cluster's nodes: platform, paths, images."""
     base = values()
     base["launcher"] = {"image": {"registry": "", "repository": "", "tag": ""}}
     registry, _, rest = images.PAUSE.partition("/")
@@ -102,9 +103,9 @@ def linux_values(folder: Path) -> Path:
 
 
 def follow(step: dict[str, str], folder: Path, release: Release, overlay: Path) -> None:
-    """Do one step of the cutover: its own command, with the values of this cluster for Helm.
+    """Run one step of the cutover: its command, with this cluster's values for Helm.
 
-    What `mooring bundle` makes is for Windows nodes; the nodes here have had their launcher from the start.
+    `mooring bundle` is for Windows nodes; the nodes here have had their launcher from the start.
     """
     program, *words = shlex.split(step["command"])
     if (program, words[0]) == ("mooring", "bundle"):
@@ -121,9 +122,9 @@ def follow(step: dict[str, str], folder: Path, release: Release, overlay: Path) 
 
 
 def test_cut_over_loses_no_request(helm: Helm, kube: Kube, new_release: NewRelease, tmp_path: Path) -> None:
-    """Every step of the report, in its order and as it stands there, and the Service answers all the time.
+    """Every step of the report works as written, in order, and the Service answers all the time.
 
-    It stays the same object with the same address, and in the end it is the release's, and the old pods are gone.
+    The Service stays the same object with the same address; in the end the release owns it, and the old pods are gone.
     """
     release = new_release("orders", helm=helm)
     namespace = release.namespace
@@ -141,7 +142,7 @@ def test_cut_over_loses_no_request(helm: Helm, kube: Kube, new_release: NewRelea
                 follow(step, tmp_path, release, overlay)
         release.wait_whole(1)
         release.wait_endpoints({release.pair(0).ip})
-    answers.tell("cutover from K2s")
+    answers.print_figures("cutover from K2s")
     answers.assert_nothing_lost()
 
     after = kube.get(f"namespaces/{namespace}/services/orders")
@@ -155,7 +156,7 @@ def test_cut_over_loses_no_request(helm: Helm, kube: Kube, new_release: NewRelea
 
 
 def test_imported_twice_is_the_same(kube: Kube, namespace: str, tmp_path: Path) -> None:
-    """What the API server adds to objects is no difference: a second import leaves the App as it is."""
+    """What the API server adds to objects is not a difference: a second import leaves the App unchanged."""
     kube.apply(old_anchor(namespace), old_launcher(namespace), old_service(namespace))
     import_namespace(kube, namespace, tmp_path)
     text = (tmp_path / "apps" / "orders.yaml").read_text()

@@ -1,4 +1,4 @@
-"""Installed, changed, taken back and taken away by each Helm, as its users do; afterwards nothing is left."""
+"""Install, upgrade, rollback and uninstall by each Helm, as its users do; afterwards nothing is left."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube
-from tests.cluster.release import QUICK_GATE, Helm, Pair, Release, target
+from tests.cluster.driving import processes
+from tests.cluster.driving.release import QUICK_GATE, Helm, Pair, Release, target
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 NewRelease = Callable[..., Release]
 
 
 def undo_on_failure(helm: Helm) -> str:
-    """Return the option that takes a failed install or upgrade back; Helm 4 gave it a new name."""
+    """Return the option that undoes a failed install or upgrade; Helm 4 renamed it."""
     return "--rollback-on-failure" if Path(helm.program).name == "helm4" else "--atomic"
 
 
 def version(release: Release, ordinal: int) -> str:
-    """Return which version of the program answers at an anchor's IP, asked through the API server."""
+    """Return which version of the program answers on an anchor's IP, through the API server."""
     words = release.ask(ordinal).split()
     return words[words.index("version") + 1]
 
 
 def assert_whole_now(release: Release, replicas: int, what: str) -> None:
-    """Assert that so many pairs are whole at this moment, by the API and not by a mirror that may lag."""
+    """Assert that this many pairs are whole right now, by the API and not by a mirror that may lag."""
     listed = release.kube.get(f"namespaces/{release.namespace}/pods")["items"]
     pods = {pod["metadata"]["name"]: pod for pod in listed}
     pairs = [Pair(n, pods.get(release.pod(n)), pods.get(release.anchor(n))) for n in range(replicas)]
@@ -41,14 +41,14 @@ def assert_whole_now(release: Release, replicas: int, what: str) -> None:
 
 @functools.cache
 def kinds(kube: Kube, namespaced: bool) -> str:
-    """Return every kind of the API that can be listed and deleted, but events."""
+    """Return every kind of the API that can be listed and deleted, except events."""
     choice = (f"--namespaced={str(namespaced).lower()}", "--verbs=list,delete", "--output=name")
     listed = kube.kubectl("api-resources", *choice).stdout.split()
     return ",".join(kind for kind in listed if not kind.startswith("events"))
 
 
 def objects(kube: Kube, namespace: str, instance: str) -> set[str]:
-    """Return all that lies in a namespace but events, and what belongs to a release outside of namespaces."""
+    """Return everything in a namespace except events, and what a release has outside namespaces."""
     found: list[str] = []
     for namespaced, choice in (
         (True, ["--namespace", namespace]),
@@ -60,7 +60,7 @@ def objects(kube: Kube, namespace: str, instance: str) -> set[str]:
 
 
 def on_nodes(cluster: Cluster | None, namespace: str) -> list[str]:
-    """Return what runs on our own nodes for a namespace's releases; of other clusters' nodes nothing is seen."""
+    """Return what runs on our own nodes for a namespace's releases; nothing on other clusters' nodes."""
     found = []
     for node in cluster.nodes.values() if cluster else ():
         found += [f"{node.name}: launcher {each.pid}" for each in processes.launchers(node.machine, namespace)]
@@ -71,7 +71,7 @@ def on_nodes(cluster: Cluster | None, namespace: str) -> list[str]:
 
 @contextmanager
 def nothing_left(release: Release, cluster: Cluster | None, within_s: float = 120) -> Iterator[None]:
-    """Assert that within some seconds after the body all is as it was before it, in the API and on the nodes."""
+    """Assert that within some seconds after the block the API and the nodes are as they were before it."""
 
     def look() -> set[str]:
         return objects(release.kube, release.namespace, release.name) | set(on_nodes(cluster, release.namespace))
@@ -82,7 +82,7 @@ def nothing_left(release: Release, cluster: Cluster | None, within_s: float = 12
     release.mirror.wait(lambda: not release.mirror.all("pods"), within_s, "no pod is left")
     while left := look() - before:
         assert time.monotonic() < deadline, f"{within_s:.0f} s later there is still {sorted(left)}"
-        time.sleep(2)  # each look asks for sixty kinds, which keeps the API busy for a second
+        time.sleep(2)  # each look lists sixty kinds, which keeps the API busy for a second
 
 
 def run_helm_test(release: Release) -> subprocess.CompletedProcess[str]:
@@ -120,7 +120,7 @@ def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | N
         assert [version(release, ordinal) for ordinal in (0, 1)] == ["1", "1"]
         print(f"figure: {name} rollback --wait, 2 pairs: {time.monotonic() - began:.1f} s")
 
-        # The program of one pair answers nobody any more; with onUnhealthy: unready it stays so.
+        # The program of one pair stops answering; with onUnhealthy: unready it stays that way.
         release.ask(1, "/hang")
         release.mirror.wait(lambda: not release.pair(1).is_whole, 120, "pair 1 is unready")
         done = run_helm_test(release)
@@ -133,14 +133,14 @@ def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | N
 
 
 def test_failing_install_leaves_nothing(helm: Helm, new_release: NewRelease, own_cluster: Cluster | None) -> None:
-    """An install that cannot become ready fails at its timeout and takes everything away again."""
+    """An install that cannot become ready fails at its timeout and removes everything again."""
     release = new_release(helm=helm)
     with nothing_left(release, own_cluster), pytest.raises(RuntimeError):
         release.install(1, undo_on_failure(helm), "--timeout=10s", target=target(exe="/opt/apps/absent"))
 
 
 def test_failing_upgrade_is_taken_back(helm: Helm, new_release: NewRelease) -> None:
-    """An upgrade that cannot become ready is rolled back; the version before serves again."""
+    """An upgrade that cannot become ready is rolled back; the previous version serves again."""
     release = new_release(helm=helm)
     release.install(1, "--wait", "--timeout=300s")
     with pytest.raises(RuntimeError):

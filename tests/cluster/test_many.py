@@ -1,4 +1,4 @@
-"""Many releases side by side, and the chart inside another."""
+"""Many releases side by side, and the chart as a subchart."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import CHART, PORT, READINESS_PORT, Helm, Release, target, values
+from tests.cluster.driving import processes
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import CHART, PORT, READINESS_PORT, Helm, Release, target, values
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 NewRelease = Callable[..., Release]
 
@@ -44,7 +45,7 @@ def generate(folder: Path) -> Path:
 
 
 def answered_by(release: Release) -> str:
-    """Ask a release's Service through the API server; return the whole answer."""
+    """GET a release's Service through the API server; return the whole answer."""
     service = f"namespaces/{release.namespace}/services/{release.name}:http/proxy/"
     answer = release.kube.http.get(version="v1", url=service)
     answer.raise_for_status()
@@ -52,7 +53,7 @@ def answered_by(release: Release) -> str:
 
 
 def assert_own(release: Release) -> None:
-    """Assert that a release's Service leads to its own program, in its own network, and to no other's."""
+    """Assert that a release's Service leads to its own program, in its own network."""
     pair = release.pair(release.start)
     assert release.ready_endpoints() == {pair.ip}
     said = answered_by(release)
@@ -85,7 +86,7 @@ def test_ten_releases_of_two_charts(new_release: NewRelease, own_cluster: Cluste
 
 
 def test_inside_an_umbrella(kube: Kube, helm: Helm, namespace: str, tmp_path: Path) -> None:
-    """A chart that has this one twice, under two names, installs two sets of pairs that know nothing of each other."""
+    """An umbrella chart with this one twice, under two aliases, installs two independent sets of pairs."""
     umbrella = tmp_path / "shop"
     shutil.copytree(CHART, umbrella / "charts" / "mooring")
     chart = next(line for line in (CHART / "Chart.yaml").read_text().splitlines() if line.startswith("version:"))

@@ -1,4 +1,4 @@
-"""The launcher goes where it may, and its anchor follows: by CPU, taints, spread, volumes. What splits, heals."""
+"""The launcher goes where it can run, and its anchor follows: CPU, taints, spread, volumes. Split pairs heal."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import images, nodes
-from tests.cluster.history import History, is_split
-from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import Helm, Release
+from tests.cluster.driving import nodes
+from tests.cluster.driving.history import History, is_split
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Helm, Release
+from tests.cluster.stack import images
+from tests.cluster.stack.kube import Kube
 
 NAMESPACE = "e2e-placement"
 PLAIN = 5
-"""Pairs of the release without any wish."""
+"""Pairs of the release that has no placement rules."""
 DELETIONS = 10
 BUDGET_S = 10
 """`anchor.unschedulableSeconds`."""
@@ -30,7 +32,7 @@ SPREAD = {
 
 @pytest.fixture(scope="module")
 def plain(kube: Kube, helm3: Helm, mirror: Mirror) -> Release:
-    """Pairs that may go anywhere."""
+    """A release whose pairs may go anywhere."""
     release = Release(kube, helm3, mirror, "plain")
     release.install(PLAIN)
     release.wait_whole(PLAIN)
@@ -54,7 +56,7 @@ def _places(release: Release) -> dict[int, str]:
 
 
 def _remove(release: Release, replicas: int) -> None:
-    """Make room for the next test."""
+    """Uninstall a release, to make room for the next test."""
     release.uninstall()
     gone = [name for n in range(replicas) for name in (release.pod(n), release.anchor(n))]
     release.mirror.wait(lambda: not set(gone) & set(release.mirror.all("pods")), 240, f"{release.name} has gone")
@@ -165,7 +167,7 @@ def _volumes(kube: Kube, release: str, places: dict[int, str]) -> Iterator[dict[
 
 
 def test_anchors_follow_launchers_to_their_volumes(kube: Kube, helm3: Helm, mirror: Mirror) -> None:
-    """Each launcher goes where its volume is, its anchor after it; one that is deleted comes back to its volume."""
+    """Each launcher goes where its volume is, and its anchor follows; a deleted one comes back to its volume."""
     first, second = nodes.names(kube)[:2]
     places = {0: second, 1: first, 2: second}
     with _volumes(kube, "claimed", places) as values:
@@ -180,8 +182,8 @@ def test_anchors_follow_launchers_to_their_volumes(kube: Kube, helm3: Helm, mirr
 
 
 def test_a_re_created_launcher_comes_home(plain: Release, kube: Kube) -> None:
-    """A launcher prefers the node of its anchor, which so keeps its IP: told how often."""
-    assert len(set(_places(plain).values())) > 1, "with all pairs on one node there is nothing to choose"
+    """A launcher prefers the node of its anchor, which then keeps its IP; the figure says how often."""
+    assert len(set(_places(plain).values())) > 1, "all pairs are on one node, so the launchers had no choice"
     home = 0
     for _ in range(DELETIONS // PLAIN):
         before = plain.pairs()
@@ -192,7 +194,7 @@ def test_a_re_created_launcher_comes_home(plain: Release, kube: Kube) -> None:
                 and all(_uid(pair.launcher) != _uid(before[n].launcher) for n, pair in plain.pairs().items())
             ),
             240,
-            "all launchers are others, and the pairs whole",
+            "all launchers are new and the pairs whole",
         )
         home += sum(pair.ip == before[n].ip and pair.node == before[n].node for n, pair in plain.pairs().items())
     print(f"figure: re-created launchers that came home, of {DELETIONS}: {home} launchers")
@@ -204,7 +206,7 @@ def _uid(pod: dict[str, Any] | None) -> str:
 
 
 def test_a_split_pair_heals(plain: Release, kube: Kube) -> None:
-    """A launcher that had to go to another node has its anchor follow: it evicts it there."""
+    """A launcher that had to move to another node evicts its anchor, which then follows."""
     before = plain.pair(0)
     history = History(plain.mirror)
     with nodes.cordoned(kube, before.node):
@@ -220,7 +222,7 @@ def test_a_split_pair_heals(plain: Release, kube: Kube) -> None:
 
 
 def test_a_launcher_leaves_a_node_that_is_too_full(kube: Kube, helm3: Helm, mirror: Mirror) -> None:
-    """When others have taken the CPU that its anchor needs, a launcher moves on once per budget, until both fit."""
+    """When other pods have taken the CPU that its anchor needs, a launcher moves once per budget until both fit."""
     full, other = nodes.names(kube)[:2]
     kube.kubectl("cordon", other)
     try:
@@ -228,7 +230,7 @@ def test_a_launcher_leaves_a_node_that_is_too_full(kube: Kube, helm3: Helm, mirr
             kube, helm3, mirror, "crowded", 1, launcher={"resources": _requests(0.1)}, anchor=_anchor_that_needs(0.3)
         )
         anchor = release.pair(0).anchor
-        # Nothing is placed here while the anchor is away and somebody else, who asks no scheduler, takes its CPU.
+        # Nothing is placed here while the anchor is away and a pod that bypasses the scheduler takes its CPU.
         kube.kubectl("cordon", full)
         kube.kubectl("--namespace", NAMESPACE, "delete", "pod", release.anchor(0))
         mirror.wait(lambda: _uid(release.pair(0).anchor) not in ("", _uid(anchor)), 240, "another anchor is waiting")
@@ -257,7 +259,7 @@ def _anchor_that_needs(cores: float) -> dict[str, Any]:
 
 
 def _fill(kube: Kube, node: str, leaving: float) -> None:
-    """Take a node's CPU, by requests, but for so many cores."""
+    """Request all of a node's CPU except so many cores."""
     taken = _free_cpu(kube, node) - leaving
     kube.apply(
         {

@@ -1,6 +1,6 @@
-"""Least privilege, by refusal: the launcher's own token is good for what the Role names, and the anchor has none.
+"""Least privilege: the launcher's own token may do what the Role names and nothing else, and the anchor has no token.
 
-And by record: the audit log of the API server has every request that the launchers of a quiet release made.
+Also by record: the API server's audit log has every request that the launchers of a quiet release made.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-import requests
 
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror
-from tests.cluster.release import Helm, Release
+from tests.cluster.driving.account import Account
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Helm, Release
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 REPLICAS = 2
 MAX_REPLICAS = 4
-"""`rbac.maxReplicas`: so many ordinals the Role names."""
+"""`rbac.maxReplicas`: the number of ordinals that the Role names."""
 QUIET_S = 60.0
 
 
 @dataclass
 class Quiet:
-    """A release that nobody touches since `whole_at` (seconds since 1970), and another beside it."""
+    """A release that nobody has touched since `whole_at` (seconds since 1970), and another beside it."""
 
     release: Release
     other: Release
@@ -51,49 +52,6 @@ def quiet(kube: Kube, helm3: Helm) -> Iterator[Quiet]:
         mirror.close()
 
 
-class Account:
-    """A ServiceAccount, asking with a token of its own."""
-
-    def __init__(self, kube: Kube, namespace: str, name: str) -> None:
-        config = kube.http.config
-        self._server = str(config.cluster["server"])
-        self._http = requests.Session()
-        self._http.trust_env = False  # a CA or a proxy named there is of another network
-        self._http.verify = config.cluster["certificate-authority"].filename()
-        token = kube.kubectl("create", "token", name, "--namespace", namespace, "--duration=10m").stdout.strip()
-        self._http.headers["Authorization"] = f"Bearer {token}"
-
-    def ask(self, method: str, path: str, body: object = None) -> requests.Response:
-        """Send a request; a watch that is granted is hung up after its head."""
-        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        answer = self._http.request(
-            method,
-            self._server + path,
-            data=None if body is None else json.dumps(body),
-            headers={"Content-Type": kind},
-            stream="watch=1" in path,
-            timeout=20,
-        )
-        if "watch=1" in path:
-            answer.close()
-        return answer
-
-    def rules(self, namespace: str) -> set[tuple[str, ...]]:
-        """Return what the API server says that this account may do, as (verb, group, resource, name or *) for each."""
-        version, spec = "authorization.k8s.io/v1", {"namespace": namespace}
-        body = {"apiVersion": version, "kind": "SelfSubjectRulesReview", "spec": spec}
-        answer = self.ask("POST", f"/apis/{version}/selfsubjectrulesreviews", body)
-        answer.raise_for_status()
-        return {
-            (verb, group, resource, name)
-            for rule in answer.json()["status"]["resourceRules"]
-            for verb in rule["verbs"]
-            for group in rule["apiGroups"]
-            for resource in rule["resources"]
-            for name in rule.get("resourceNames") or ["*"]
-        }
-
-
 @pytest.fixture(scope="module")
 def launcher(quiet: Quiet, kube: Kube) -> Account:
     """The launchers' account."""
@@ -102,7 +60,7 @@ def launcher(quiet: Quiet, kube: Kube) -> Account:
 
 @pytest.fixture(scope="module")
 def nobody(kube: Kube, quiet: Quiet) -> Account:
-    """An account of the same namespace to which nothing was granted: what everybody may do."""
+    """An account of the same namespace with no grants: it shows what everybody may do."""
     return Account(kube, quiet.release.namespace, "default")
 
 
@@ -114,7 +72,7 @@ BEYOND = f"own-anchor-{MAX_REPLICAS}"
 
 
 def _eviction(pod: str) -> dict[str, Any]:
-    """A rehearsal: what is granted must not happen."""
+    """A dry run: what is granted must not happen."""
     return {
         "apiVersion": "policy/v1",
         "kind": "Eviction",
@@ -221,14 +179,14 @@ def test_what_the_role_names_works(launcher: Account) -> None:
 
 
 def test_all_else_is_refused(launcher: Account) -> None:
-    """Each request outside the Role is answered 403, also where one word more would be granted."""
+    """Each request outside the Role is answered 403, even if it differs from a granted one by a single word."""
     answers = {_name(case): launcher.ask(*case).status_code for case in REFUSED}
     assert {name: code for name, code in answers.items() if code != 403} == {}
     print(f"figure: kinds of requests outside the Role, all answered 403: {len(answers)} requests")
 
 
 def test_the_rules_are_these(launcher: Account, nobody: Account) -> None:
-    """What the API server says that the launcher may do, beyond what everybody may, is the Role word for word."""
+    """What the launcher may do according to the API server, beyond what everybody may, is exactly the Role."""
     anchors = {f"own-anchor-{n}" for n in range(MAX_REPLICAS)}
     launchers = {f"own-{n}" for n in range(MAX_REPLICAS)}
     assert launcher.rules(NAMESPACE) - nobody.rules(NAMESPACE) == (
@@ -241,7 +199,7 @@ def test_the_rules_are_these(launcher: Account, nobody: Account) -> None:
 
 
 def test_anchors_have_no_token_and_no_rights(quiet: Quiet, kube: Kube, nobody: Account) -> None:
-    """An anchor's containers mount no token, and its account, if somebody got one, may do nothing."""
+    """An anchor's containers mount no token, and its account may do nothing even with one."""
     for pair in quiet.release.pairs().values():
         assert pair.anchor is not None
         spec = pair.anchor["spec"]
@@ -258,13 +216,13 @@ def test_anchors_have_no_token_and_no_rights(quiet: Quiet, kube: Kube, nobody: A
 
 
 def _requests(cluster: Cluster, account: str) -> list[dict[str, Any]]:
-    """Return the audited requests that pods made as an account: a watch by its beginning, all else by its end."""
+    """Return the audited requests that pods made as an account: a watch by its start, anything else by its end."""
     found = []
     for line in cluster.control_plane.audit_log.read_text().splitlines():
         entry = json.loads(line)
         if entry["user"]["username"] != f"system:serviceaccount:{NAMESPACE}:{account}":
             continue
-        # A token made by TokenRequest for no pod, as these tests have, carries no pod's name.
+        # A token from TokenRequest that is bound to no pod, as these tests use, carries no pod name.
         if "authentication.kubernetes.io/pod-name" not in entry["user"].get("extra", {}):
             continue
         if entry["stage"] == ("ResponseStarted" if entry["verb"] == "watch" else "ResponseComplete"):
@@ -281,7 +239,7 @@ def _told(entry: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def test_a_quiet_release_asks_no_more_than_it_must(cluster: Cluster, quiet: Quiet) -> None:
-    """It asks a GET and a WATCH for each replica, the same for the set, and a PATCH of the anchors' number."""
+    """It sends a GET and a WATCH for each replica, the same for the set, and a PATCH of the anchors' scale."""
     time.sleep(max(0.0, quiet.whole_at + QUIET_S - time.time()))
     entries = _requests(cluster, "own-launcher")
     counted = Counter(map(_told, entries))
@@ -299,7 +257,7 @@ def test_a_quiet_release_asks_no_more_than_it_must(cluster: Cluster, quiet: Quie
     hours = (time.time() - quiet_from) / 3600
     per_hour = len(later) / REPLICAS / hours
     print(f"figure: API requests per replica per hour, from a quiet minute: {per_hour:.1f} requests")
-    # A minute has none: what there is are the watches' own ends, which each of them names.
+    # A minute has no request: only the watches' own timeouts cause any, and each watch names its timeout.
     renewed = [
         3600 / int(found.group(1))
         for entry in entries

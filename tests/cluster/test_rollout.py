@@ -1,4 +1,4 @@
-"""An upgrade of the program: by revision, as far as it is let, never through the anchors; and a new key for tokens."""
+"""Upgrades of the program: by revision, as far as the partition allows, never of the anchors; and a new token key."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import time
 import pytest
 import requests
 
-from tests.cluster import control_plane, images, pki, processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults import World
-from tests.cluster.history import History
-from tests.cluster.kube import Kube, Mirror, Object
-from tests.cluster.node import Node
-from tests.cluster.release import Helm, Release, status, target
+from tests.cluster.driving import processes
+from tests.cluster.driving.faults import World
+from tests.cluster.driving.history import History
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Helm, Release, status, target
+from tests.cluster.stack import control_plane, images, pki
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube, Object
+from tests.cluster.stack.node import Node
 
 NAMESPACE = "e2e-rollout"
 REPLICAS = 2
@@ -31,7 +33,7 @@ def orders(kube: Kube, helm3: Helm, mirror: Mirror) -> Release:
 
 
 def _versions(release: Release) -> dict[int, str]:
-    """Ask each pair's program for its version, and make sure that the right one answers."""
+    """Return the version that each pair's program reports, and assert that the right program answers."""
     found = {}
     for ordinal, pair in sorted(release.pairs().items()):
         said = re.fullmatch(r"pid \d+ version (\S+) ordinal (\d+) address \S+\n", release.ask(ordinal))
@@ -52,7 +54,7 @@ def _launchers(release: Release) -> dict[int, str]:
 
 
 def _wait_rolled(release: Release, replicas: int, before: dict[int, str], ordinals: list[int]) -> float:
-    """Wait until the launchers of some ordinals are others and all pairs are whole; the others must be the same."""
+    """Wait until the launchers of some ordinals are new and all pairs are whole; the others must be unchanged."""
     took = release.mirror.wait(
         lambda: release.is_whole(replicas) and all(_launchers(release)[n] != before[n] for n in ordinals),
         240,
@@ -78,13 +80,13 @@ def _config(pod: Object | None) -> dict[str, list[str]]:
 
 
 def test_two_revisions_side_by_side(orders: Release) -> None:
-    """Under a partition each pair runs by its own revision's configuration, also when it is created anew."""
+    """Under a partition each pair runs with its own revision's configuration, even when it is re-created."""
     anchors, before = _anchors(orders), _launchers(orders)
     orders.upgrade(
         REPLICAS, target=target("-version", "2"), updateStrategy={"type": "RollingUpdate", "partition": REPLICAS - 1}
     )
     took = _wait_rolled(orders, REPLICAS, before, [1])
-    print(f"figure: roll-out of one pair by its launcher, drain of 7 s included: {took:.1f} s")
+    print(f"figure: rollout of one pair by its launcher, drain of 7 s included: {took:.1f} s")
     assert _versions(orders) == {0: "1", 1: "2"}
     assert [_config(orders.pair(n).launcher)["args"][-1] for n in range(REPLICAS)] == ["1", "2"]
 
@@ -101,7 +103,7 @@ def test_two_revisions_side_by_side(orders: Release) -> None:
 
 
 def test_a_bad_revision_stops_at_one_pair(orders: Release) -> None:
-    """A program that is not there takes one pair; the others go on, and `helm rollback` makes it whole again."""
+    """A missing program breaks one pair; the others keep running, and `helm rollback` makes it whole again."""
     versions, anchors, before = _versions(orders), _anchors(orders), _launchers(orders)
     history = History(orders.mirror)
     orders.upgrade(REPLICAS, target=target("-version", "3", exe="/opt/apps/missing"))
@@ -133,7 +135,7 @@ def test_a_bad_revision_stops_at_one_pair(orders: Release) -> None:
 
 
 def test_an_upgrade_reaches_the_program(cluster: Cluster, kube: Kube, helm3: Helm, mirror: Mirror) -> None:
-    """A change of environment, gate, launcher's resources or image is a roll-out of the launchers, of no anchor."""
+    """A change of environment, gate, launcher resources or image rolls out the launchers and no anchor."""
     changes = {
         "by-env": {"target": target(env={"GREETING": "hello, world"})},
         "by-gate": {"gate": {"tcp": {"door": {"port": "http"}}}},
@@ -167,7 +169,7 @@ def test_an_upgrade_reaches_the_program(cluster: Cluster, kube: Kube, helm3: Hel
 
 
 def test_max_unavailable_pairs_at_once(kube: Kube, helm3: Helm, mirror: Mirror) -> None:
-    """With maxUnavailable 2 (on since Kubernetes 1.37) a roll-out takes two pairs at once, never a third."""
+    """With maxUnavailable 2 (on since Kubernetes 1.37) a rollout takes two pairs at once, never a third."""
     replicas = 4
     release = Release(kube, helm3, mirror, "wide")
     release.install(replicas, updateStrategy={"type": "RollingUpdate", "maxUnavailable": 2})
@@ -177,13 +179,13 @@ def test_max_unavailable_pairs_at_once(kube: Kube, helm3: Helm, mirror: Mirror) 
     release.upgrade(replicas, target=target("-version", "2"))
     took = _wait_rolled(release, replicas, before, list(range(replicas)))
     history.end()
-    print(f"figure: roll-out of {replicas} pairs, two at once: {took:.1f} s")
+    print(f"figure: rollout of {replicas} pairs, two at once: {took:.1f} s")
     assert set(_versions(release).values()) == {"2"}
     most, which = history.most_broken(release, replicas)
     kept = kube.get(f"namespaces/{NAMESPACE}/statefulsets/wide", version="apps/v1")["spec"]["updateStrategy"]
     # Where the feature is off the API server drops the field, and pairs go one at a time.
     allowed = kept["rollingUpdate"].get("maxUnavailable", 1)
-    assert most == allowed, f"pairs {which} were broken at once, allowed were {allowed}"
+    assert most == allowed, f"pairs {which} were broken at once, allowed: {allowed}"
     _remove(mirror, release)
 
 
@@ -191,7 +193,7 @@ def test_max_unavailable_pairs_at_once(kube: Kube, helm3: Helm, mirror: Mirror) 
 
 
 def _token(node: Node, pod: Object) -> str:
-    """Read the token that kubelet has put into a pod."""
+    """Read the token that kubelet has mounted into a pod."""
     uid = pod["metadata"]["uid"]
     path = f"/var/lib/kubelet/pods/{uid}/volumes/kubernetes.io~projected/kube-api-access-*/token"
     return node.machine.run(["sh", "-c", f"cat {path}"]).strip()
@@ -200,7 +202,7 @@ def _token(node: Node, pod: Object) -> str:
 def _ask(cluster: Cluster, token: str, path: str) -> int:
     """GET a path with a token; returns the HTTP status."""
     with requests.Session() as session:
-        session.trust_env = False  # a CA or a proxy named there is of another network
+        session.trust_env = False  # a CA or a proxy named there belongs to another network
         answer = session.get(
             control_plane.URL + path,
             headers={"Authorization": f"Bearer {token}"},
@@ -211,9 +213,9 @@ def _ask(cluster: Cluster, token: str, path: str) -> int:
 
 
 def test_a_new_signing_key(cluster: Cluster, orders: Release) -> None:
-    """When the key that signs tokens is replaced, a launcher takes up its new token without a restart.
+    """When the key that signs tokens is replaced, a launcher picks up its new token without a restart.
 
-    Until kubelet has fetched that one, the launcher is refused and its pair goes on serving. Kubelet fetches new tokens
+    Until kubelet has fetched it, the launcher is refused and its pair keeps serving. Kubelet fetches new tokens
     at 80 % of their hour, and when it starts (pkg/kubelet/token/token_manager.go keeps them in memory only), so after a
     change of the key kubelets are restarted.
     """
@@ -236,7 +238,7 @@ def test_a_new_signing_key(cluster: Cluster, orders: Release) -> None:
         said = orders.kube.kubectl("--namespace", NAMESPACE, "logs", orders.pod(0), "--since=60s").stdout
         return "401" in said
 
-    cluster.wait(is_refused, 240, "the launcher says that it is refused")
+    cluster.wait(is_refused, 240, "the launcher reports that it is refused")
     assert pair.ip in orders.ready_endpoints()
     assert "ordinal 0 " in orders.ask(0)
 
@@ -248,13 +250,13 @@ def test_a_new_signing_key(cluster: Cluster, orders: Release) -> None:
     print(f"figure: new token in the pod after its kubelet's restart: {time.monotonic() - began:.1f} s")
     assert _ask(cluster, _token(node, pair.launcher), path) == 200
 
-    # What it does next shows that it is heard again: it sees its anchor go, and attaches to the one that follows.
+    # What it does next shows that the API accepts it again: it sees its anchor go, and attaches to the next one.
     anchors = _anchors(orders)
     world.kubectl("delete", "pod", orders.anchor(0), "--wait=false")
     orders.mirror.wait(
         lambda: _anchors(orders).get(0, anchors[0]) != anchors[0] and orders.is_whole(REPLICAS),
         240,
-        "the anchor is another and all pairs are whole",
+        "the anchor is new and all pairs are whole",
     )
     assert world.launcher(orders.pair(0)).pid == process.pid, "the launcher was not restarted for it"
     world.settle()

@@ -1,4 +1,4 @@
-"""Whoever sets the number of replicas, the anchors follow; and what each Helm makes of a number that others set."""
+"""The anchors follow whoever sets the number of replicas; and what each Helm does with a number that others set."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Mirror
-from tests.cluster.release import Helm, Release, target
+from tests.cluster.driving import processes
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import Helm, Release, target
+from tests.cluster.stack.cluster import Cluster
 
 NewRelease = Callable[..., Release]
 
@@ -21,7 +21,7 @@ FOLLOWS_WITHIN_S = 2.0
 
 
 def changes(mirror: Mirror, set_name: str, since: float = 0.0) -> list[tuple[float, int]]:
-    """Return (time.monotonic(), spec.replicas) for every change of a set's number that was seen from a moment on."""
+    """Return (time.monotonic(), spec.replicas) for every change of a set's replicas since a moment."""
     found: list[tuple[float, int]] = []
     for moment, kind, what, item in list(mirror.events):
         if kind == "statefulsets" and what != "DELETED" and item["metadata"]["name"] == set_name:
@@ -32,7 +32,7 @@ def changes(mirror: Mirror, set_name: str, since: float = 0.0) -> list[tuple[flo
 
 
 def replicas(release: Release, set_name: str) -> int:
-    """Return a set's number as it is now."""
+    """Return a set's current replicas."""
     return int(release.mirror.all("statefulsets")[set_name]["spec"]["replicas"])
 
 
@@ -42,7 +42,7 @@ def anchors_of(release: Release) -> str:
 
 
 def wait_followed(release: Release, wanted: int, since: float, timeout_s: float = 120) -> float:
-    """Wait until the anchor set has a number; return the moment (time.monotonic()) it got it."""
+    """Wait until the anchor set has this many replicas; return the moment (time.monotonic()) it got them."""
     release.mirror.wait(
         lambda: replicas(release, anchors_of(release)) == wanted, timeout_s, f"the anchor set has replicas: {wanted}"
     )
@@ -50,14 +50,14 @@ def wait_followed(release: Release, wanted: int, since: float, timeout_s: float 
 
 
 def follow_s(release: Release, wanted: int, since: float) -> float:
-    """Return by how many seconds the anchor set's change to a number came after the launcher set's."""
+    """Return how many seconds after the launcher set the anchor set changed to a number."""
     followed = wait_followed(release, wanted, since)
     asked = next(moment for moment, number in changes(release.mirror, release.name, since) if number == wanted)
     return followed - asked
 
 
 def change(release: Release, what: str, wanted: int, act: Callable[[], object]) -> float:
-    """Change the number by `act`, wait until exactly these pairs are whole; return how late the anchor set followed."""
+    """Scale by `act`, wait until exactly these pairs are whole; return the delay of the anchor set."""
     since = time.monotonic()
     act()
     followed = follow_s(release, wanted, since)
@@ -68,7 +68,7 @@ def change(release: Release, what: str, wanted: int, act: Callable[[], object]) 
 
 
 def test_anchors_follow(release: Release) -> None:
-    """2 -> 8 -> 2 by kubectl scale and by helm upgrade, 0 and back: the anchor set has the same number within 2 s."""
+    """2 -> 8 -> 2 by kubectl scale and by helm upgrade, 0 and back: the anchor set follows within 2 s."""
     release.install(2)
     release.wait_whole(2)
     late = [
@@ -81,7 +81,7 @@ def test_anchors_follow(release: Release) -> None:
     assert not release.mirror.all("pods")
     since = time.monotonic()
     release.scale(1)
-    # The launcher has to start first: how long after that the anchors follow is measured below, in our own cluster.
+    # The launcher has to start first; how soon after that the anchors follow is measured below, on our own cluster.
     wait_followed(release, 1, since)
     release.wait_whole(1)
     print(f"figure: kubectl scale 0 to 1, all pairs whole: {time.monotonic() - since:.1f} s")
@@ -91,7 +91,7 @@ def test_anchors_follow(release: Release) -> None:
 
 
 def test_follows_from_another_start(release: Release) -> None:
-    """With ordinals.start the launcher of that ordinal does it, and the pairs have those ordinals."""
+    """With ordinals.start the launcher of that ordinal scales the anchors, and the pairs have those ordinals."""
     release.start = 3
     release.install(1, ordinals={"start": 3})
     release.wait_whole(1)
@@ -101,7 +101,7 @@ def test_follows_from_another_start(release: Release) -> None:
 
 @contextmanager
 def nowhere_to_go(cluster: Cluster) -> Iterator[None]:
-    """Let no new pod be placed."""
+    """Keep new pods from being placed."""
     cluster.kube.kubectl("cordon", *cluster.nodes)
     try:
         yield
@@ -110,14 +110,14 @@ def nowhere_to_go(cluster: Cluster) -> Iterator[None]:
 
 
 def started(pid: int) -> float:
-    """Return the moment (time.monotonic()) a process was made, from its start in ticks since boot."""
+    """Return the moment (time.monotonic()) a process was created, from its start time in ticks since boot."""
     ticks = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
     age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
     return time.monotonic() - age_s
 
 
 def start_of_launcher(cluster: Cluster, release: Release, ordinal: int) -> float:
-    """Wait until a launcher runs; return the moment (time.monotonic()) its process was made."""
+    """Wait until a launcher runs; return the moment (time.monotonic()) its process was created."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for node in cluster.nodes.values():
@@ -129,7 +129,7 @@ def start_of_launcher(cluster: Cluster, release: Release, ordinal: int) -> float
 
 
 def test_next_start_catches_up(cluster: Cluster, release: Release) -> None:
-    """While launcher 0 is down nobody follows; its next start does, within 2 s."""
+    """While launcher 0 is down the anchors do not follow; they do within 2 s of its next start."""
     release.install(2)
     release.wait_whole(2)
     with nowhere_to_go(cluster):
@@ -146,7 +146,7 @@ def test_next_start_catches_up(cluster: Cluster, release: Release) -> None:
 
 
 def test_installed_with_0(cluster: Cluster, release: Release) -> None:
-    """Installed with 0 replicas one anchor waits, unplaced; the first launcher that starts makes the number right."""
+    """Installed with 0 replicas, one anchor stays Pending; the first launcher that starts corrects the number."""
     release.install(0)
     release.mirror.wait(lambda: len(release.mirror.all("pods")) == 1, 120, "one anchor")
     assert release.pair(0).anchor and not release.pair(0).anchor["spec"].get("nodeName")
@@ -170,13 +170,13 @@ def owners(release: Release) -> set[str]:
 
 
 def now(release: Release) -> int:
-    """Return the launcher set's number, as the API has it."""
+    """Return the launcher set's replicas, as the API has them."""
     path = f"namespaces/{release.namespace}/statefulsets/{release.name}"
     return int(release.kube.get(path, version="apps/v1")["spec"]["replicas"])
 
 
 def test_helm_3_after_kubectl_scale(release: Release) -> None:
-    """Helm 3 scales back to the number in the values without a word, and keeps the number it is given."""
+    """Helm 3 silently scales back to the replicas in the values, and keeps a number that it is given."""
     release.install(1)
     release.scale(2)
     release.upgrade(2, target=target("-version", "2"))
@@ -187,7 +187,7 @@ def test_helm_3_after_kubectl_scale(release: Release) -> None:
 
 
 def test_helm_4_after_kubectl_scale(new_release: NewRelease, helm4: Helm) -> None:
-    """Helm 4 stops at a number that kubectl set, keeps the one it is given, and scales back if it is forced to."""
+    """Helm 4 refuses to change replicas that kubectl set, keeps a number it is given, and scales back if forced."""
     release = new_release(helm=helm4)
     release.install(1)
     assert owners(release) == {"helm"}
@@ -206,7 +206,7 @@ def test_helm_4_after_kubectl_scale(new_release: NewRelease, helm4: Helm) -> Non
 
 
 def test_helm_4_goes_on_patching_what_helm_3_installed(new_release: NewRelease, helm3: Helm, helm4: Helm) -> None:
-    """A release of Helm 3 is still upgraded by Helm 4 in Helm 3's way: it scales back without a word."""
+    """Helm 4 upgrades a release of Helm 3 as Helm 3 would: it silently scales back."""
     release = new_release(helm=helm3)
     release.install(1)
     release.scale(2)
@@ -216,7 +216,7 @@ def test_helm_4_goes_on_patching_what_helm_3_installed(new_release: NewRelease, 
 
 
 def test_to_an_autoscaler_and_back(helm: Helm, new_release: NewRelease) -> None:
-    """Turning the autoscaler on takes replicas away, which reads as 1, and it goes to its minimum at once."""
+    """Enabling the autoscaler removes replicas, which counts as 1, and it scales to its minimum at once."""
     release = new_release(helm=helm)
     release.install(3)
     since = time.monotonic()

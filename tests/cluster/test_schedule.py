@@ -1,4 +1,4 @@
-"""Five hundred pairs on fifty nodes that exist only in the API: what pairing costs the real scheduler."""
+"""Five hundred pairs on fifty nodes that exist only in the API: the cost of pairing in the real scheduler."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror, condition
-from tests.cluster.release import CHART, Helm, values
+from tests.cluster.driving.mirror import Mirror, condition
+from tests.cluster.driving.release import CHART, Helm, values
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 NODES = 50
 PAIRS = 500
@@ -22,7 +23,7 @@ FAKE = "mooring.invalid/fake"
 
 @contextmanager
 def fake_nodes(kube: Kube) -> Iterator[None]:
-    """Fifty nodes without a kubelet: Ready, kept so by leases that are renewed; tainted, so that nobody else comes."""
+    """Fifty nodes without a kubelet: kept Ready by renewed leases, and tainted, so that no other pod comes."""
     names = [f"fake-{number:02}" for number in range(NODES)]
     stop = threading.Event()
 
@@ -47,7 +48,7 @@ def fake_nodes(kube: Kube) -> Iterator[None]:
         return condition(node, "Ready").get("status") == "True"
 
     def live() -> None:
-        """Do what fifty kubelets would: renew the leases, and say Ready where somebody has doubted it."""
+        """Do what fifty kubelets would: renew the leases, and report Ready again if a controller has changed it."""
         own = Kube(kube.kubeconfig)
         while not stop.is_set():
             for name in names:
@@ -77,7 +78,7 @@ def fake_nodes(kube: Kube) -> Iterator[None]:
     thread.start()
     deadline = time.monotonic() + 60
     while not all(is_fine(node) for node in kube.get("nodes", labelSelector=FAKE)["items"]):
-        assert thread.is_alive(), "nobody speaks for the fake nodes"
+        assert thread.is_alive(), "the leases of the fake nodes are no longer renewed"
         assert time.monotonic() < deadline, "the fake nodes are not Ready"
         time.sleep(0.5)
     try:
@@ -127,7 +128,7 @@ def scheduled(kube: Kube, helm: Helm, namespace: str, tmp_path: Path, paired: bo
     mirror = Mirror(kube, namespace)
     began = time.monotonic()
     anchors, launchers = sorted(sets, key=lambda each: str(each["metadata"]["name"]), reverse=True)
-    # As a release does it: launcher 0 is there before it asks for the other anchors.
+    # As in a release: launcher 0 exists before it scales up the other anchors.
     kube.apply(launchers)
     mirror.wait(lambda: "nodeName" in (mirror.pod("x-0") or {"spec": {}})["spec"], 60, "launcher 0 is bound")
     kube.apply(anchors)
@@ -144,7 +145,7 @@ def scheduled(kube: Kube, helm: Helm, namespace: str, tmp_path: Path, paired: bo
     mirror.close()
     for each in sets:
         kube.kubectl("delete", "statefulset", each["metadata"]["name"], "--namespace", namespace, "--cascade=orphan")
-    # Nobody else would: there is no kubelet to say that they have ended.
+    # Nobody else would: there is no kubelet to report that they have ended.
     kube.http.delete(
         version="v1", namespace=namespace, url="pods", params={"gracePeriodSeconds": "0"}, timeout=300
     ).raise_for_status()

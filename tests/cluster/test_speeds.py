@@ -1,4 +1,4 @@
-"""How fast it is: each figure beside its goal, printed in one table."""
+"""Speeds: each figure beside its goal, in one table."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults import World
-from tests.cluster.faults.nodes import drain
-from tests.cluster.kube import Kube, Mirror, Object, is_ready
-from tests.cluster.release import Helm, Release, fetch, values
+from tests.cluster.driving import processes
+from tests.cluster.driving.faults import World
+from tests.cluster.driving.faults.nodes import drain
+from tests.cluster.driving.mirror import Mirror, is_ready
+from tests.cluster.driving.release import Helm, Release, fetch, values
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube, Object
 
 PAIRS = 4
 
@@ -27,7 +28,7 @@ def figure(what: str, value_s: float, goal_s: float | None = None) -> None:
 
 
 def answers(ip: str) -> bool:
-    """Tell whether the program on an IP answers right now."""
+    """Return whether the program on an IP answers right now."""
     try:
         fetch(ip, timeout_s=0.2)
     except OSError:
@@ -36,7 +37,7 @@ def answers(ip: str) -> bool:
 
 
 def wait_answer(ip: str, timeout_s: float = 60) -> float:
-    """Ask every 10 ms until the program answers; returns the seconds."""
+    """Send a request every 10 ms until the program answers; returns the seconds."""
     began = time.monotonic()
     while not answers(ip):
         assert time.monotonic() < began + timeout_s, f"{ip} does not answer after {timeout_s} s"
@@ -48,7 +49,7 @@ def wait_answer(ip: str, timeout_s: float = 60) -> float:
 def world(
     own_cluster: Cluster | None, kube: Kube, helm3: Helm, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Four pairs, applied and not yet waited for."""
+    """A release of four pairs, applied but not waited for."""
     if own_cluster is None:
         pytest.skip("looks into nodes: only in the cluster of `make e2e`")
     kube.wait_gone()
@@ -71,7 +72,7 @@ def test_four_pairs_from_apply_to_ready(world: World, tmp_path: Path) -> None:
     for number in range(3):
         if number:
             release.kube.kubectl("delete", *where, stdin=rendered)
-            release.mirror.wait(lambda: not release.mirror.all("pods"), 120, "the pairs before have gone")
+            release.mirror.wait(lambda: not release.mirror.all("pods"), 120, "the previous pairs are gone")
         began = time.monotonic()
         release.kube.kubectl("apply", *where, stdin=rendered)
         release.wait_whole(PAIRS)
@@ -82,7 +83,7 @@ def test_four_pairs_from_apply_to_ready(world: World, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("who", "ordinals"), [("launcher", (0, 1)), ("target", (2, 3))])
 def test_kill(world: World, who: str, ordinals: tuple[int, int]) -> None:
-    """With a launcher its program goes; for a program its launcher starts anew.
+    """A killed launcher takes its program along; after a killed program its launcher restarts.
 
     Each ordinal is killed once: before a second start kubelet waits (here 4 s, by default 10 s).
     """
@@ -93,7 +94,7 @@ def test_kill(world: World, who: str, ordinals: tuple[int, int]) -> None:
         pair = release.pair(ordinal)
         process = world.launcher(pair) if who == "launcher" else world.target(pair)
         began = time.monotonic()
-        with world.renewed(release.pod(ordinal)):  # or it would be Ready as it was before
+        with world.renewed(release.pod(ordinal)):  # otherwise it would still be Ready from before
             process.kill()
             while answers(pair.ip):
                 assert time.monotonic() < began + 10, "it was killed and still answers"
@@ -110,7 +111,7 @@ def test_kill(world: World, who: str, ordinals: tuple[int, int]) -> None:
 
 
 def test_anchor_deleted(world: World) -> None:
-    """The program stops within its old network; its launcher waits for the next anchor's address."""
+    """The program stops while its old network lasts; its launcher waits for the next anchor's address."""
     release = world.release
     serving, lags, noticed = [], [], []
     for _ in range(3):
@@ -183,7 +184,7 @@ def test_eight_launchers_at_rest(world: World) -> None:
     before = sum(sum(process.cpu_times()[:2]) for process in found)
     time.sleep(30)
     after = sum(sum(process.cpu_times()[:2]) for process in found)
-    # Their inits share pages with them: the proportional set counts each page once.
+    # Their init processes share pages with them: the proportional set size counts each page once.
     memory = sum(process.memory_full_info().pss for process in found) / 2**20
     print(f"figure: CPU of 8 launchers at rest, together, of one core: {(after - before) / 30:.2%}")
     print(f"figure: memory of 8 launchers, together (PSS): {memory:.0f} MiB")

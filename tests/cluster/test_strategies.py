@@ -1,25 +1,18 @@
-"""Every way to provide anchors and the launcher, as docs/strategies.md says: installed, scaled, killed and healed."""
+"""Every way to provide anchors, as in docs/strategies.md: install, scale, kill, heal."""
 
 from __future__ import annotations
 
-import base64
-import io
-import shutil
-import subprocess
-import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from mooring.bundle.archive import ARCHIVE_FILE
 
-from tests.cluster import images, processes
-from tests.cluster.cluster import Cluster
-from tests.cluster.kube import Kube, Mirror, Object
-from tests.cluster.release import PORT, READINESS_PORT, Helm, Pair, Release, target
+from tests.cluster.driving.healing import ask_anchors, install, kill_and_heal, uid
+from tests.cluster.driving.mirror import Mirror
+from tests.cluster.driving.release import PORT, READINESS_PORT, Helm, Pair, Release, target
+from tests.cluster.stack import images
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube, Object
 
 NewRelease = Callable[..., Release]
 
@@ -35,7 +28,7 @@ class Numbered(Release):
 
 
 class Foreign(Release):
-    """A release whose anchors others made in another namespace; they are known by a label."""
+    """A release whose anchors others made in another namespace; a label selects them."""
 
     nets: Mirror
 
@@ -44,7 +37,7 @@ class Foreign(Release):
         return f"{self.name}-launcher-{ordinal}-{ordinal}"
 
     def pair(self, ordinal: int) -> Pair:
-        """Return launcher n and the anchor with the label of ordinal n that is not ending, or any."""
+        """Return launcher n and the anchor labelled with ordinal n, preferably one that is not being deleted."""
         found = [
             pod for pod in self.nets.all("pods").values() if pod["metadata"]["labels"].get("app") == f"net-{ordinal}"
         ]
@@ -61,8 +54,8 @@ class Foreign(Release):
 def ask_service(release: Release, service: str) -> str:
     """GET / of a Service's port http through the API server; return the whole answer.
 
-    Which addresses a Service has, the API server knows by a watch of its own, which may be behind what others have
-    seen: until then it answers that there are none. Any other refusal is the program's or the network's, and fails.
+    The API server learns a Service's addresses by its own watch, which may lag behind ours: until then it answers that
+    there are no endpoints. Any other refusal comes from the program or the network, and fails.
     """
     url = f"namespaces/{release.namespace}/services/{service}:http/proxy/"
     deadline = time.monotonic() + 5
@@ -75,53 +68,9 @@ def ask_service(release: Release, service: str) -> str:
         time.sleep(0.1)
 
 
-def ask_anchors(release: Release, replicas: int) -> None:
-    """Assert that each anchor's IP is answered by the program of its own ordinal."""
-    for ordinal in range(replicas):
-        assert f"ordinal {ordinal} " in release.ask(ordinal)
-
-
-def uid(pod: Object | None) -> str:
-    """Return a pod's uid, or nothing."""
-    return str(pod["metadata"]["uid"]) if pod else ""
-
-
-def restarts(pod: Object | None) -> int:
-    """Return how often a pod's containers have been started anew."""
-    return sum(each["restartCount"] for each in pod["status"].get("containerStatuses", [])) if pod else 0
-
-
-def kill_and_heal(cluster: Cluster, release: Release, replicas: int, what: str) -> None:
-    """Kill launcher 1 without a chance to clean up, then delete its anchor: each time all is whole again by itself."""
-    pair = release.pair(1)
-    (launcher,) = processes.launchers(cluster.nodes[pair.node].machine, release.namespace, release.pod(1))
-    began, before = time.monotonic(), restarts(pair.launcher)
-    launcher.kill()
-    release.mirror.wait(lambda: restarts(release.pair(1).launcher) > before, 120, "launcher 1 was started anew")
-    release.wait_whole(replicas)
-    print(f"figure: {what}, kill -9 of a launcher to all whole: {time.monotonic() - began:.1f} s")
-
-    anchor = release.pair(1).anchor
-    assert anchor is not None
-    began = time.monotonic()
-    where = ("--namespace", anchor["metadata"]["namespace"], "--wait=false")
-    release.kube.kubectl("delete", "pod", anchor["metadata"]["name"], *where)
-    release.mirror.wait(lambda: uid(release.pair(1).anchor) not in ("", uid(anchor)), 120, "there is a new anchor 1")
-    release.wait_whole(replicas)
-    print(f"figure: {what}, anchor deleted to all whole: {time.monotonic() - began:.1f} s")
-
-
-def install(release: Release, replicas: int, what: str, **more: Any) -> None:
-    """Install and wait until the pairs are whole."""
-    began = time.monotonic()
-    release.install(replicas, **more)
-    release.wait_whole(replicas)
-    print(f"figure: {what}, install to {replicas} whole pairs: {time.monotonic() - began:.1f} s")
-
-
 @pytest.fixture
 def make(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[[type[Release]], Release]]:
-    """A maker of a release `r` of a class."""
+    """A function that makes a release `r` of a class."""
     mirror = Mirror(kube, namespace)
     yield lambda kind: kind(kube, helm3, mirror, "r")
     helm3.run("uninstall", "r", "--namespace", namespace, "--ignore-not-found", check=False)
@@ -129,7 +78,7 @@ def make(kube: Kube, helm3: Helm, namespace: str) -> Iterator[Callable[[type[Rel
 
 
 def test_static(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) -> None:
-    """A set for each anchor; helm upgrade adds and removes whole pairs and leaves the others alone."""
+    """With a set for each anchor, helm upgrade adds and removes whole pairs and leaves the others alone."""
     release = make(Numbered)
     release.named = lambda ordinal: f"r-anchor-{ordinal}-{ordinal}"
     anchor = {"strategy": "static", "unschedulableSeconds": 10}
@@ -148,7 +97,7 @@ def test_static(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) ->
 
 
 def test_shared(cluster: Cluster, make: Callable[[type[Numbered]], Numbered]) -> None:
-    """One IP, a port and a Service for each; a replica more leaves the network and the others alone."""
+    """With one IP and a port and Service for each, one more replica leaves the network and the others alone."""
     release = make(Numbered)
     release.named = lambda _ordinal: "r-anchor-0"
     ports = {ordinal: PORT + ordinal for ordinal in range(3)}
@@ -203,7 +152,7 @@ def foreign_anchor(ordinal: int, namespace: str) -> Object:
 
 
 def test_anchors_of_others(cluster: Cluster, make: Callable[[type[Foreign]], Foreign]) -> None:
-    """Deployments in another namespace are the anchors: launchers go to them, follow them and never evict one."""
+    """With Deployments in another namespace as anchors, launchers go to them, follow them and never evict one."""
     release = make(Foreign)
     with release.kube.namespace(f"{release.namespace}-nets") as nets:
         release.nets = Mirror(release.kube, nets)
@@ -218,7 +167,7 @@ def test_anchors_of_others(cluster: Cluster, make: Callable[[type[Foreign]], For
         release.wait_whole(2)
         kill_and_heal(cluster, release, 2, "anchors of others")
         ask_anchors(release, 2)
-        # Anchor 0 was nobody's to touch in all that.
+        # Nothing of that may have touched anchor 0.
         assert len({uid(item) for _, kind, _, item in release.nets.events if kind == "pods" and is_net(item, 0)}) == 1
         release.uninstall()
         release.mirror.wait(lambda: not release.mirror.all("pods"), 120, "no launcher is left")
@@ -226,92 +175,5 @@ def test_anchors_of_others(cluster: Cluster, make: Callable[[type[Foreign]], For
 
 
 def is_net(pod: Object, ordinal: int) -> bool:
-    """Tell whether a pod is an anchor for an ordinal."""
+    """Return whether a pod is an anchor for an ordinal."""
     return bool(pod["metadata"]["labels"]["app"] == f"net-{ordinal}")
-
-
-APP = """\
-apiVersion: mooring/v1
-kind: App
-name: carried
-version: 1.0.0
-values: {platform: linux, target: {exe: /opt/apps/served}, launcher: {source: configMap}}
-"""
-
-
-def test_launcher_from_the_chart(cluster: Cluster, new_release: NewRelease, tmp_path: Path) -> None:
-    """With launcher.source: configMap the launcher that runs is the chart's; it scales and heals like the node's."""
-    (tmp_path / "app.yaml").write_text(APP)
-    command = [sys.executable, "-m", "mooring", "generate", str(tmp_path / "app.yaml"), "--out", str(tmp_path / "out")]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    (chart,) = (tmp_path / "out").rglob("Chart.yaml")
-    release = new_release(chart=chart.parent)
-    install(release, 2, "launcher from the chart", launcher={"source": "configMap"})
-    pair = release.pair(1)
-    (launcher,) = processes.launchers(cluster.nodes[pair.node].machine, release.namespace, release.pod(1))
-    assert "/etc/mooring-launcher/mooring-launcher.pyz" in launcher.cmdline()
-    ask_anchors(release, 2)
-    release.scale(3)
-    release.wait_whole(3)
-    release.scale(2)
-    release.wait_whole(2)
-    kill_and_heal(cluster, release, 2, "launcher from the chart")
-    ask_anchors(release, 2)
-    upgrade_the_launcher(release, chart.parent, tmp_path / "newer")
-
-
-def upgrade_the_launcher(release: Release, chart: Path, newer: Path) -> None:
-    """Install a chart with another launcher in it: below the partition a new pod still has the old one.
-
-    The ConfigMap of the old one leaves with the first upgrade after the roll-out.
-    """
-    shutil.copytree(chart, newer)
-    archive = newer / ARCHIVE_FILE
-    with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive.read_text()))) as old:
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as new:
-            for name in old.namelist():
-                new.writestr(name, old.read(name))
-            new.writestr("newer", "")
-    archive.write_text(base64.b64encode(content.getvalue()).decode())
-    first = code_of(release, 0)
-    before = [uid(release.pair(n).launcher) for n in (0, 1)]
-    release.chart = newer
-    release.upgrade(2, updateStrategy={"type": "RollingUpdate", "partition": 1})
-    wait_renewed(release, 1, before[1])
-    second = code_of(release, 1)
-    assert second != first
-    release.kube.kubectl("--namespace", release.namespace, "delete", "pod", release.pod(0), "--wait=false")
-    wait_renewed(release, 0, before[0])
-    assert (code_of(release, 0), code_of(release, 1)) == (first, second), "each by its own revision"
-    before = [uid(release.pair(n).launcher) for n in (0, 1)]
-    release.upgrade(2, updateStrategy={"type": "RollingUpdate", "partition": 0})
-    wait_renewed(release, 0, before[0])
-    assert code_of(release, 0) == second
-    assert {first, second} <= config_maps(release)
-    release.upgrade(2, revisionHistoryLimit=5)
-    assert first not in config_maps(release)
-    assert second in config_maps(release)
-
-
-def wait_renewed(release: Release, ordinal: int, before: str) -> None:
-    """Wait until a launcher is another pod and both pairs are whole."""
-    release.mirror.wait(
-        lambda: uid(release.pair(ordinal).launcher) not in ("", before) and release.is_whole(2),
-        120,
-        f"launcher {ordinal} is another and both pairs are whole",
-    )
-
-
-def code_of(release: Release, ordinal: int) -> str:
-    """Return the name of the ConfigMap that a launcher is started from."""
-    launcher = release.pair(ordinal).launcher
-    assert launcher is not None
-    (name,) = [each["configMap"]["name"] for each in launcher["spec"]["volumes"] if each["name"] == "launcher-code"]
-    return str(name)
-
-
-def config_maps(release: Release) -> set[str]:
-    """Return the names of the namespace's ConfigMaps."""
-    found = release.kube.get(f"namespaces/{release.namespace}/configmaps")["items"]
-    return {each["metadata"]["name"] for each in found}

@@ -1,4 +1,4 @@
-"""A Service asked 200 times a second loses nothing while pairs come and go in order; a network outlives its program."""
+"""A Service with 200 requests a second loses none while pairs come and go in order; a network outlives its program."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cluster import nodes
-from tests.cluster.asking import asked
-from tests.cluster.cluster import Cluster
-from tests.cluster.faults import World
-from tests.cluster.kube import Kube, Mirror, is_ready
-from tests.cluster.release import Helm, Release, values
+from tests.cluster.driving import nodes
+from tests.cluster.driving.asking import asked
+from tests.cluster.driving.faults import World
+from tests.cluster.driving.mirror import Mirror, is_ready
+from tests.cluster.driving.release import Helm, Release, values
+from tests.cluster.stack.cluster import Cluster
+from tests.cluster.stack.kube import Kube
 
 REPLICAS = 2
 STOP = values()["stop"] | {"consoleSeconds": 20}
 SLOW_S = STOP["drainSeconds"] + 2.5
-"""How long the program takes over the slowest request: until after SIGTERM, but not as long as it is given to end."""
+"""Duration of the slowest request: beyond SIGTERM, but less than the time the program is given to end."""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def world(cluster: Cluster, shop: Release) -> World:
 
 @dataclass
 class Slow:
-    """A request that takes SLOW_S, sent to a pair's own IP the moment it was told to end."""
+    """A request that takes SLOW_S, sent to a pair's own IP the moment its deletion begins."""
 
     ordinal: int
     ip: str
@@ -73,7 +74,7 @@ class LastRequests(threading.Thread):
 
     def _send(self, ordinal: int) -> None:
         pair = self._release.pair(ordinal)
-        # Only a whole pair's: of a re-created one there is a request of its own.
+        # Only for a whole pair: a re-created one gets its own request.
         if not pair.ip or pair.ip in self._requests:
             return
         request = self._requests[pair.ip] = Slow(ordinal, pair.ip)
@@ -88,18 +89,18 @@ class LastRequests(threading.Thread):
             request.error = f"{error} after {time.monotonic() - began:.1f} s"
 
     def assert_answered(self, at_least: int) -> None:
-        """Assert that so many were sent and every one of them was answered."""
+        """Assert that this many were sent and every one was answered."""
         self._ended.set()
         self.join(10)
         for thread in self._threads:
             thread.join(90)
         failed = [request for request in self._requests.values() if f"after {SLOW_S:g} s" not in request.answer]
         assert not failed, f"the network ended before the program's last byte: {failed}"
-        assert len(self._requests) >= at_least, f"only {len(self._requests)} pairs were told to end"
+        assert len(self._requests) >= at_least, f"only {len(self._requests)} pairs were being deleted"
 
 
 def _restart(shop: Release, component: str) -> None:
-    """`kubectl rollout restart` of one set; returns when every pod of it is another and all pairs are whole."""
+    """`kubectl rollout restart` of one set; returns when every pod of it is new and all pairs are whole."""
     name = shop.name if component == "launcher" else f"{shop.name}-anchor"
 
     def uids() -> set[str]:
@@ -116,11 +117,11 @@ def _restart(shop: Release, component: str) -> None:
 
 
 def test_a_roll_out_of_the_launchers_loses_no_request(shop: Release) -> None:
-    """Each program is stopped and started anew under traffic, and no request is lost."""
+    """Each program is stopped and restarted under traffic, and no request is lost."""
     last = LastRequests(shop)
     with asked(shop) as result:
         _restart(shop, "launcher")
-    result.tell("roll-out of the launchers")
+    result.print_figures("rollout of the launchers")
     result.assert_nothing_lost()
     last.assert_answered(REPLICAS)
 
@@ -131,7 +132,7 @@ def test_a_roll_out_of_the_anchors_loses_no_request(shop: Release) -> None:
     last = LastRequests(shop)
     with asked(shop) as result:
         _restart(shop, "anchor")
-    result.tell("roll-out of the anchors")
+    result.print_figures("rollout of the anchors")
     result.assert_nothing_lost()
     last.assert_answered(REPLICAS)
     assert launchers == {n: pair.launcher["metadata"]["uid"] for n, pair in shop.pairs().items() if pair.launcher}
@@ -148,27 +149,27 @@ def test_a_drain_loses_no_request(shop: Release) -> None:
     finally:
         shop.kube.kubectl("uncordon", node)
     print(f"figure: drain of a node under traffic: {took:.1f} s")
-    result.tell("drain of a node")
+    result.print_figures("drain of a node")
     result.assert_nothing_lost()
     last.assert_answered(1)
     assert {pair.node for pair in shop.pairs().values()} == set(nodes.names(shop.kube)) - {node}
 
 
 def test_scale_in_loses_no_request(shop: Release) -> None:
-    """A replica more, and one less again, under traffic: no request is lost, neither by coming nor by going."""
+    """A replica is added and removed again under traffic, and no request is lost."""
     with asked(shop) as result:
         shop.scale(REPLICAS + 1)
         shop.wait_whole(REPLICAS + 1)
         last = LastRequests(shop)
         shop.scale(REPLICAS)
         shop.wait_whole(REPLICAS)
-    result.tell("scale-out and scale-in")
+    result.print_figures("scale-out and scale-in")
     result.assert_nothing_lost()
     last.assert_answered(1)
 
 
 def test_a_killed_program_costs_what_is_printed(world: World, shop: Release) -> None:
-    """Kill -9 of a program: what is lost is lost at once, and nothing more once its pair has turned unready."""
+    """After kill -9 of a program, requests are lost only until its pair has turned unready."""
     _told_kill(world, shop, "kill -9 of a program", lambda: world.target(shop.pair(0)).kill())
 
 
@@ -189,8 +190,8 @@ def _told_kill(world: World, shop: Release, what: str, kill: Callable[[], None])
         )
         time.sleep(3)  # nothing more is lost: these requests are counted too
     print(f"figure: {what} to whole again: {took:.1f} s")
-    result.tell(what)
-    # The asker sees losses where there must be some, or its silence elsewhere would mean nothing.
+    result.print_figures(what)
+    # The client sees losses where there must be some; otherwise its silence elsewhere would mean nothing.
     assert result.lost > 0
     assert result.lost_for_s < took, f"requests were lost for {result.lost_for_s} s, longer than until all was whole"
     assert result.sent - result.lost > result.sent / 2, "the other pair must have gone on serving"
@@ -203,7 +204,7 @@ def _restarts(shop: Release) -> int:
 
 
 def test_without_its_launcher_an_anchor_ends_at_once(world: World, shop: Release) -> None:
-    """Nobody is left to answer /hold, so an anchor does not wait for anybody."""
+    """With nobody left to answer /hold, an anchor does not wait."""
     pair = shop.pair(0)
     assert is_ready(pair.anchor)
     with nodes.cordoned(shop.kube, *nodes.names(shop.kube)):  # so that no other launcher takes its place
@@ -221,7 +222,7 @@ def test_without_its_launcher_an_anchor_ends_at_once(world: World, shop: Release
 
 
 def test_uninstall_lets_the_programs_finish(shop: Release) -> None:
-    """`helm uninstall` takes both sets, the Role and the accounts at once; each program still finishes what it has."""
+    """`helm uninstall` deletes sets, Role and accounts at once; each program still finishes its requests."""
     last = LastRequests(shop)
     began = time.monotonic()
     shop.uninstall()

@@ -9,7 +9,7 @@ import yaml
 from mooring.importing.report import ImportResult, report_lines
 from mooring.importing.run import import_files
 
-from .manifests import Object, write
+from tests.generator.manifests import Object, write
 
 
 def run(tmp_path: Path, *objects: Object, strict: bool = False) -> ImportResult:

@@ -17,10 +17,10 @@ from mooring.cli import main as _cli
 from mooring.inputs.app import make_app
 from mooring.model.nodes import ListOf, MapOf, Node, Obj, Open, Str
 from mooring.model.values import VALUES
-from tools import require
 
-from .abuse import KINDS
-from .conftest import tree
+from tests.generator.abuse import KINDS
+from tests.generator.conftest import tree
+from tests.tools import require
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = 40

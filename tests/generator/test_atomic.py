@@ -17,7 +17,7 @@ from mooring.output.lock import repair
 from mooring.output.plan import plan_chart
 from mooring.output.write import write_chart
 
-from .conftest import APP, tree
+from tests.generator.conftest import APP, tree
 
 CHANGES = {"os.mkdir", "os.link", "os.rename", "os.remove", "os.rmdir", "os.chmod", "shutil.rmtree", "ctypes.dlsym"}
 

@@ -8,7 +8,7 @@ import pytest
 from mooring.batch.generate import generate
 from mooring.errors import ExitCode
 
-from .conftest import APP
+from tests.generator.conftest import APP
 
 EXE = r"    exe: 'C:\apps\orders\orders.exe'" + "\n"
 

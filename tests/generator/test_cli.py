@@ -14,7 +14,7 @@ from mooring.batch import generate as _generate
 from mooring.cli import main as _cli
 from mooring.errors import ExitCode
 
-from .conftest import Run
+from tests.generator.conftest import Run
 
 
 def test_version_is_that_of_the_package(mooring: Run) -> None:

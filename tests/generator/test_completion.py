@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tools import require
 
-from .conftest import Run
+from tests.generator.conftest import Run
+from tests.tools import require
 
 
 def offered(script: Path, *words: str) -> set[str]:

@@ -16,10 +16,10 @@ import jsonschema
 import pytest
 import regenerate
 import yaml
-from crds import MODULES, module_folder, strict_schema
-from tools import require
 
-from .conftest import tree
+from tests.crds import MODULES, module_folder, strict_schema
+from tests.generator.conftest import tree
+from tests.tools import require
 
 EXAMPLE = regenerate.ROOT / "values-examples" / "platform-team"
 APPS = {"orders": "1.4.0", "pumps": "2.0.1"}

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 import regenerate
-from tools import require
+
+from tests.tools import require
 
 DOCS = regenerate.ROOT / "docs"
 EXAMPLE = regenerate.ROOT / "values-examples" / "platform-team"

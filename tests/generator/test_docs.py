@@ -18,8 +18,10 @@ from mooring.model.nodes import Obj, default_of, walk
 from mooring.model.values import VALUES
 from mooring.text.emit import emit_scalar, emit_yaml
 from mooring.text.reader import parse_yaml
-from strategies import AWKWARD_TEXT, texts, valid_values
-from tools import require
+
+from tests.samples import AWKWARD_TEXT
+from tests.strategies import texts, valid_values
+from tests.tools import require
 
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | texts(),

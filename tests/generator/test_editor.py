@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from node_modules import install
-from tools import require
 
-from .conftest import Run
+from tests.generator.conftest import Run
+from tests.node_modules import install
+from tests.tools import require
 
 PLATFORM = """apiVersion: mooring/v1
 kind: Platform

@@ -10,7 +10,7 @@ from mooring.errors import InputError
 from mooring.text.escapes import why_misread
 from mooring.text.reader import find_misread_paths, parse_yaml
 
-from .conftest import APP, Run
+from tests.generator.conftest import APP, Run
 
 # the text between the double quotes, what the message says it holds, how it is to be written
 MISREAD = [

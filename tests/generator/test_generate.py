@@ -11,7 +11,7 @@ from mooring.batch.generate import generate
 from mooring.batch.result import RunResult, Status
 from mooring.errors import ExitCode
 
-from .conftest import APP, Run, tree
+from tests.generator.conftest import APP, Run, tree
 
 
 @pytest.fixture

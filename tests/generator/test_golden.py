@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chart.rendering import CHART, EXAMPLES, ROOT, config, layered, render, render_text
-from chart.review import ABSENT, as_text, difference, readable
 from jsonschema import Draft7Validator
 from mooring.batch.generate import generate
 from mooring.chart.schemas import config_schema
 from mooring.errors import ExitCode
 from mooring.inputs.platform import load_platform
 
-from .conftest import tree
+from tests.chart.rendering import CHART, EXAMPLES, ROOT, config, layered, render, render_text
+from tests.chart.review import ABSENT, as_text, difference, readable
+from tests.generator.conftest import tree
 
 GOLDEN = ROOT / "tests" / "golden"
 RENDERED = GOLDEN / "rendered"

@@ -12,7 +12,7 @@ from mooring.model.hints import _TABLE
 from mooring.model.keys import find_nodes, parse_key
 from mooring.model.values import VALUES
 
-from .conftest import APP
+from tests.generator.conftest import APP
 
 HINTS = [(f"{where}.{key}".lstrip("."), hint) for where, hints in _TABLE.items() for key, hint in hints.items()]
 

@@ -19,9 +19,9 @@ from mooring.errors import ExitCode
 from mooring.importing.commands.words import split_windows
 from mooring.importing.report import ImportResult, report_lines
 from mooring.importing.run import import_files
-from tools import require
 
-from .manifests import CPLAUNCHER, EXE, Object, anchor, command, config, launcher, service, write
+from tests.generator.manifests import CPLAUNCHER, EXE, Object, anchor, command, config, launcher, service, write
+from tests.tools import require
 
 ARGS = ["--config", r"C:\apps\a b\prod.json", 'say "hi"']
 QUOTED = r'"C:\apps\orders\orders.exe" --config "C:\apps\a b\prod.json" "say \"hi\""'

@@ -8,8 +8,8 @@ import pytest
 from mooring.batch.generate import generate
 from mooring.errors import ExitCode
 
-from .importing import run, told, values
-from .manifests import Object, anchor, command, launcher
+from tests.generator.importing import run, told, values
+from tests.generator.manifests import Object, anchor, command, launcher
 
 GMSA = {"gmsaCredentialSpecName": "orders-spec"}
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mooring.errors import ExitCode
 
-from .importing import run, told, values
-from .manifests import CPLAUNCHER, EXE, Object, anchor, command, config, launcher
+from tests.generator.importing import run, told, values
+from tests.generator.manifests import CPLAUNCHER, EXE, Object, anchor, command, config, launcher
 
 
 def host_process(kind: str, words: list[str], name: str = "collect", **pod: Any) -> Object:

@@ -13,8 +13,8 @@ from mooring.cli import main as _cli
 from mooring.rehearse.api import ApiServer
 from mooring.rehearse.wire import Request, Response
 
-from .conftest import Run
-from .manifests import EXE, Object, anchor, command, config, launcher, service, write
+from tests.generator.conftest import Run
+from tests.generator.manifests import EXE, Object, anchor, command, config, launcher, service, write
 
 NEEDED = ["pods", "deployments", "statefulsets", "services", "configmaps"]
 KINDS = {"Pod": "pods", "Deployment": "deployments", "Service": "services", "ConfigMap": "configmaps"}

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from mooring.errors import ExitCode
 
-from .manifests import CPLAUNCHER, EXE, Object, anchor, config, launcher
-from .test_import import run, told, values
+from tests.generator.manifests import CPLAUNCHER, EXE, Object, anchor, config, launcher
+from tests.generator.test_import import run, told, values
 
 LABEL = "-label app=orders-anchor-1 -namespace apps --"
 WORDS = [CPLAUNCHER, "-label", "app=orders-anchor-1", "-namespace", "apps", "--", EXE]

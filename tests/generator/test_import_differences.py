@@ -11,10 +11,10 @@ import yaml
 from mooring.batch.generate import generate
 from mooring.cli import main as _cli
 from mooring.errors import ExitCode
-from tools import require
 
-from .importing import run, told, values
-from .manifests import EXE, Object, anchor, command, launcher, service, write
+from tests.generator.importing import run, told, values
+from tests.generator.manifests import EXE, Object, anchor, command, launcher, service, write
+from tests.tools import require
 
 
 @pytest.mark.parametrize("flag", ["-wait-tree", "--wait-tree", "-wait-tree=true", "-wait-tree=1", "-wait-tree=T"])

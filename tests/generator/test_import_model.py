@@ -13,8 +13,8 @@ from mooring.importing import model
 from mooring.model import values as _values
 from mooring.model.nodes import Obj, walk
 
-from .importing import folder, run, told, values
-from .manifests import anchor, launcher, service
+from tests.generator.importing import folder, run, told, values
+from tests.generator.manifests import anchor, launcher, service
 
 IMPORTING = Path(model.__file__).parent
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mooring.errors import ExitCode
 
-from .importing import run, told
-from .manifests import Object, anchor, launcher, service
+from tests.generator.importing import run, told
+from tests.generator.manifests import Object, anchor, launcher, service
 
 
 def other(kind: str, spec: object, name: str = "web", namespace: str = "apps", **meta: Any) -> Object:

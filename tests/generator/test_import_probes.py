@@ -14,8 +14,8 @@ from mooring.importing import model
 from mooring.model import values as _values
 from mooring.model.nodes import default_of
 
-from .importing import run, told, values
-from .manifests import Object, anchor, launcher, service
+from tests.generator.importing import run, told, values
+from tests.generator.manifests import Object, anchor, launcher, service
 
 KUBELET = {"periodSeconds": 10, "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3}
 HANDLERS: dict[str, Object] = {

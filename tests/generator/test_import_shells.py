@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mooring.importing.run import import_files
 
-from .manifests import CPLAUNCHER, EXE, Object, anchor, config, launcher, write
+from tests.generator.manifests import CPLAUNCHER, EXE, Object, anchor, config, launcher, write
 
 FLAGS = ["-label", "app=orders-anchor-1", "-namespace", "apps", "--"]
 LETTERS = "ab1 \t\"'`$%^&|<>()!;,=@#{}[]~.-\\/:*?ä漢"

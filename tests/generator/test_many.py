@@ -17,9 +17,9 @@ from mooring.batch.generate import generate
 from mooring.batch.result import RunResult, Status
 from mooring.errors import ExitCode, UserError
 from mooring.inputs.platform import load_platform
-from tools import require
 
-from .conftest import APP, Run, tree
+from tests.generator.conftest import APP, Run, tree
+from tests.tools import require
 
 BAD = APP.replace("replicas: 3", "replicas: many")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from mooring.model.pattern import compile_pattern
-from tools import require
+
+from tests.tools import require
 
 PATTERNS = [
     r"^a$",

@@ -13,9 +13,9 @@ from mooring.errors import InputError
 from mooring.inputs.app import load_app
 from mooring.inputs.platform import Platform, load_platform
 from mooring.model.features import FEATURES
-from tools import require
 
-from .conftest import APP, Run
+from tests.generator.conftest import APP, Run
+from tests.tools import require
 
 HEAD = "apiVersion: mooring/v1\nkind: Platform\nname: hospital\n"
 DEFAULTS = "defaults: {service: {type: NodePort}, anchor: {image: {registry: registry.hospital.example}}}\n"

@@ -21,7 +21,8 @@ from mooring.model.check import check, drop_nulls
 from mooring.model.nodes import MapOf, Obj, Open, default_of, walk
 from mooring.model.values import VALUES
 from mooring.text.emit import emit_yaml
-from strategies import apps, mutated_apps
+
+from tests.strategies import apps, mutated_apps
 
 RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 

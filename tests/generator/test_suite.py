@@ -11,7 +11,8 @@ import pytest
 from mooring.batch.generate import generate
 from mooring.batch.result import Status
 from mooring.errors import ExitCode
-from tools import require
+
+from tests.tools import require
 
 SUITE = "tests/test_release.py"
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from inside_helpers import namespace, random_ip
 from mooring_launcher.platforms.compartment import Compartment
-from rig import Rig
+
+from tests.launcher.inside_helpers import namespace, random_ip
+from tests.launcher.rig import Rig
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from mooring_launcher.cluster.anchor import (
 )
 from mooring_launcher.config import check_config, for_ordinal, load_schema, sibling_ports
 from mooring_launcher.replica import find_me, least_anchor_grace_s
-from rig import NODE, PORT, READINESS_PORT, anchor_pod, make_config, unschedulable_pod
+
+from tests.launcher.rig import NODE, PORT, READINESS_PORT, anchor_pod, make_config, unschedulable_pod
 
 ME = Me("apps", NODE, "orders-anchor-0")
 ATTACHED = Attached("orders-anchor-0", "uid-1", "10.1.0.1", "containerd://c1")

@@ -14,7 +14,8 @@ from mooring_launcher.cluster.api import ApiClient, ApiError
 from mooring_launcher.cluster.resources import pod, pods, stateful_set
 from mooring_launcher.cluster.watch import Backoff, ObjectWatch
 from mooring_launcher.errors import ExitCode, LauncherError
-from rig import anchor_pod, wait_for
+
+from tests.launcher.rig import anchor_pod, wait_for
 
 ANCHOR = pod("apps", "orders-anchor-0")
 LABEL = "statefulset.kubernetes.io/pod-name=orders-anchor-0"

@@ -12,10 +12,11 @@ from pathlib import Path
 from socket import create_connection, create_server, socket
 
 import pytest
-from inside_helpers import ANY_IPV4, namespace, random_ip, target, toy, wait_for
 from mooring_launcher.gate.checks import Endpoint, HttpRequest, check_command, check_http, check_tcp
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment, Inside
+
+from tests.launcher.inside_helpers import ANY_IPV4, namespace, random_ip, target, toy, wait_for
 
 pytestmark = pytest.mark.sandbox
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inside_helpers import namespace
 from mooring_launcher import __version__
 from mooring_launcher.platforms.compartment import Compartment
-from rig import Rig, anchor_pod, make_config
+
+from tests.launcher.inside_helpers import namespace
+from tests.launcher.rig import Rig, anchor_pod, make_config
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,8 @@ from mooring_launcher.config import (
 )
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.schema import fill_defaults, find_problems
-from rig import make_config
+
+from tests.launcher.rig import make_config
 
 SCHEMA = load_schema()
 

@@ -12,13 +12,25 @@ from typing import Any
 import mooring_launcher
 import psutil
 import pytest
-from inside_helpers import ANY_IPV4, TIMING, TOYS, gate_config, http_check, namespace, random_ip, target, toy, wait_for
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate.gate import Gate
 from mooring_launcher.gate.psutil import TreeSampler
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment, Inside
 from mooring_launcher.platforms.target import Target
+
+from tests.launcher.inside_helpers import (
+    ANY_IPV4,
+    TIMING,
+    TOYS,
+    gate_config,
+    http_check,
+    namespace,
+    random_ip,
+    target,
+    toy,
+    wait_for,
+)
 
 pytestmark = pytest.mark.sandbox
 

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
-from inside_helpers import namespace, run, wait_for
 from mooring_launcher.health import askers as askers_module
 from mooring_launcher.health.askers import Askers, Origin
 from mooring_launcher.health.metrics import Metrics
@@ -22,7 +21,9 @@ from mooring_launcher.health.server import HOLD_LIMIT, HealthServer
 from mooring_launcher.platforms.addresses import pack_ip
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment, Inside
-from rig import Rig, anchor_pod
+
+from tests.launcher.inside_helpers import namespace, run, wait_for
+from tests.launcher.rig import Rig, anchor_pod
 
 pytestmark = pytest.mark.sandbox
 

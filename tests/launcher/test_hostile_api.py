@@ -8,8 +8,9 @@ import psutil
 import pytest
 from mooring.rehearse.wire import Request, Response, failure
 from mooring_launcher.platforms.compartment import Compartment
-from mutations import Mutator
-from rig import Launcher, Rig, anchor_pod, http_get, stateful_set, wait_for
+
+from tests.launcher.mutations import Mutator
+from tests.launcher.rig import Launcher, Rig, anchor_pod, http_get, stateful_set, wait_for
 
 pytestmark = pytest.mark.sandbox
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inside_helpers import TOYS, is_running, namespace, random_ip
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment
 from mooring_launcher.platforms.lifetime import hint_of_start_program, tree_status
 from mooring_launcher.platforms.target import ExitStatus, Target, TargetSpec
-from rig import PORT, SERVER_TOY, Rig, anchor_pod, ask, http_get, send_signal, wait_for
+
+from tests.launcher.inside_helpers import TOYS, is_running, namespace, random_ip
+from tests.launcher.rig import PORT, SERVER_TOY, Rig, anchor_pod, ask, http_get, send_signal, wait_for
 
 pytestmark = pytest.mark.sandbox
 

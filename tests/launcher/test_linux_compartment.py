@@ -10,11 +10,12 @@ from pathlib import Path
 import mooring_launcher.platforms.linux as linux
 import mooring_launcher.platforms.windows as windows
 import pytest
-from inside_helpers import namespace, random_ip, run, target, wait_for
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment
 from mooring_launcher.platforms.target import TargetSpec
+
+from tests.launcher.inside_helpers import namespace, random_ip, run, target, wait_for
 
 
 @pytest.mark.sandbox

@@ -12,13 +12,14 @@ import threading
 from pathlib import Path
 
 import pytest
-from inside_helpers import ANY_IPV4, TOYS, is_running, namespace, random_ip, target, toy, wait_for
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment
 from mooring_launcher.platforms.linux import namespaces
 from mooring_launcher.platforms.linux.sockets import read_proc
 from mooring_launcher.platforms.target import Target, TargetSpec
+
+from tests.launcher.inside_helpers import ANY_IPV4, TOYS, is_running, namespace, random_ip, target, toy, wait_for
 
 pytestmark = pytest.mark.sandbox
 

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from rig import PORT, READINESS_PORT, Rig, anchor_pod, make_config, stateful_set
+
+from tests.launcher.rig import PORT, READINESS_PORT, Rig, anchor_pod, make_config, stateful_set
 
 pytestmark = pytest.mark.sandbox
 

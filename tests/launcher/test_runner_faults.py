@@ -3,7 +3,8 @@
 import pytest
 from mooring.rehearse.wire import Request, Response
 from mooring_launcher.platforms.compartment import Compartment
-from rig import Rig, anchor_pod, wait_for
+
+from tests.launcher.rig import Rig, anchor_pod, wait_for
 
 pytestmark = pytest.mark.sandbox
 

@@ -6,9 +6,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from inside_helpers import is_running, namespace, random_ip
 from mooring_launcher.platforms.compartment import Compartment
-from rig import PORT, Rig, anchor_pod, ask, http_get, unschedulable_pod, wait_for
+
+from tests.launcher.inside_helpers import is_running, namespace, random_ip
+from tests.launcher.rig import PORT, Rig, anchor_pod, ask, http_get, unschedulable_pod, wait_for
 
 pytestmark = pytest.mark.sandbox
 

@@ -13,11 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inside_helpers import namespace, random_ip, run, toy
 from mooring.rehearse.wire import Response
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment
-from rig import PORT, READINESS_PORT, SERVER_TOY, Launcher, Rig, anchor_pod, http_get, new_uid, stateful_set, wait_for
+
+from tests.launcher.inside_helpers import namespace, random_ip, run, toy
+from tests.launcher.rig import (
+    PORT,
+    READINESS_PORT,
+    SERVER_TOY,
+    Launcher,
+    Rig,
+    anchor_pod,
+    http_get,
+    new_uid,
+    stateful_set,
+    wait_for,
+)
 
 pytestmark = pytest.mark.sandbox
 

@@ -31,7 +31,8 @@ from mooring_launcher.runner.states import (
     lose_anchor,
     lose_target,
 )
-from rig import PORT, SERVER_TOY, ask, make_config, wait_for
+
+from tests.launcher.rig import PORT, SERVER_TOY, ask, make_config, wait_for
 
 pytestmark = pytest.mark.sandbox
 

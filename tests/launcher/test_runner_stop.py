@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from mooring.rehearse.wire import Request
 from mooring_launcher.platforms.compartment import Compartment
-from rig import (
+
+from tests.launcher.rig import (
     PORT,
     READINESS_PORT,
     SERVER_TOY,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from mooring_launcher.platforms.compartment import Compartment
-from rig import (
+
+from tests.launcher.rig import (
     PORT,
     READINESS_PORT,
     SERVER_TOY,

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from inside_helpers import namespace, random_ip, wait_for
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate.conditions import Condition
 from mooring_launcher.health import server as server_module
@@ -19,6 +18,8 @@ from mooring_launcher.health.pages import View
 from mooring_launcher.health.server import HealthServer
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.compartment import Compartment, Inside
+
+from tests.launcher.inside_helpers import namespace, random_ip, wait_for
 
 pytestmark = pytest.mark.sandbox
 

@@ -1,8 +1,9 @@
 """The stop ladder when a step of it fails."""
 
 import pytest
-from inside_helpers import namespace, random_ip, target
 from mooring_launcher.attachment.ladder import Ladder
+
+from tests.launcher.inside_helpers import namespace, random_ip, target
 
 pytestmark = pytest.mark.sandbox
 

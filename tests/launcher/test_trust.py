@@ -15,8 +15,9 @@ from mooring.bundle.rehearsal import build_bundle
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.mounts import find_mounted
 from mooring_launcher.platforms.trust import find_exposure, find_exposure_below, make_state_own, refuse_exposed
-from rig import Rig
-from tools import missing
+
+from tests.launcher.rig import Rig
+from tests.tools import missing
 
 STRANGER = 4242
 PLANTED = "raise SystemExit('planted code ran')\n"

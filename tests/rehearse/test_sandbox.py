@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from mooring.rehearse import sandbox
-from tools import require
+
+from tests.tools import require
 
 GENERATOR = Path(sandbox.__file__).parents[2]
 

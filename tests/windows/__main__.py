@@ -1,6 +1,6 @@
 """Run the tests under Wine: `python -m tests.windows [PYTEST ARGUMENTS]`; `demo` runs the demonstration.
 
-What is missing is fetched and built first, outside the sandbox, where the network is. Everything else is started inside
+Missing parts are fetched and built first, outside the sandbox, because it has no network. Everything else starts inside
 it and ends with it.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from pathlib import Path
 
 from mooring.rehearse import sandbox
 
@@ -27,9 +26,8 @@ def main(arguments: list[str]) -> int:
         return 1
     _say(f"wine: parts ready after {time.monotonic() - began:.0f} s")
     os.environ[PARTS] = str(parts)
-    command = [sys.executable, "-m", "tests.windows.demo"]
     if arguments == ["demo"]:
-        os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # as pytest has it: the chart is rendered from there
+        command = [sys.executable, "-m", "tests.windows.demo"]
     else:
         words = [] if any(not one.startswith("-") for one in arguments) else ["tests/windows"]
         command = [sys.executable, "-m", "pytest", "-m", "wine", "--numprocesses", "0", *words, *arguments]

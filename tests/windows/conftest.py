@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import missing, require
 
+from tests.tools import missing, require
 from tests.windows import PARTS
-from tests.windows.machine import COMPARTMENT, Launcher, Machine, Program, Site, wait_until
+from tests.windows.machine import COMPARTMENT, Launcher, Machine, Site
+from tests.windows.program import Program, wait_until
 from tests.windows.release import anchor_pod, config_of
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs Wine, so that `make test` leaves it out."""
+    """Mark tests that need Wine, so that `make test` leaves them out."""
     for item in items:
         if {"site", "machine"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.wine)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print every line `figure: <what>: <value>` of the tests that passed as one table."""
+    """Print every line `figure: <what>: <value>` of passed tests in one table."""
     reports = terminalreporter.stats.get("passed", [])
     lines = [line[8:] for report in reports for line in report.capstdout.splitlines() if line.startswith("figure: ")]
     if lines and any("tests/windows" in report.nodeid for report in reports):
@@ -36,9 +37,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[None]:
-    """Have an X server for programs with windows.
+    """Run an X server for programs with windows.
 
-    Without a lock file: one that an earlier server left names a process number, which here may be anybody's.
+    Without a lock file: one that an earlier server left names a pid, which here may be any process's.
     """
     socket = Path("/tmp/.X11-unix/X7")
     socket.unlink(missing_ok=True)
@@ -72,7 +73,7 @@ def machine(site: Site) -> Machine:
 
 @pytest.fixture
 def launch(machine: Machine) -> Iterator[Any]:
-    """Start launchers against a running anchor; what is left of them ends with the test."""
+    """Start launchers against a running anchor; they end with the test."""
     machine.set_node(f"{COMPARTMENT} {machine.ip}")
     machine.site.api.put("pods", anchor_pod(machine))
     started: list[Program] = []

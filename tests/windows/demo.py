@@ -1,6 +1,6 @@
 """`make demo TARGET=windows`: a Windows program as three replicas with an IP each; kill one, stop all. Under Wine.
 
-Scaling is left to `make demo`: here is no controller that makes pods, each launcher is started as its container would.
+Scaling is in `make demo`: here no controller makes pods, and each launcher is started as its container would start it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from tests.windows import PARTS
-from tests.windows.machine import Launcher, Site, wait_until
+from tests.windows.machine import Launcher, Site
+from tests.windows.program import wait_until
 from tests.windows.release import PORT, SERVER, anchor_pod, config_of
 
 _NAMES = ("orders-0", "orders-1", "orders-2")
@@ -36,7 +37,7 @@ def main() -> int:
 
 
 def _run(site: Site) -> None:
-    _step(f"three make-believe Windows nodes; each starts {SERVER} by the launcher, in its anchor's network")
+    _step(f"three simulated Windows nodes; on each the launcher starts {SERVER} in its anchor's network")
     launchers = [_start(site, ordinal) for ordinal in range(len(_NAMES))]
     for launcher in launchers:
         launcher.wait_ready()
@@ -47,7 +48,7 @@ def _run(site: Site) -> None:
     victim = launchers[1].machine
     for pid in victim.processes("mooring-launcher.pyz"):
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not victim.processes("server.exe"), "the end of the killed launcher's program")
+    wait_until(lambda: not victim.processes("server.exe"), "the killed launcher's program to end")
     _say(f"    others: {_answer(launchers[0])}; {_answer(launchers[2])}")
     launchers[1] = _start(site, 1)
     launchers[1].wait_ready()

@@ -1,11 +1,12 @@
-r"""Proves on a real Windows node what could not be proven elsewhere; prints a report to paste into an issue.
+r"""Checks on a real Windows node what could not be proven elsewhere; prints a report to paste into an issue.
 
-Run it as SYSTEM on a node with a running Windows pod, by the Python of the launcher's bundle:
+Run it as SYSTEM on a node with a running Windows pod, with the Python of the launcher's bundle:
 
     C:\mooring\python\\python.exe field_check.py IP-OF-THAT-POD
 
-from a HostProcess container (kubectl exec), or by `psexec -s` on the node. It starts a small server of its own in that
-pod's network, on port 18091 of its IP, asks it, stops it, and changes nothing. docs/windows-fidelity.md has the rows.
+from a HostProcess container (kubectl exec), or by `psexec -s` on the node. It starts a small server in that pod's
+network, on port 18091 of its IP, sends it a request, stops it, and changes nothing. docs/windows-fidelity.md has the
+rows.
 """
 
 import json
@@ -43,12 +44,12 @@ report = []
 
 
 def check(name):
-    """Run a check when it is defined, and note what it returns or raises."""
+    """Run a check when it is defined, and record what it returns or raises."""
 
     def run(function):
         try:
             report.append((name, "ok", function()))
-        except Exception as error:  # noqa: BLE001 - whatever it is belongs into the report
+        except Exception as error:  # noqa: BLE001 - any error belongs in the report
             report.append((name, "FAILED", f"{type(error).__name__}: {error}"))
             traceback.print_exc()
 
@@ -64,13 +65,13 @@ def start(**changes):
 
 
 def access(path):
-    """Return who owns a path and what its entries give to whom, as its access control list says."""
+    """Return the owner of a path and the entries of its access control list."""
     found = trust.read(path)
     return {"owner": found.owner, "entries": [f"{sid} 0x{mask:X}" for sid, mask in found.entries or ()]}
 
 
 def helper_line():
-    """Let the launcher's helper for console events be found as when the launcher runs."""
+    """Make the launcher's console event helper available, as when the launcher runs."""
     sys.orig_argv, sys.argv = [PYTHON, "-I", LAUNCHER], [LAUNCHER]
 
 
@@ -81,9 +82,7 @@ PACKED = pack_ip(IP)
 helper_line()
 found = backend.find_compartments(IP)
 if len(found) != 1:
-    sys.exit(
-        f"{IP} is in the compartments {found}: give the IP of one running pod of this node that has no HostProcess"
-    )
+    sys.exit(f"{IP} is in the compartments {found}: give the IP of a running pod of this node that is not HostProcess")
 INSIDE = found[0]
 
 
@@ -132,7 +131,7 @@ def _():
     with listener, socket.create_connection((IP, PORT + 1), 5):
         accepted, (peer, _port) = listener.accept()
         accepted.close()
-        # Wine separates no networks: there it comes from the IP itself.
+        # Wine does not separate networks: there the peer is the IP itself.
         assert peer == IP or pack_ip(peer) in backend.node_addresses(), f"{peer} is none of the node's addresses"
         return f"reached on the pod's IP from the host, which is seen as {peer}"
 
@@ -142,7 +141,7 @@ def _():
     namespaces = [one for one in hcn._read_all(hcn._NAMESPACE) if one.get("NamespaceId") == INSIDE.id]
     resources = [one for namespace in namespaces for one in namespace.get("Resources") or []]
     ids = [one["Data"]["Id"] for one in resources if one.get("Type") == "Container"]
-    assert ids, f"no container among {resources}: a wrong IP in an anchor's status cannot be told"
+    assert ids, f"no container among {resources}: a wrong IP in an anchor's status cannot be detected"
     assert hcn.find_by_container(ids[0]) == {INSIDE.id}
     return ids
 

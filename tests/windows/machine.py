@@ -1,7 +1,7 @@
-r"""A make-believe Windows node: a Wine prefix of its own in a network namespace of its own.
+r"""A simulated Windows node: its own Wine prefix in its own network namespace.
 
-Sockets of Windows programs belong to the prefix's wineserver, which is started inside the namespace: so three machines
-are three real networks. The launcher's bundle is at C:\mooring, where a node has it.
+Sockets of Windows programs belong to the prefix's wineserver, which starts inside the namespace: three machines are
+three real networks. The launcher's bundle is at C:\mooring, where a node has it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import json
 import os
 import shutil
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,8 @@ from mooring.rehearse.api import ApiServer
 from mooring.rehearse.network import NODE_IP, Network
 
 from tests.windows.parts import make_bundle, wine_environment
+from tests.windows.program import TIMEOUT_S, Program, wait_until
 
-TIMEOUT_S = 180.0
 COMPARTMENT = 7
 """The compartment that each machine's own IP is in, as its shim says."""
 NODE = "win-1"
@@ -29,15 +27,6 @@ _TOKEN = "token-1"
 _ACCOUNT = "drive_c/var/run/secrets/kubernetes.io/serviceaccount"
 PYTHON = r"C:\mooring\python\python.exe"
 LAUNCHER = r"C:\mooring\mooring-launcher.pyz"
-
-
-def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = TIMEOUT_S) -> Any:
-    """Wait until the condition is true and return its value."""
-    deadline = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {timeout_s:g} s for {what}"
-        time.sleep(0.05)
-    return value
 
 
 class Site:
@@ -55,7 +44,7 @@ class Site:
         self._machines: list[Machine] = []
 
     def machine(self, name: str) -> Machine:
-        """Make a machine, or return the one of that name; the name is its network namespace's too."""
+        """Make a machine or return the one of that name, which is also its network namespace's."""
         found = next((one for one in self._machines if one.name == name), None)
         if found is None:
             found = Machine(self, name)
@@ -70,7 +59,7 @@ class Site:
 
 
 class Machine:
-    """One prefix in one namespace. Windows programs run by `start` and `run`."""
+    """One prefix in one namespace; `start` and `run` run Windows programs."""
 
     def __init__(self, site: Site, name: str) -> None:
         self.site = site
@@ -89,22 +78,22 @@ class Machine:
 
     @property
     def drive(self) -> Path:
-        """Its C: as this machine sees it."""
+        """The path of its C: on this system."""
         return self.prefix / "drive_c"
 
     def path(self, windows: str) -> Path:
-        """Return where a path of C: is."""
+        """Return the path on this system of a path of C:."""
         return self.drive / windows.removeprefix("C:").lstrip("\\").replace("\\", "/")
 
     def set_node(self, *lines: str) -> None:
-        """Say what the shims know of the node (shims/compartments.h), and forget the calls so far."""
+        """Set what the shims know of the node (shims/compartments.h), and clear the recorded calls."""
         folder = self.drive / "shim"
         folder.mkdir(exist_ok=True)
         (folder / "node.txt").write_text("".join(f"{line}\n" for line in lines))
         (folder / "calls.txt").unlink(missing_ok=True)
 
     def calls(self) -> list[tuple[int, int, str]]:
-        """Return what the shims were called with: (process, thread, call)."""
+        """Return the calls of the shims: (process, thread, call)."""
         try:
             text = (self.drive / "shim/calls.txt").read_text()
         except FileNotFoundError:
@@ -126,7 +115,7 @@ class Machine:
         return program
 
     def run_python(self, script: Path, *arguments: str) -> Any:
-        """Run a script by Windows Python with the launcher importable; return the JSON of its last line."""
+        """Run a script with Windows Python, the launcher being importable; return the JSON of its last line."""
         shutil.copy(script, self.drive / script.name)
         program = self.run(PYTHON, "-I", f"C:\\{script.name}", *arguments)
         assert program.code == 0, program.text
@@ -186,76 +175,6 @@ class Machine:
         (folder / "token").write_text(_TOKEN)
 
 
-class Program:
-    """A running Windows program; what it writes is read as it comes."""
-
-    def __init__(self, command: list[str], environment: Mapping[str, str], folder: Path) -> None:
-        self.output = b""
-        self.errors: list[str] = []
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self._threads = [threading.Thread(target=read, daemon=True) for read in (self._read_output, self._read_errors)]
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def lines(self) -> list[str]:
-        """What it printed so far."""
-        return self.output.decode("utf-8", "replace").split("\n")
-
-    @property
-    def text(self) -> str:
-        """Everything it wrote, for messages."""
-        return "\n".join([self.output.decode("utf-8", "replace")[-4000:], *self.errors[-60:]])
-
-    @property
-    def code(self) -> int | None:
-        """Its exit status, cut to 8 bits as this system does; None while it runs."""
-        return self.process.poll()
-
-    def wait(self, timeout_s: float = TIMEOUT_S) -> int:
-        """Wait for its end, and for all it wrote."""
-        code = self.process.wait(timeout_s)
-        for thread in self._threads:
-            thread.join(5)
-        return code
-
-    def wait_line(self, line: str, timeout_s: float = TIMEOUT_S) -> None:
-        """Wait until it has printed a line."""
-        wait_until(
-            lambda: line in (one.rstrip("\r") for one in self.lines) or self.code is not None, f"{line!r}", timeout_s
-        )
-        assert line in (one.rstrip("\r") for one in self.lines), self.text
-
-    def close(self) -> None:
-        """End it, whatever it does."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(10)
-
-    def _read_output(self) -> None:
-        assert self.process.stdout
-        chunks = iter(lambda: os.read(self.process.stdout.fileno(), 1 << 20), b"")  # type: ignore[union-attr]
-        parts = []
-        for chunk in chunks:
-            parts.append(chunk)
-            if len(chunk) < 1 << 15:
-                self.output += b"".join(parts)
-                parts.clear()
-        self.output += b"".join(parts)
-
-    def _read_errors(self) -> None:
-        assert self.process.stderr
-        for line in self.process.stderr:
-            self.errors.append(line.decode("utf-8", "replace").rstrip("\n"))
-
-
 class Launcher:
     """A launcher that runs on a machine."""
 
@@ -275,13 +194,13 @@ class Launcher:
         return self.events(name)[0]
 
     def wait_exit(self, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
-        """Wait for its end; return the record of it: by whom, code, message."""
+        """Wait for its end; return its record: by whom, code, message."""
         self.program.wait(timeout_s)
         assert self.events("exit"), self.program.text
         return self.events("exit")[0]
 
     def wait_ready(self) -> None:
-        """Wait until /readyz says so on the machine's IP."""
+        """Wait until /readyz answers 200 on the machine's IP."""
         try:
             wait_until(lambda: self.get("/readyz")[0] == 200 or self.program.code is not None, "ready")
         except AssertionError as error:
@@ -301,7 +220,7 @@ class Launcher:
 
 
 def _clone(template: Path, prefix: Path) -> None:
-    """Copy a prefix: the registry really, of the 600 MiB of C: links alone."""
+    """Copy a prefix: the registry as files, the 600 MiB of C: only as links."""
     prefix.mkdir(parents=True)
     for name in ("system.reg", "user.reg", "userdef.reg", ".update-timestamp"):
         shutil.copy(template / name, prefix / name)

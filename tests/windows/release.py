@@ -1,11 +1,10 @@
-"""What the real chart says of a release on Windows, and the pods that the API has of it."""
+"""What the real chart renders for a release on Windows, and its pods in the API."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chart.rendering import config, container, layered, render
-
+from tests.chart.rendering import config, container, layered, render
 from tests.windows.machine import NODE, Machine
 
 PORT = 8080
@@ -15,7 +14,7 @@ WINDOW = r"C:\toys\window.exe"
 
 
 def values(*layers: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a release; the layers come on top. Wine's listeners have no owner, so any will do."""
+    """Return a release's values, with layers on top. Wine's listeners have no owner, so any owner is allowed."""
     own = {
         "target": {"exe": SERVER, "args": [str(PORT)], "ports": {"http": {"port": PORT}}},
         "gate": {"ports": {"http": {"owner": "any"}}, "periodSeconds": 0.5, "failureThreshold": 1},
@@ -38,12 +37,12 @@ def run_command() -> list[str]:
 
 
 def toy(*args: str, **target: Any) -> dict[str, Any]:
-    """Return the layer of a program without ports: toy.exe with these arguments."""
+    """Return a values layer with a program without ports: toy.exe with these arguments."""
     return portless({"exe": TOY, "args": list(args), **target})
 
 
 def portless(target: dict[str, Any]) -> dict[str, Any]:
-    """Return the layer of a program without ports."""
+    """Return a values layer with a program without ports."""
     return {"target": {"ports": None, **target}, "gate": {"ports": None}}
 
 

@@ -1,4 +1,4 @@
-"""The Windows backend by itself: jobs, compartments, exit codes, environment, refusals."""
+"""The Windows backend on its own: jobs, compartments, exit codes, environment, refusals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCRIPT = Path(__file__).parent / "inside/target.py"
 
 @pytest.fixture(autouse=True)
 def node(machine: Machine) -> None:
-    """Give the shims the machine's own IP again and forget what they were called with."""
+    """Give the shims the machine's own IP again and clear the recorded calls."""
     machine.set_node(f"{COMPARTMENT} {machine.ip}")
 
 
@@ -26,7 +26,7 @@ def ask(machine: Machine, case: str, *words: str) -> Any:
 
 
 def test_exit_codes_have_32_bits(machine: Machine) -> None:
-    """Every code is passed on as it is, 259 and 0xFFFFFFFF too."""
+    """Every code is passed on unchanged, even 259 and 0xFFFFFFFF."""
     wanted = [0, 1, 3, 259, 0xFFFFFFFF]
     codes = ask(machine, "codes", *(str(code) for code in wanted))
     assert [code for code, *_ in codes] == wanted
@@ -61,7 +61,7 @@ def test_each_way_to_crash_is_told_by_its_name(machine: Machine) -> None:
 
 
 def test_a_program_that_cannot_be_loaded_is_told_by_its_name(machine: Machine) -> None:
-    """A DLL that is absent, and one that refuses to start: the loader's own codes."""
+    """A missing DLL and one that refuses to load end with the loader's own codes."""
     folders = {name: machine.drive / "toys" / name for name in ("absent", "refusing")}
     for folder in folders.values():
         folder.mkdir(exist_ok=True)
@@ -74,7 +74,7 @@ def test_a_program_that_cannot_be_loaded_is_told_by_its_name(machine: Machine) -
 
 
 def test_the_whole_tree_ends_with_the_job(machine: Machine) -> None:
-    """What a program left behind, and what tried to break away from its job and console, is counted and ended."""
+    """What a program left behind, and what tried to break away from its job and console, is counted and killed."""
     found = ask(machine, "trees")
     assert found["fork"][0] >= 3
     assert found["daemonise"][0] >= 1
@@ -86,7 +86,7 @@ def test_the_compartment_is_in_force_from_the_first_instruction(machine: Machine
     assert ask(machine, "compartment")[0] == 0
     calls = [call for _, _, call in machine.calls()]
     assert "SetJobCompartmentId 7 with 0 processes" in calls
-    # DllMain runs before the program's first instruction; one line is the program's, one the grandchild's.
+    # DllMain runs before the program's first instruction; one line is from the program, one from the grandchild.
     assert calls.count("begins in 7") == 2
     assert calls.index("SetJobCompartmentId 7 with 0 processes") < calls.index("begins in 7")
     machine.set_node(f"{COMPARTMENT} {machine.ip}")
@@ -95,9 +95,9 @@ def test_the_compartment_is_in_force_from_the_first_instruction(machine: Machine
 
 
 def test_the_compartment_of_an_ip_is_found(machine: Machine) -> None:
-    """By HCN, by the adapters where HCN does not answer; id 0 and a vanished endpoint count as none yet.
+    """HCN names the compartment, or the adapters if HCN fails to answer; id 0 and a vanished endpoint mean none yet.
 
-    HCN tells which compartment a container is in; the node's own compartment is never an anchor's.
+    HCN reports a container's compartment; the node's own compartment is never an anchor's.
     """
     assert ask(machine, "ways") == {
         "found": [[7, "HCN namespace 00000001-0000-0000-0000-0000000000A0"]],
@@ -110,7 +110,7 @@ def test_the_compartment_of_an_ip_is_found(machine: Machine) -> None:
     machine.set_node("hcn-fails", f"{COMPARTMENT} {machine.ip}")
     ways = ask(machine, "ways")
     assert [one[0] for one in ways["found"]] == [7]
-    # The adapters tell the node's own addresses too: they are no anchor's.
+    # The adapters also list the node's own addresses: those are not an anchor's.
     assert (ways["own"], ways["node"], ways["inside"]) == ([[], []], [[], True], False)
     machine.set_node(f"{COMPARTMENT} {machine.ip} zero=1")
     assert ask(machine, "ways")["found"] == []
@@ -141,12 +141,12 @@ def test_a_helper_that_its_own_event_ends_has_sent_it(machine: Machine) -> None:
 
 
 def test_the_helper_outlives_its_own_event(machine: Machine) -> None:
-    """It is at the program's console too: both get CTRL_C, the program ends by it, the helper with 0."""
+    """The helper shares the program's console: both get CTRL_C, it ends the program, and the helper exits with 0."""
     assert ask(machine, "helper") == [0, "", 7]
 
 
 def test_commands_run_beside_the_target(machine: Machine) -> None:
-    """A command has a job of its own inside the target's: it ends with its children in time, the target does not."""
+    """A command has its own job inside the target's: its timeout ends it and its children, but not the target."""
     found = ask(machine, "commands")
     assert (found["good"], found["forker"], found["late"]) == (4, 0, None)
     assert found["alive"]
@@ -154,7 +154,7 @@ def test_commands_run_beside_the_target(machine: Machine) -> None:
 
 
 def test_the_environment_arrives(machine: Machine) -> None:
-    """Unicode and 30000 characters arrive; an empty value is one, an absent variable is none."""
+    """Unicode and 30000 characters arrive; an empty value is a value, an absent variable is not."""
     text, empty, absent = ask(machine, "environment")
     assert text == "=grüße 漢字 😀"
     assert (empty, absent) == ("=", "(not set)")

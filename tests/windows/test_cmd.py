@@ -1,4 +1,4 @@
-"""Lines of cmd: what `mooring import` reads in them is what a real cmd.exe makes of them, as far as Wine's is one."""
+"""Lines of cmd: `mooring import` reads them as a real cmd.exe does, as far as Wine's is one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SETTINGS = ["set A=b&& ", 'set "A=b c" && ', "set A=b &", "set A=b^&c&&", 'set 
 
 
 def test_arguments_are_what_cmd_gives_the_program(machine: Machine) -> None:
-    """Sixty random lines: the words that are read in them are those that the program gets from cmd."""
+    """For sixty random lines, the words that are read are those that the program gets from cmd."""
     chance = random.Random(18)
     lines = [
         " ".join([_TOY, "args", *(chance.choice(_PIECES) for _ in range(chance.randint(0, 4)))]) for _ in range(_COUNT)
@@ -49,7 +49,7 @@ def test_arguments_are_what_cmd_gives_the_program(machine: Machine) -> None:
 
 
 def test_variables_are_what_cmd_sets(machine: Machine) -> None:
-    """Each spelling of `set` before a program: blanks, quotation marks and carets come to the same value."""
+    """Each spelling of `set` before a program gives the same value: blanks, quotation marks and carets."""
     lines = [f"{setting}{_TOY} env A" for setting in _SETTINGS]
     said = _ask(machine, lines)
     values = [next(iter(_read(line)[1].values())) for line in lines]
@@ -74,7 +74,7 @@ def _ask(machine: Machine, lines: list[str]) -> list[str]:
 
 
 def _decode(text: str) -> list[str]:
-    """Return the arguments that the toy prints, a line of UTF-16 units in hex each."""
+    """Return the arguments that the toy prints, one line of UTF-16 units in hex each."""
     return [
         bytes.fromhex("".join(line[at + 2 : at + 4] + line[at : at + 2] for at in range(0, len(line), 4))).decode(
             "utf-16-le"

@@ -1,4 +1,4 @@
-"""The script for a real node runs to its end here too, and says what it found."""
+"""The script for a real node also runs to its end here, and reports what it found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.windows.machine import COMPARTMENT, PYTHON, Machine
 
-# The others need a Windows: real compartments, ipconfig's option, CTRL_BREAK, accounts, a container runtime.
+# The others need real Windows: compartments, ipconfig's option, CTRL_BREAK, accounts, a container runtime.
 _HERE_TOO = (
     "the address is Preferred, seen from outside",
     "a thread goes in and comes back",
@@ -27,7 +27,7 @@ def test_the_field_check_reports(machine: Machine) -> None:
     shutil.copy(Path(__file__).parent / "field_check.py", machine.drive / "field_check.py")
     program = machine.run(PYTHON, "-I", "C:\\field_check.py", machine.ip)
     lines = [line.rstrip("\r") for line in program.lines]
-    assert program.code == 1, program.text  # some need a Windows
+    assert program.code == 1, program.text  # some need real Windows
     for name in _HERE_TOO:
         assert any(line.startswith(f"ok      {name}") for line in lines), program.text
     assert len([line for line in lines if line.startswith(("ok ", "FAILED "))]) == 19, program.text

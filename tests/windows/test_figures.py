@@ -1,4 +1,4 @@
-"""What the launcher costs under Wine, against the same program started bare. Figures of Wine, not of Windows."""
+"""The launcher's cost under Wine, against the same program started directly. Figures of Wine, not of Windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The launcher's `run` on Windows: what the program prints, how it ended, what it is checked for, which network."""
+"""The launcher's `run` on Windows: the program's output, its end, its checks, its network."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 import re
 from typing import Any
 
-from tests.windows.machine import COMPARTMENT, Machine, wait_until
+from tests.windows.machine import COMPARTMENT, Machine
+from tests.windows.program import wait_until
 from tests.windows.release import SERVER, TOY, config_of, portless, toy
 
 
 def test_64_mib_of_binary_output_pass_unchanged(launch: Any) -> None:
-    """The program writes to the container's own output: nothing is read, decoded or held up on the way."""
+    """The program writes to the container's own output: nothing is read, decoded or delayed on the way."""
     launcher = launch(toy("bytes", "64"))
     assert launcher.wait_exit(180)["code"] == 0
     block = bytearray((i * 31 + (i >> 8)) & 0xFF for i in range(1 << 20))
@@ -25,7 +26,7 @@ def test_64_mib_of_binary_output_pass_unchanged(launch: Any) -> None:
 
 
 def test_a_line_of_5_mb_blocks_nobody(launch: Any) -> None:
-    """A line without an end in sight arrives whole."""
+    """A very long line arrives whole."""
     launcher = launch(toy("line", "5000000"))
     assert launcher.wait_exit()["code"] == 0
     assert launcher.program.output == b"x" * 5_000_000 + b"\n"
@@ -43,7 +44,7 @@ def test_a_crash_is_told_with_its_name(launch: Any) -> None:
 
 
 def test_the_compartment_is_waited_for(launch: Any, machine: Machine) -> None:
-    """Id 0 and an address that is not Preferred are waited out, with the reason in the log; then the program starts."""
+    """The launcher waits while the id is 0 or the address not Preferred, and logs why; then the program starts."""
     machine.set_node(f"{COMPARTMENT} {machine.ip} zero=2 tentative")
     launcher = launch(toy("wait"))
     wait_until(lambda: any("become usable" in e["reason"] for e in launcher.events("waiting")), "the reason")
@@ -55,7 +56,7 @@ def test_the_compartment_is_waited_for(launch: Any, machine: Machine) -> None:
 
 
 def test_the_launcher_itself_stays_outside(launch: Any, machine: Machine) -> None:
-    """No thread of the launcher stays in the compartment: each switch is followed by the way back to where it was."""
+    """No thread of the launcher stays in the compartment: each switch is followed by one back."""
     launcher = launch()
     launcher.wait_ready()
     by_thread: dict[tuple[int, int], list[str]] = {}
@@ -78,7 +79,7 @@ def test_the_right_program_alone_is_started(launch: Any, machine: Machine) -> No
 
 
 def test_the_gate_measures_a_windows_program(launch: Any) -> None:
-    """Memory and threads are measured by psutil's Windows build out of the bundle; of handles Wine always says 0."""
+    """Memory and threads are measured by psutil's Windows build from the bundle; Wine always reports 0 handles."""
     gate = {"memory": {"minMiB": 1}, "threads": {"min": 1}}
     layer = {"gate": {**gate, "handles": {"max": 5}, "ports": None}}
     launcher = launch(portless({"exe": TOY, "args": ["leak", "600"]}), layer)
@@ -111,7 +112,7 @@ def test_a_body_is_compared_by_a_process_of_its_own(launch: Any) -> None:
 
 
 def test_a_port_that_is_taken_is_told(launch: Any, machine: Machine) -> None:
-    """A second launcher on the same IP finds readiness.port taken, which Windows alone would not see to."""
+    """A second launcher on the same IP finds readiness.port taken, which Windows by itself would not ensure."""
     launch({"target": {"exe": SERVER}}).wait_ready()
     second = machine.site.machine("one").launch(config_of(toy("wait")))
     end = second.wait_exit()

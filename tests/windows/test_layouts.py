@@ -1,4 +1,4 @@
-"""The layout oracle: what the launcher believes of Windows' structures and constants, against a compiler's headers."""
+"""The layout oracle: the launcher's Windows structures and constants, against a compiler's headers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ONLY_BEGINNING = {"ProviderCertificate"}
 
 
 def test_every_structure_and_constant_is_the_compilers(machine: Machine, tmp_path: Path) -> None:
-    """Sizes, offsets and values of ctypes on Windows are those that mingw-w64's headers give, each of them."""
+    """Every size, offset and value of ctypes on Windows is that of mingw-w64's headers."""
     source = tmp_path / "layouts.c"
     source.write_text(_program())
     out = machine.drive / "layouts.exe"
@@ -48,7 +48,7 @@ def test_every_structure_and_constant_is_the_compilers(machine: Machine, tmp_pat
 
 def _program() -> str:
     """Return a C program that prints a line for each: `STARTUPINFOW` is the first word of its class's docstring."""
-    # windows.h has some of ntstatus.h's values, and the two agree only like this.
+    # windows.h has some of ntstatus.h's values; the two can be included together only like this.
     lines = ["#define WIN32_NO_STATUS", *(f"#include <{name}.h>" for name in _HEADERS)]
     lines += ["#undef WIN32_NO_STATUS", "#include <ntstatus.h>"]
     lines += ["#include <stddef.h>", "#include <stdio.h>", "int main(void) {"]

@@ -49,7 +49,7 @@ def test_a_tree_ends_with_its_last_process(machine: Machine) -> None:
 
 
 def test_a_tree_goes_on_without_its_main_process(machine: Machine) -> None:
-    """While a process is left the target has not ended; a kill then tells the job's code unless the main one failed."""
+    """While a process is left the target has not ended; a kill then gives the job's code unless the main one failed."""
     found = ask(machine, "left")
     assert found["0"][:4] == [[0], 0, None, ["toy.exe"]]
     assert found["0"][4] == 137
@@ -60,21 +60,21 @@ def test_a_tree_goes_on_without_its_main_process(machine: Machine) -> None:
 
 
 def test_every_console_of_a_tree_is_asked_once(machine: Machine) -> None:
-    """CTRL_C reaches what a start program left, at its console or at another, and both of two consoles, each once."""
+    """CTRL_C reaches what a start program left, on its console or another, and each of two consoles once."""
     found = ask(machine, "asked")
     assert found == {"leave 0 wait": [True, 7], "leave-apart 0 wait": [True, 7], "both": [True, 7 + 7 + 100]}
 
 
 def test_a_running_command_does_not_keep_a_tree_alive(machine: Machine) -> None:
-    """A check that runs when the last process ends neither delays the end nor gives it its code."""
+    """A check that runs when the last process ends neither delays the end nor sets its code."""
     found = ask(machine, "overlapping")
     assert found == {"code": 4, "sentence": f"exited with code 4 {_OF_MAIN}", "running": True, "ended": 137}
 
 
 def test_an_end_that_was_not_seen_is_known_as_such(machine: Machine) -> None:
-    """A process that ended before it could be opened is the last one, with no code; a command's never is.
+    """A process that ended before it could be opened counts as the last one, with no code; a command's never does.
 
-    A message of an end that the job's list has shown already changes nothing.
+    A message about an end that the job's list has already shown changes nothing.
     """
     assert ask(machine, "unseen") == {
         "unseen": [0xFFFFFFF0, f"process {0xFFFFFFF0}", None, 0],
@@ -84,7 +84,7 @@ def test_an_end_that_was_not_seen_is_known_as_such(machine: Machine) -> None:
 
 
 def test_a_stop_asks_what_the_start_program_left(launch: Any) -> None:
-    """The launcher tells of the main process's end, goes on, and a stop ends the rest by CTRL_C with its own code."""
+    """The launcher logs the main process's end and continues; a stop ends the rest by CTRL_C, with its own code."""
     launcher = launch(toy("leave", "0", "wait", lifetime="tree"))
     launcher.program.wait_line("ready")
     assert launcher.wait_event("main-process-exited")["left"] == ["toy.exe"]

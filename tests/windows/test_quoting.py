@@ -1,4 +1,4 @@
-"""Command lines: what the launcher quotes is what Windows programs split, argument by argument."""
+"""Command lines: Windows programs split what the launcher quotes into the same arguments."""
 
 from __future__ import annotations
 

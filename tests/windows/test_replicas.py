@@ -10,7 +10,7 @@ from tests.windows.release import PORT, anchor_pod, config_of, run_command
 
 
 def test_three_replicas_of_one_program_on_one_port_with_three_addresses(site: Site) -> None:
-    """Each launcher finds anchor and compartment; its program answers on the anchor's IP, and ends when asked to."""
+    """Each launcher finds anchor and compartment; its program answers on the anchor's IP, and stops on request."""
     assert run_command() == [PYTHON, "-I", LAUNCHER, "run"]
     machines = [site.machine(name) for name in ("one", "two", "three")]
     for ordinal, machine in enumerate(machines):
@@ -29,7 +29,7 @@ def test_three_replicas_of_one_program_on_one_port_with_three_addresses(site: Si
 
 
 def _ask_until_so(launcher: Launcher, question: str, ordinal: int) -> None:
-    """Ask as kubelet does, again when it is not so: a launcher may have yet to hear that its anchor is ready."""
+    """Probe as kubelet does, and retry: a launcher may not have seen yet that its anchor is ready."""
     answers = []
     for _ in range(5):
         answer = launcher.machine.command("probe", question, ordinal=ordinal)

@@ -1,4 +1,4 @@
-"""Authenticode: a program is started only if it is signed by whom target.signedBy names."""
+"""Authenticode: a program is started only if the signer is the one that target.signedBy names."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools import require
 
+from tests.tools import require
 from tests.windows.machine import COMPARTMENT, Machine
 
 _SCRIPT = Path(__file__).parent / "inside/signature.py"
@@ -33,9 +33,9 @@ def signed(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_only_the_named_signer_will_do(machine: Machine, signed: Path) -> None:
-    """Another name, no signature, a changed file: each refused by name; the right one runs.
+    """Another signer, no signature or a changed file is refused with that reason; the right one runs.
 
-    An authority that the machine does not know is not tried: Wine 8 lets it pass, Windows does not.
+    An authority that the machine does not know is not tested: Wine 8 accepts it, Windows does not.
     """
     found: dict[str, Any] = machine.run_python(_SCRIPT)
     assert found["common name"] == ["started", "0"]

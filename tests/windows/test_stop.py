@@ -8,7 +8,8 @@ import threading
 import time
 from typing import Any
 
-from tests.windows.machine import Launcher, Machine, Program, Site, wait_until
+from tests.windows.machine import Launcher, Machine, Site
+from tests.windows.program import Program, wait_until
 from tests.windows.release import PORT, SERVER, TOY, WINDOW, anchor_pod, config_of, portless, toy
 
 _QUICK = {"stop": {"drainSeconds": 6, "consoleSeconds": 2}}
@@ -37,7 +38,7 @@ def test_a_request_in_flight_is_answered_before_the_program_ends(launch: Any) ->
 
 
 def test_a_program_ends_by_the_stop_command(launch: Any) -> None:
-    """The first rung is the configured command, run beside the program."""
+    """The first rung is the configured command, which runs beside the program."""
     command = {"stop": {"command": [TOY, "exit", "0"], "commandSeconds": 1, "consoleSeconds": 5}}
     launcher = launch(toy("wait"), command)
     launcher.program.wait_line("ready")
@@ -48,7 +49,7 @@ def test_a_program_ends_by_the_stop_command(launch: Any) -> None:
 
 
 def test_a_program_that_ignores_everything_ends_with_its_job(launch: Any) -> None:
-    """CTRL_C is tried for its budget, then the job is ended, with what was forked too."""
+    """CTRL_C is tried for its budget, then the job is ended, including forked processes."""
     launcher = launch(toy("wait", "ignore"), _QUICK)
     launcher.program.wait_line("ready")
     stopped, end = _stop(launcher)
@@ -60,7 +61,7 @@ def test_a_program_that_ignores_everything_ends_with_its_job(launch: Any) -> Non
 
 
 def test_without_a_console_event_none_is_sent(launch: Any) -> None:
-    """consoleEvent: none goes on to the end of the job at once."""
+    """consoleEvent: none ends the job at once."""
     launcher = launch(toy("wait"), {"stop": {"consoleEvent": "none", "consoleSeconds": 30}})
     launcher.program.wait_line("ready")
     began = time.monotonic()
@@ -72,7 +73,7 @@ def test_without_a_console_event_none_is_sent(launch: Any) -> None:
 
 def test_a_window_is_closed(site: Site) -> None:
     """A program with a window and no console ends on WM_CLOSE, with its own code."""
-    machine = site.machine("window")  # a desktop that no crashed program has left anything on
+    machine = site.machine("window")  # a desktop with nothing left by crashed programs
     site.api.put("pods", anchor_pod(machine))
     config = config_of(portless({"exe": WINDOW, "args": []}), {"stop": {"consoleSeconds": 5, "windowSeconds": 20}})
     launcher = machine.launch(config)
@@ -84,7 +85,7 @@ def test_a_window_is_closed(site: Site) -> None:
 
 
 def test_a_killed_launcher_leaves_no_process(launch: Any) -> None:
-    """SIGKILL to the launcher ends the program and its children: the job's last handle has gone."""
+    """SIGKILL to the launcher ends the program and its children: the job's last handle is closed."""
     launcher = launch({"target": {"exe": SERVER}})
     launcher.wait_ready()
     machine = launcher.machine
@@ -95,7 +96,7 @@ def test_a_killed_launcher_leaves_no_process(launch: Any) -> None:
 
 
 def test_a_stop_with_nobody_to_hear_it_says_so(machine: Machine) -> None:
-    """`stop` after the launcher has gone ends at once, with a sentence."""
+    """`stop` after the launcher's end exits at once, with a message."""
     machine.path("C:\\run\\mooring").mkdir(parents=True, exist_ok=True)
     machine.path("C:\\run\\mooring\\stop.pipe").unlink(missing_ok=True)
     stopped = machine.command("stop")
@@ -104,7 +105,7 @@ def test_a_stop_with_nobody_to_hear_it_says_so(machine: Machine) -> None:
 
 
 def test_a_planted_pipe_may_see_who_asks_and_no_more(machine: Machine) -> None:
-    """`stop` opens the pipe for identification alone: Wine tells what its CreateFileW was called with."""
+    """`stop` opens the pipe for identification only: Wine logs the arguments of its CreateFileW."""
     name = r"\\.\pipe\mooring-stop-planted"
     machine.write("C:\\run\\mooring\\stop.pipe", name)
     stopped = machine.command("stop", env={"WINEDEBUG": "+file"})

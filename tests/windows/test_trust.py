@@ -1,7 +1,7 @@
-"""Nothing is run, imported or read on Windows that ordinary users could change.
+"""On Windows nothing is run, imported or read that ordinary users could change.
 
-Wine makes owner and access control list of a file's owner and mode, so both can be set from outside; Everyone is its
-one other account. Lists with the accounts of a real node come from SDDL, which Wine's own parser reads.
+Wine derives owner and access control list from a file's owner and mode, so both can be set from outside; Everyone is
+its only other account. Lists with the accounts of a real node come from SDDL, which Wine's own parser reads.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def ask(machine: Machine, case: str, *words: str) -> Any:
         (_FINE.replace("O:BA", "O:S-1-5-21-1-2-3-1002"), *["belongs to S-1-5-21-1-2-3-1002"] * 2),
         (_FINE.replace("O:BA", ""), *["belongs to nobody"] * 2),
         ("O:BAG:SY", *["has no access control list, so everybody may change it"] * 2),
-        ("O:BAG:SYD:", "", ""),  # an empty list: nobody may anything
+        ("O:BAG:SYD:", "", ""),  # an empty list: nobody may do anything
     ],
 )
 def test_access_control_lists_are_judged(machine: Machine, sddl: str, replace: str, add: str) -> None:
@@ -68,7 +68,7 @@ def folder(machine: Machine) -> Any:
 
 
 def test_files_and_directories_are_looked_at(machine: Machine, folder: Path) -> None:
-    """The path, and each directory above it; the first that somebody else could change is named."""
+    """The path and each directory above it are checked; the first that somebody else could change is named."""
     file = r"C:\trust\one\file"
     assert ask(machine, "find", file, r"C:\trust\one", r"C:\trust\absent") == ["", "", ""]
     (folder / "file").chmod(0o646)
@@ -82,10 +82,10 @@ def test_files_and_directories_are_looked_at(machine: Machine, folder: Path) -> 
 
 
 def test_a_state_directory_becomes_the_launchers_own(machine: Machine, folder: Path) -> None:
-    """Everybody's right to write is taken away, and what is there already is looked at."""
+    """Everybody's write access is removed, and existing content is checked."""
     folder.chmod(0o777)
     assert ask(machine, "own", r"C:\trust\one") == ["nothing", "", ""], oct(folder.stat().st_mode)
-    assert folder.stat().st_mode & 0o002 == 0  # Wine shows what Administrators may as the group's bits
+    assert folder.stat().st_mode & 0o002 == 0  # Wine shows Administrators' access as the group's bits
     assert folder.stat().st_mode & 0o700 == 0o700
     (folder / "file").chmod(0o666)
     name, sentence, _ = ask(machine, "own", r"C:\trust\one")
@@ -94,7 +94,7 @@ def test_a_state_directory_becomes_the_launchers_own(machine: Machine, folder: P
 
 
 def test_a_planted_psutil_is_never_run(launch: Any, machine: Machine) -> None:
-    """What others may write beside the launcher ends it at the start, before anything of it is imported."""
+    """If others may write beside the launcher, it exits at the start, before importing anything from there."""
     lib = machine.path(r"C:\mooring\lib")
     lib.chmod(0o777)
     try:

@@ -1,4 +1,4 @@
-"""The oracle's process: look, judge, write down, ten times a second until SIGTERM."""
+"""The oracle's process: look, judge and record, ten times a second until SIGTERM."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOLE_S = 2.0
 _ALIVE_S = 10.0
 _SEARCH_S = 0.5
 _JUDGED_EACH_CHANGE = 200
-"""With so many pods at most, every single change of the API is judged, not only what a look finds."""
+"""Up to this many pods, every single change of the API is judged, not only what a look finds."""
 _SEEN_BY_API = ["split"]
 _SEEN_ON_NODES = ["shared", "wrong-anchor", "host-port", "endpoint"]
 
@@ -41,7 +41,7 @@ class Looker:
             Feed(server, group, resource, namespace, self._queue)
             for namespace in namespaces or [""]
             for group, resource in (("/api/v1", "pods"), ("/apis/discovery.k8s.io/v1", "endpointslices"))
-            if resource == "pods" or nodes  # without a node's network nobody can ask an address
+            if resource == "pods" or nodes  # without a node's network no address can be probed
         ]
         self._nodes = {node.name: node for node in nodes}
         self._sight = Sight(nodes)
@@ -52,7 +52,7 @@ class Looker:
         for node in nodes:
             self.prober.follow(node)
         self._slices: dict[tuple[str, str], list[Endpoint]] = {}
-        # The last one of each name: also one that has gone tells what was to be asked of its anchor.
+        # The last pod of each name: even one that is gone says how to probe its anchor.
         self._launchers: dict[tuple[str, str], Pod] = {}
         self._container_pods: dict[str, str] = {}
         self._ports: frozenset[Port] = frozenset()
@@ -63,11 +63,11 @@ class Looker:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every resource has been listed, and the list taken into the picture."""
+        """Whether every resource has been listed and is in the picture."""
         return all(feed.lists for feed in self.feeds) and self._queue.empty()
 
     def look(self) -> None:
-        """Take in what has changed, look at the nodes, judge."""
+        """Apply what has changed, look at the nodes, judge."""
         now_s = time.monotonic()
         self._measure_pause(now_s)
         self._write_cuts(now_s)
@@ -85,7 +85,7 @@ class Looker:
             self._recorder.write("hole", seconds=round(pause_s, 3))
 
     def _write_cuts(self, now_s: float) -> None:
-        """Write down each time without news of a resource, when it has ended."""
+        """Record each time without news of a resource, once it is over."""
         for feed in self.feeds:
             since_s = feed.cut_since_s
             if since_s is not None:
@@ -94,7 +94,7 @@ class Looker:
                 self.end_cut(feed, now_s)
 
     def end_cut(self, feed: Feed, now_s: float) -> None:
-        """Write down one that has ended, or that is still there at the end."""
+        """Record a time without news that is over, or still lasts at the end."""
         seconds = now_s - self._cut.pop(feed)
         if not self._cut:
             self._await_others(seconds, now_s)
@@ -102,14 +102,14 @@ class Looker:
             self._recorder.write("cut", resource=feed.resource, seconds=round(seconds, 3), problem=feed.problem)
 
     def _await_others(self, seconds: float, now_s: float) -> None:
-        """Give those who take an address out of a Service the time to come back too, after so long without the API."""
+        """Allow those who take addresses out of Services the time to come back after an outage of this length."""
         if now_s - self._news_since_s > BACK_OFF_FORGOTTEN_S:
             self._without_s = 0.0
         self._without_s += seconds
         self._news_since_s = max(self._news_since_s, now_s + others_are_back_s(self._without_s))
 
     def end_cuts(self) -> None:
-        """Write down those that are still there."""
+        """Record those that still last."""
         for feed in list(self._cut):
             self.end_cut(feed, time.monotonic())
 
@@ -117,7 +117,7 @@ class Looker:
         return max((now_s - since_s for since_s in self._cut.values()), default=0.0)
 
     def _take_changes(self, now_s: float) -> bool:
-        """Take what the feeds told; judge the pairs at each step, so that nothing passes between two looks."""
+        """Apply the feeds' changes and judge the pairs at each step, so that nothing is missed between two looks."""
         changed = False
         while True:
             try:
@@ -167,13 +167,13 @@ class Looker:
             self._sight_changes = self._sight.changes
             self.prober.wake(now_s)
         self.prober.start_due(now_s)
-        # While the API is gone nobody can take an address out of a Service: the time to do it begins when it is back,
-        # and kubelet and the controllers have tried again.
+        # While the API is down nobody can take an address out of a Service: the time for it begins when it is back,
+        # and kubelet and the controllers have retried.
         silences = [] if self._cut else self.prober.silences()
         picture.silences = [replace(each, since_s=max(each.since_s, self._news_since_s)) for each in silences]
 
     def _follow_nodes(self, now_s: float) -> bool:
-        """Write down which nodes have ended and which are back; tell whether any."""
+        """Record which nodes have ended and which are back; return whether any did."""
         before = set(self._lost)
         for node in self._nodes.values():
             if not node.is_alive and node.name not in self._lost:
@@ -192,7 +192,7 @@ class Looker:
         found = []
         for endpoint in (endpoint for some in self._slices.values() for endpoint in some):
             anchor = self._picture.known.get(endpoint.pod_uid)
-            # No kubelet is there to notice anything on a node that has ended; Kubernetes takes its own time then.
+            # On a node that has ended no kubelet notices anything; Kubernetes takes its own time then.
             if anchor is None or anchor.node in self._lost:
                 continue
             launcher = next((pod for pod in self._launchers.values() if belong_together(pod, anchor)), None)
@@ -203,7 +203,7 @@ class Looker:
 
 
 def main() -> int:
-    """Look until told to end."""
+    """Look until SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m tests.cluster.oracle", description=__doc__)
     parser.add_argument("--kubeconfig", required=True)
     parser.add_argument("--record", required=True, help="the file to write, one JSON object a line")
@@ -262,7 +262,7 @@ def _read_node(text: str) -> Node:
     try:
         return Node(name, int(pid))
     except (ValueError, OSError) as error:
-        message = f"{text}: want NAME=PID of a process inside the node's network namespace ({error})"
+        message = f"{text}: must be NAME=PID of a process inside the node's network namespace ({error})"
         raise argparse.ArgumentTypeError(message) from error
 
 

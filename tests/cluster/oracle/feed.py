@@ -24,15 +24,15 @@ from tests.cluster.oracle.picture import Object
 
 _WATCH_S = 300
 _SILENT_S = _WATCH_S + 30
-"""A connection on which nothing has come for longer than a watch may last is dead."""
+"""A connection with no data for longer than a watch may last is dead."""
 _CONNECT_S = 5
 _RETRY_S = (0.1, 0.2, 0.5, 1.0)
 _TELL_AFTER = 5
-"""Failures in a row until someone is told."""
+"""Failures in a row before it prints a message."""
 
 
 class ExpiredError(Exception):
-    """The server no longer has the history from there: list anew (410)."""
+    """The server no longer has the history from there (410): list again."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Change:
 
 
 class Server:
-    """Where the API is and how to speak to it, from a kubeconfig's current context."""
+    """The API's address and credentials, from a kubeconfig's current context."""
 
     def __init__(self, kubeconfig: str) -> None:
         config = yaml.safe_load(Path(kubeconfig).read_text())
@@ -64,14 +64,14 @@ class Server:
             self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
         certificate, key = _text(user, "client-certificate"), _text(user, "client-key")
         if certificate and key:
-            with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:  # OpenSSL reads these from files alone
+            with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:  # OpenSSL reads these only from files
                 file.write(f"{certificate}\n{key}")
                 file.flush()
                 self._tls.load_cert_chain(file.name)
 
     @contextlib.contextmanager
     def get(self, path: str, **query: Any) -> Iterator[http.client.HTTPResponse]:
-        """Ask, and give the answer that came with 200. Raises OSError, HTTPException or ExpiredError."""
+        """GET a path and give the 200 answer. Raises OSError, HTTPException or ExpiredError."""
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=_CONNECT_S, context=self._tls)
         try:
             connection.connect()
@@ -99,7 +99,7 @@ def _text(section: Object, key: str) -> str | None:
 
 
 class Feed:
-    """Keeps one resource of one namespace (or of all) in step, putting each change into a queue."""
+    """Follows one resource of one namespace (or of all), putting each change into a queue."""
 
     def __init__(self, server: Server, group: str, resource: str, namespace: str, queue: SimpleQueue[Change]) -> None:
         self.resource = resource
@@ -116,7 +116,7 @@ class Feed:
         self._failures = 0
 
     def start(self) -> None:
-        """Follow from now on, in a thread."""
+        """Start following, in a thread."""
         threading.Thread(target=self._run, name=f"feed-{self.resource}", daemon=True).start()
 
     def _run(self) -> None:

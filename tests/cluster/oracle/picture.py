@@ -1,4 +1,4 @@
-"""What the oracle knows at one moment: the API's objects cut down to what the rules need, and what the nodes show."""
+"""What the oracle knows at one moment: the API's objects, reduced to what the rules need, and what the nodes show."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NAME, _INSTANCE, _COMPONENT = (f"app.kubernetes.io/{part}" for part in ("name",
 _POD_INDEX = "apps.kubernetes.io/pod-index"
 _CONFIG = "mooring/config"
 _PROBE_PERIOD_S, _PROBE_FAILURES = 10, 3
-"""What Kubernetes takes where a probe does not say (core/v1 defaults)."""
+"""Kubernetes' defaults for a probe (core/v1)."""
 
 
 @dataclass(frozen=True)
 class HttpCheck:
-    """The gate's HTTP request to one port. An https one is asked for a connection alone."""
+    """The gate's HTTP request to one port. For https only a connection is made."""
 
     path: str
     host: str
@@ -29,13 +29,13 @@ class HttpCheck:
     timeout_s: float
 
     def accepts(self, status: int) -> bool:
-        """Tell whether an answer is a good one, as docs/values of the gate's `status` say."""
+        """Return whether a status is a good answer, by the gate's `status`."""
         return status in self.statuses if self.statuses else 200 <= status < 400
 
 
 @dataclass(frozen=True)
 class Config:
-    """What a launcher was told that the rules ask for."""
+    """What the rules need of a launcher's configuration."""
 
     strategy: str = "ordinal"
     selector: str = ""
@@ -80,7 +80,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Silence:
-    """An endpoint that does not answer: since when (the clock of `judge`) and what was heard instead."""
+    """An endpoint that does not answer: since when (on `judge`'s clock) and what came instead."""
 
     endpoint: Endpoint
     since_s: float
@@ -89,7 +89,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class Program:
-    """A process in a network namespace (its inode): of which container (may be unknown) of which pod."""
+    """A process in a network namespace (its inode), with its container (may be unknown) and pod."""
 
     pid: int
     netns: int
@@ -109,7 +109,7 @@ class HostListener:
 
 @dataclass
 class Picture:
-    """Everything the rules look at. `pods` holds the living ones by uid, `known` those that were there before, too."""
+    """Everything the rules look at. `pods` holds the living pods by uid, `known` also the past ones."""
 
     pods: dict[str, Pod] = field(default_factory=dict)
     known: dict[str, Pod] = field(default_factory=dict)
@@ -119,16 +119,16 @@ class Picture:
     silences: list[Silence] = field(default_factory=list)
 
     def put(self, pod: Pod) -> None:
-        """Take a pod into account."""
+        """Add or replace a pod."""
         self.pods[pod.uid] = self.known[pod.uid] = pod
 
     def remove(self, uid: str) -> None:
-        """Forget a pod, except for what its last processes may still tell."""
+        """Remove a pod; `known` keeps it, because processes of it may remain."""
         self.pods.pop(uid, None)
 
 
 def belong_together(launcher: Pod, anchor: Pod) -> bool:
-    """Tell whether an anchor is this launcher's, by its labels and the strategy."""
+    """Return whether an anchor is this launcher's, by labels and strategy."""
     config = launcher.config or Config()
     if config.selector:
         wanted = dict(part.split("=", 1) for part in config.selector.replace("==", "=").split(",") if "=" in part)
@@ -143,7 +143,7 @@ def belong_together(launcher: Pod, anchor: Pod) -> bool:
 
 
 def read_pod(obj: Object) -> Pod:
-    """Cut a pod down to what the rules need."""
+    """Reduce a pod to what the rules need."""
     metadata, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     labels = metadata.get("labels") or {}
     index = labels.get(_POD_INDEX) or metadata["name"].rpartition("-")[2]
@@ -165,12 +165,12 @@ def read_pod(obj: Object) -> Pod:
 
 
 def read_config(text: str | None) -> Config | None:
-    """Read the launcher's annotation; None where there is none or it is not one."""
+    """Read the launcher's annotation; None if it is missing or not a configuration."""
     try:
         config = json.loads(text or "")
         anchor, target = config.get("anchor") or {}, config["target"]
         ports = dict(target.get("ports") or {})
-        # A replica's own port is a number alone; its protocol is that of the port with its name.
+        # A replica's own port is only a number; its protocol is that of the port with its name.
         numbers = {_port(port) for port in ports.values()}
         for own in (target.get("perOrdinal") or {}).values():
             numbers |= {_port(ports[name] | {"port": port}) for name, port in (own.get("ports") or {}).items()}
@@ -187,13 +187,13 @@ def read_config(text: str | None) -> Config | None:
 
 
 def read_endpoints(obj: Object) -> list[Endpoint]:
-    """Return the TCP addresses of an EndpointSlice that get traffic: ready ones, and serving ones that terminate."""
+    """Return the TCP addresses of an EndpointSlice that get traffic: ready, or terminating and still serving."""
     service = (obj["metadata"].get("labels") or {}).get("kubernetes.io/service-name", obj["metadata"]["name"])
     ports = [p["port"] for p in obj.get("ports") or () if p.get("protocol", "TCP") == "TCP" and p.get("port")]
     found = []
     for endpoint in obj.get("endpoints") or ():
         conditions = endpoint.get("conditions") or {}
-        # A condition that is not there counts as true: discovery/v1 EndpointConditions.
+        # A missing condition counts as true: discovery/v1 EndpointConditions.
         ready = conditions.get("ready") is not False or bool(conditions.get("serving"))
         uid = (endpoint.get("targetRef") or {}).get("uid", "")
         if ready and uid:
@@ -202,7 +202,7 @@ def read_endpoints(obj: Object) -> list[Endpoint]:
 
 
 def _container_ids(status: Object) -> Iterable[str]:
-    """Yield the ids of a pod's containers, those before the last restart too."""
+    """Yield the ids of a pod's containers, including those before the last restart."""
     for container in status.get("containerStatuses") or ():
         last = (container.get("lastState") or {}).get("terminated") or {}
         for full in (container.get("containerID"), last.get("containerID")):

@@ -1,9 +1,9 @@
-"""Asks the addresses that Services send traffic to, from inside a node's network, in a budget.
+"""Probes the addresses that Services send traffic to, from inside a node's network, within a budget.
 
-Each address is asked every 2 s while all is quiet. For 10 s after anything changed (a pod, an EndpointSlice, a process
-of a container), and as long as it does not answer, it is asked every 0.5 s. Never more than ten new questions at a
-look, those overdue longest first. So a silence that nothing announced (a program that hangs) is seen to begin up
-to 2 s late, and is reported that much later, never too early.
+Each address is probed every 2 s while all is quiet. For 10 s after anything changed (a pod, an EndpointSlice, a process
+of a container), and as long as it does not answer, it is probed every 0.5 s. At most ten new probes per look, the
+longest overdue first. So a silence that nothing announced (a program that hangs) is seen up to 2 s late, and is
+reported that much later, never too early.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BODY_LIMIT = 64 * 1024
 
 @dataclass(frozen=True)
 class Question:
-    """One address to ask: from which node, and by which HTTP request; None: a connection is answer enough."""
+    """One address to probe: from which node, and by which HTTP request; None: a connection is enough."""
 
     endpoint: Endpoint
     node: Node
@@ -44,7 +44,7 @@ class _Address:
 
 
 class _Asking:
-    """One question under way: connect, send, read to the end."""
+    """One probe under way: connect, send, read to the end."""
 
     def __init__(self, address: _Address, sock: socket.socket, now_s: float) -> None:
         check = address.question.check
@@ -58,7 +58,7 @@ class _Asking:
 
 
 class Prober:
-    """Keeps asking what `ask` names. All in the caller's thread, which gives it time by `serve`."""
+    """Keeps probing what `ask` names. All in the caller's thread, which gives it time by `serve`."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -68,11 +68,11 @@ class Prober:
         self._ran_s = time.monotonic()
 
     def wake(self, now_s: float) -> None:
-        """Ask more often for a while: something has changed."""
+        """Probe more often for a while: something has changed."""
         self._awake_until_s = now_s + AWAKE_FOR_S
 
     def ask(self, questions: Iterable[Question]) -> None:
-        """Ask these from now on and no others. The same address of another pod begins anew."""
+        """Probe these from now on and no others. The same address with another pod starts from scratch."""
         wanted = {(q.endpoint.ip, q.endpoint.port): q for q in questions}
         for key in self._addresses.keys() - wanted.keys():
             del self._addresses[key]
@@ -84,7 +84,7 @@ class Prober:
                 known.question = question
 
     def silences(self) -> list[Silence]:
-        """Return the addresses that did not answer when last asked, and since when that is so."""
+        """Return the addresses that did not answer the last probe, and since when."""
         return [
             Silence(address.question.endpoint, address.silent_since_s, address.heard)
             for address in self._addresses.values()
@@ -92,7 +92,7 @@ class Prober:
         ]
 
     def start_due(self, now_s: float) -> None:
-        """Begin the questions that are due."""
+        """Start the probes that are due."""
         self._forgive_pause()
         due = sorted((a for a in self._addresses.values() if not a.asking and a.due_s <= now_s), key=_due)
         for address in due[:_AT_ONCE]:
@@ -104,7 +104,7 @@ class Prober:
                 address.due_s = min(address.due_s, now_s + AWAKE_S)
 
     def serve(self, until_s: float) -> None:
-        """Carry on what is under way until a moment of time.monotonic()."""
+        """Continue the probes under way until a moment of time.monotonic()."""
         while (left_s := until_s - time.monotonic()) > 0:
             if not self._selector.get_map():
                 time.sleep(left_s)
@@ -119,7 +119,7 @@ class Prober:
             self._give_up(time.monotonic())
 
     def _forgive_pause(self) -> None:
-        """Count a time in which this process did not run as nobody's silence: answers may have been waiting."""
+        """Count no silence while this process did not run: answers may have been waiting."""
         ran_s, self._ran_s = self._ran_s, time.monotonic()
         pause_s = self._ran_s - ran_s
         if pause_s < _PAUSE_S:
@@ -131,11 +131,11 @@ class Prober:
                 address.silent_since_s += pause_s
 
     def follow(self, node: Node) -> None:
-        """Let go of a node in the moment in which it ends."""
+        """Release a node the moment it ends."""
         self._selector.register(node.pidfd, selectors.EVENT_READ, node)
 
     def _lose(self, node: Node) -> None:
-        """Drop the questions that are under way from there, without a verdict, and the node."""
+        """Drop the probes under way from there, without a verdict, and the node."""
         for asking in [asking for asking in self._under_way() if asking.address.question.node is node]:
             self._close(asking)
         self._selector.unregister(node.pidfd)
@@ -157,7 +157,7 @@ class Prober:
         with address.question.node.inside():
             sock = socket.socket(socket.AF_INET6 if ":" in endpoint.ip else socket.AF_INET, socket.SOCK_STREAM)
         sock.setblocking(False)
-        sock.connect_ex((endpoint.ip, endpoint.port))  # what became of it is told by SO_ERROR, once it is writable
+        sock.connect_ex((endpoint.ip, endpoint.port))  # SO_ERROR has the outcome, once it is writable
         address.asking = True
         self.count += 1
         self._selector.register(sock, selectors.EVENT_WRITE, _Asking(address, sock, now_s))
@@ -185,7 +185,7 @@ class Prober:
         self._selector.modify(asking.sock, selectors.EVENT_READ, asking)
 
     def _read(self, asking: _Asking) -> None:
-        # To the end: closing with bytes unread would reset the connection, which the program might log.
+        # Read to the end: closing with unread bytes would reset the connection, which the program might log.
         chunk = asking.sock.recv(1 << 16)
         asking.received += chunk
         if not chunk or len(asking.received) > _BODY_LIMIT:
@@ -208,7 +208,7 @@ class Prober:
 
 
 def _what_is_wrong(asking: _Asking, nothing: str) -> str:
-    """Return what is wrong with the status received, '' if nothing is; `nothing` where there is none."""
+    """Return what is wrong with the received status, '' if nothing is; `nothing` if there is no status."""
     words = asking.received.split(b"\r\n", 1)[0].split()
     check = asking.address.question.check
     if check is None or len(words) < 2 or not words[1].isdigit():

@@ -1,8 +1,8 @@
 """The oracle's record: one JSON object a line. Written by the oracle; read, and the oracle started and ended, by tests.
 
-`start` says which checks are made and why others are not; `looking` that the first picture is whole; `begin` and `end`
-are one violation (the same `id`); `hole` is a time in which the oracle did not look; `cut` one in which it had no news
-from the API; `node` says that one ended (`lost`) or is `back`; `alive` comes every 10 s; `summary` is the last.
+`start` says which checks are made and why others are not; `looking`, that the first picture is complete; `begin` and
+`end` are one violation (the same `id`); `hole` is a time in which the oracle did not look; `cut` one in which it had no
+news from the API; `node` says that one ended (`lost`) or is `back`; `alive` comes every 10 s; `summary` is the last.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class Recorder:
 
     def __init__(self, path: str) -> None:
         self.violations = 0
-        self._file = Path(path).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 - open as long as the oracle lives
+        self._file = Path(path).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 - open as long as the oracle runs
         self._open: dict[Violation, tuple[int, float]] = {}
 
     def write(self, kind: str, **facts: Any) -> None:
-        """Write one line with the time."""
+        """Write one line, with the time."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         self._file.write(json.dumps({"kind": kind, "at": now, **facts}) + "\n")
 
     def update(self, found: set[Violation], now_s: float, cut_s: float) -> None:
-        """Write what begins and what ends. `cut_s`: for how long the API has told nothing, 0 while it does."""
+        """Write what begins and what ends. `cut_s`: for how long there has been no news from the API, else 0."""
         for violation in sorted(found - self._open.keys(), key=lambda v: (v.rule, v.namespace, v.pods)):
             self.violations += 1
             self._open[violation] = self.violations, now_s
@@ -46,7 +46,7 @@ class Recorder:
             self._write("end", violation, number, duration_s=round(now_s - since_s, 3))
 
     def close(self, now_s: float, **facts: Any) -> None:
-        """Write what is still wrong, and the summary."""
+        """Write what is still wrong and the summary."""
         for violation, (number, since_s) in self._open.items():
             self._write("end", violation, number, duration_s=round(now_s - since_s, 3), still=True)
         self.write("summary", violations=self.violations, **facts)
@@ -91,12 +91,10 @@ class Record:
 
 
 def read_record(path: str | Path) -> Record:
-    """Read a record, also one that is still being written."""
+    """Read a record, even one that is still being written."""
     record, begun = Record(), dict[int, dict[str, Any]]()
     ends: dict[int, float] = {}
-    for text in (
-        Path(path).read_text(encoding="utf-8").split("\n")[:-1]
-    ):  # the last piece is a line not yet whole, or ''
+    for text in Path(path).read_text(encoding="utf-8").split("\n")[:-1]:  # the last piece is an incomplete line, or ''
         line = json.loads(text)
         match line["kind"]:
             case "start":
@@ -135,9 +133,9 @@ class Oracle:
         namespaces: Sequence[str] = (),
         timeout_s: float = 60.0,
     ) -> Oracle:
-        """Start one and wait until it looks. `nodes`: a process inside each node's network; no namespaces: all.
+        """Start an oracle and wait until it looks. `nodes`: a process inside each node's network; no namespaces: all.
 
-        Raises RuntimeError if it ends or does not look in time; what it said is on stderr.
+        Raises RuntimeError if it ends or does not look in time; its messages are on stderr.
         """
         command = [sys.executable, "-m", "tests.cluster.oracle", "--kubeconfig", str(kubeconfig), "--record", str(path)]
         command += ["--namespaces", ",".join(namespaces) or "all"]
@@ -159,20 +157,20 @@ class Oracle:
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """Its process id."""
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether it looks; one that was killed has written no last line."""
+        """Whether it still runs; one that was killed has written no summary."""
         return self._process.poll() is None
 
     def so_far(self) -> Record:
-        """Return what it has written until now."""
+        """Return what it has written so far."""
         return read_record(self.path)
 
     def stop(self) -> Record:
-        """End it and return its record. Raises RuntimeError if it had died: then nobody looked."""
+        """End it and return its record. Raises RuntimeError if it had died: then nobody watched."""
         died = self._process.poll()
         if died is None:
             self._process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The rules, pure: a picture and the time in, what is wrong in it out."""
+"""The rules, as pure functions: a picture and the time in, violations out."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass, field
 from tests.cluster.oracle.picture import Config, Picture, Pod, Program, belong_together
 
 SLACK_S = 1.0
-"""What an endpoint may need on top of kubelet's own time: the API, the EndpointSlice controller, kube-proxy."""
+"""Time allowed on top of kubelet's own: for the API, the EndpointSlice controller, kube-proxy."""
 
 BACK_OFF_FORGOTTEN_S = 120.0
-"""A watcher that has not failed for so long begins anew with the shortest delay (client-go's reflector)."""
+"""A watcher that has not failed for this long restarts with the shortest delay (client-go's reflector)."""
 _KUBELET_TRIES_AGAIN_S = 10.0
-"""So much later at the latest kubelet delivers a status that it could not (syncPeriod of its status manager)."""
+"""Kubelet retries a status update that failed after at most this time (syncPeriod of its status manager)."""
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.8, 30.0
-"""client-go's reflector, which controllers and kube-proxy watch by: delays from here to there, each twice the one
-before and lengthened by chance by up to its own length."""
+"""client-go's reflector, by which controllers and kube-proxy watch: the first delay and the longest. Each is twice the
+one before, plus a random part of up to its own length."""
 
 
 def others_are_back_s(without_s: float) -> float:
-    """Return how long after so many seconds without the API kubelet and every watcher have tried again at the latest.
+    """Return by when kubelet and every watcher have retried, after so many seconds without the API.
 
-    A watcher's delays so far lasted no longer than it was without the API; the last of them is at most twice as long as
-    these together, and the first on top.
+    A watcher's past delays add up to no more than the outage; the last one is at most twice as long as these together
+    plus the first delay.
     """
     watchers_s = min(2 * (without_s + _FIRST_DELAY_S), 2 * _LONGEST_DELAY_S)
     return max(watchers_s, _KUBELET_TRIES_AGAIN_S)
@@ -32,7 +32,7 @@ def others_are_back_s(without_s: float) -> float:
 
 @dataclass(frozen=True)
 class Violation:
-    """One thing that is wrong. Two looks see the same one if all but its sentence is equal."""
+    """One thing that is wrong. Two looks see the same violation if all but the sentence is equal."""
 
     rule: str
     namespace: str
@@ -41,7 +41,7 @@ class Violation:
 
 
 def judge(picture: Picture, now_s: float) -> set[Violation]:
-    """Return everything that is wrong in this picture. `now_s` is the clock that the silences were timed by."""
+    """Return everything that is wrong in this picture. `now_s` is on the clock of the silences."""
     on_nodes = {*_crowds(picture), *_strangers(picture), *_host_ports(picture)}
     return {*_splits(picture), *on_nodes, *_silences(picture, now_s)}
 
@@ -56,7 +56,7 @@ def _splits(picture: Picture) -> Iterator[Violation]:
     for launcher in ready:
         if launcher.component != "launcher":
             continue
-        # Anchors of other people's making carry labels of their own.
+        # Foreign anchors have labels of their own.
         foreign = bool(launcher.config and launcher.config.selector)
         for anchor in ready if foreign else by_release[launcher.release]:
             if anchor.node != launcher.node and belong_together(launcher, anchor):
@@ -98,7 +98,7 @@ def _strangers(picture: Picture) -> Iterator[Violation]:
 
 
 def _host_ports(picture: Picture) -> Iterator[Violation]:
-    """Find ports of a target, or its readiness port, that its processes opened in a node's own namespace."""
+    """Find target or readiness ports that a launcher's processes opened in a node's own namespace."""
     for listener in picture.host_listeners:
         launcher = picture.known.get(listener.pod_uid)
         if launcher is None or launcher.component != "launcher":
@@ -111,7 +111,7 @@ def _host_ports(picture: Picture) -> Iterator[Violation]:
 
 
 def _silences(picture: Picture, now_s: float) -> Iterator[Violation]:
-    """Find addresses that get traffic and have been silent for longer than kubelet needs to notice."""
+    """Find addresses that get traffic and have been silent longer than kubelet needs to notice."""
     for silence in picture.silences:
         anchor = picture.known.get(silence.endpoint.pod_uid)
         if anchor is None:
@@ -124,7 +124,7 @@ def _silences(picture: Picture, now_s: float) -> Iterator[Violation]:
 
 
 def _by_namespace(picture: Picture) -> dict[int, list[Program]]:
-    """Group what launchers run outside the nodes' own namespaces: the launchers themselves stay in those."""
+    """Group what launchers run outside the nodes' own namespaces, which the launchers themselves never leave."""
     found: dict[int, list[Program]] = defaultdict(list)
     for program in picture.programs:
         pod = picture.known.get(program.pod_uid)

@@ -35,13 +35,13 @@ _REQUEST = struct.Struct("=BBBxI48x")
 _FAMILY_STATE_PORT = struct.Struct("=BB2xH")
 _INODE_AT = 68
 _PROTOCOLS = {"TCP": (socket.IPPROTO_TCP, 10), "UDP": (socket.IPPROTO_UDP, 7)}
-"""Protocol number, and the state of a socket that listens (LISTEN) or is bound and unconnected (CLOSE)."""
+"""Protocol number, and the state of a listening (LISTEN) or bound, unconnected (CLOSE) socket."""
 
 
 class Node:
-    """A node's own network namespace, by the node's process 1, and held only as long as that lives.
+    """A node's own network namespace, opened through the node's process 1 and held only while that lives.
 
-    What is held keeps a namespace, and the interfaces in it, from going: so it is let go at once when the node ends.
+    An open handle keeps the namespace and its interfaces alive, so it is closed as soon as the node ends.
     """
 
     def __init__(self, name: str, pid: int) -> None:
@@ -55,7 +55,7 @@ class Node:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the node's process 1 was still there when last asked."""
+        """Whether the node's process 1 was alive at the last check."""
         return self.pidfd >= 0
 
     def _attach(self, pid: int) -> None:
@@ -68,14 +68,14 @@ class Node:
         self._diag.settimeout(1.0)
 
     def release(self) -> None:
-        """Let go of the namespace: the node has ended."""
+        """Close the namespace: the node has ended."""
         self._diag.close()
         os.close(self._there)
         os.close(self.pidfd)
         self.pidfd, self.netns = -1, 0
 
     def find_again(self) -> bool:
-        """Look for the node after it was booted anew: a process of the same name on a machine with the node's name."""
+        """Look for the node after a reboot: a process of the same name on a machine with the node's name."""
         for entry in os.listdir("/proc"):
             if entry.isdecimal() and _read(f"/proc/{entry}/comm") == self._comm and _host_name(entry) == self.name:
                 with contextlib.suppress(OSError):
@@ -85,7 +85,7 @@ class Node:
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
-        """Put this thread into the node's network for a moment: sockets made then belong there."""
+        """Move this thread into the node's network during the block: sockets made there belong to it."""
         kernel.setns(self._there, kernel.CLONE_NEWNET)
         try:
             yield
@@ -95,7 +95,7 @@ class Node:
     def listeners(self, protocol: str) -> Iterator[tuple[int, int]]:
         """Yield (port, inode) of what listens in the node's namespace.
 
-        By sock_diag(7), 0.1 ms: /proc/<pid>/net/tcp walks the hash of all connections of the machine, 23 ms.
+        By sock_diag(7) in 0.1 ms: /proc/<pid>/net/tcp walks the host's hash of all connections, 23 ms.
         """
         number, state = _PROTOCOLS[protocol]
         for family in (socket.AF_INET, socket.AF_INET6):
@@ -122,7 +122,7 @@ class Node:
 
 @dataclass
 class _Process:
-    """A process as last looked at. `key` is the inode of its folder: another process with its number has another."""
+    """A process as last seen. `key` is its folder's inode: another process with the same pid has another one."""
 
     key: int
     first_s: float
@@ -133,7 +133,7 @@ class _Process:
 
 
 class Sight:
-    """Looks at the processes of this machine and at the nodes' namespaces."""
+    """Reads the processes of this machine and the nodes' namespaces."""
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
@@ -152,7 +152,7 @@ class Sight:
         ]
 
     def host_listeners(self, programs: list[Program], ports: frozenset[Port], now_s: float) -> list[HostListener]:
-        """Return those of these ports that are open in a node's own namespace by one of these processes."""
+        """Return which of these ports one of these processes has open in a node's own namespace."""
         found = []
         for node in self.nodes:
             if not node.is_alive:
@@ -164,7 +164,7 @@ class Sight:
         return found
 
     def _owner(self, inode: int, programs: list[Program], now_s: float) -> Program | None:
-        """Return which of the processes holds a socket. One that none holds is asked about once a second."""
+        """Return which process holds a socket. A socket that none of them holds is looked up once a second."""
         if self._not_ours.get(inode, 0.0) > now_s:
             return None
         link = f"socket:[{inode}]"
@@ -178,7 +178,7 @@ class Sight:
 
     def _scan(self, now_s: float) -> None:
         with os.scandir("/proc") as entries:
-            # d_ino comes with the listing, at no further call.
+            # The listing has d_ino; no further call is needed.
             present = {int(entry.name): entry.inode() for entry in entries if entry.name.isdecimal()}
         for pid in self._processes.keys() - present.keys():
             self.changes += bool(self._processes.pop(pid).netns)
@@ -190,7 +190,7 @@ class Sight:
                 self._look_at(pid, process, now_s)
 
     def _look_at(self, pid: int, process: _Process, now_s: float) -> None:
-        """Read whose a process is. A young one may still be on its way into its cgroup or namespace."""
+        """Read which container or pod a process belongs to. A young one may not be in its cgroup or namespace yet."""
         before = process.netns
         containers = _CONTAINER.findall(_read(f"/proc/{pid}/cgroup"))
         process.container = containers[-1].decode() if containers else ""
@@ -210,7 +210,7 @@ def _read(path: str) -> bytes:
 
 
 def _host_name(pid: str) -> str:
-    """Return the host name that a process sees (its UTS namespace's), '' when it has ended or may not be asked."""
+    """Return the host name that a process sees (of its UTS namespace); '' if it has ended or access is denied."""
     names = []
 
     def ask() -> None:
@@ -218,7 +218,7 @@ def _host_name(pid: str) -> str:
             kernel.setns(there.fileno(), _CLONE_NEWUTS)
             names.append(os.uname().nodename)
 
-    # In a thread that then ends: the way back into a namespace of the world outside the sandbox is barred.
+    # In a thread that then ends: returning to a namespace outside the sandbox is not permitted.
     thread = threading.Thread(target=ask)
     thread.start()
     thread.join()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from . import apps, imports, platforms
-from .fuzz import mutants
-from .yamls import broken
+from tests.generator.abuse import apps, imports, platforms
+from tests.generator.abuse.fuzz import mutants
+from tests.generator.abuse.yamls import broken
 
 Cases = dict[str, bytes]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mooring.cli import main as _cli
 
-from . import KINDS
+from tests.generator.abuse import KINDS
 
 ADDRESS_SPACE = 300 * 1024 * 1024
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mooring.text.emit import emit_yaml
 
-from ..manifests import anchor, command, config, launcher, service
+from tests.generator.manifests import anchor, command, config, launcher, service
 
 _RIGHT = [anchor(), launcher(), service()]
 VALID = "---\n".join(emit_yaml(each) for each in _RIGHT)

@@ -1,4 +1,4 @@
-"""Gives lines to cmd.exe itself, as they are; prints what the programs that they start say."""
+"""Passes lines unchanged to cmd.exe; prints the output of the programs they start."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""Prints each structure and constant of the launcher's ctypes as JSON: by Windows Python, with its own sizes."""
+"""Prints each structure and constant of the launcher's ctypes as JSON; runs on Windows Python, with its sizes."""
 
 import ctypes
 import json

@@ -44,7 +44,7 @@ def run(arguments):
 
 
 def batches(lists):
-    """Run many lists in one start, and cut the result as they were."""
+    """Run many lists in one start, and split the result into the same lists."""
     for at in range(0, len(lists), BATCH):
         some = lists[at : at + BATCH]
         got = run([argument for one in some for argument in one])

@@ -1,4 +1,4 @@
-"""Starts signed, changed and unsigned programs by the Windows backend; prints which were started as JSON."""
+"""Starts signed, changed and unsigned programs through the Windows backend; prints which were started, as JSON."""
 
 import ctypes
 import json
@@ -16,7 +16,7 @@ X509_ASN, REPLACE = 1, 3
 
 
 def trust(path):
-    """Put a certificate among the authorities that this machine trusts."""
+    """Add a certificate to the authorities that this machine trusts."""
     crypt32 = ctypes.WinDLL("crypt32")
     crypt32.CertOpenSystemStoreW.restype = ctypes.c_void_p
     data = pathlib.Path(path).read_bytes()

@@ -1,4 +1,4 @@
-"""Starts toys by the Windows backend as the launcher does, and prints what became of them as JSON."""
+"""Starts toys through the Windows backend as the launcher does, and prints what happened to them, as JSON."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def trees():
 
 
 def commands():
-    """Return how commands beside a target end: by themselves, and by their time."""
+    """Return how commands beside a target end: by themselves, and by their timeout."""
     target = start("wait")
     good = target.run_command([TOY, "exit", "4"], 30)
     began = time.monotonic()
@@ -92,10 +92,10 @@ def commands():
 
 
 def events(code):
-    """Return what came of asking a program to stop when the helper for console events ends with a code."""
+    """Return the result of a console event when the helper that sends it exits with a code."""
     target = start("sleep")
     launcher, sys.executable = sys.executable, TOY
-    sys.orig_argv, sys.argv = [TOY, "exit", code], [TOY]  # in place of the launcher's own command line
+    sys.orig_argv, sys.argv = [TOY, "exit", code], [TOY]  # instead of the launcher's own command line
     asked = []
     said = refused(lambda: asked.append(target.ask_to_stop()))
     sys.executable = launcher
@@ -104,7 +104,7 @@ def events(code):
 
 
 def helper():
-    """Return how the real helper for CTRL_C ended, and the program it was sent to."""
+    """Return how the real CTRL_C helper ended, and the program it was sent to."""
     target = start("wait")
     time.sleep(1)  # until the program has a handler
     line = [r"C:\mooring\mooring-launcher.pyz", "console-event", "ctrlC", str(target.pid)]
@@ -125,7 +125,7 @@ def lifetimes():
 
 
 def left():
-    """Return what is known of a tree whose main process has gone, then of its end by a kill."""
+    """Return what is known of a tree whose main process has ended, then of its end by a kill."""
     found = {}
     for code in ("0", "3"):
         target = start("leave", code, "sleep", lifetime="tree")
@@ -145,7 +145,7 @@ def left():
 
 
 def asked():
-    """Return what is printed by trees that are asked to stop, and how they end."""
+    """Return the output of trees that get CTRL_C, and how they end."""
     found = {}
     for words in ("leave 0 wait", "leave-apart 0 wait", "both"):
         target = start(*words.split(), lifetime="tree")
@@ -174,7 +174,7 @@ def unseen():
     """Return what is known of a process that had ended before its handle could be opened, of a member and a command."""
     target = start("sleep", lifetime="tree")
     members = Members(target._job, set)
-    pid = 0xFFFFFFF0  # nobody's: numbers are multiples of 4 and small
+    pid = 0xFFFFFFF0  # no process's: process ids are small multiples of 4
     job, command = jobs.JOB_MESSAGE, jobs.COMMAND_MESSAGE
     for message in ((job, w.JOB_OBJECT_MSG_NEW_PROCESS, pid), (job, w.JOB_OBJECT_MSG_EXIT_PROCESS, pid)):
         members.hear(jobs.Message(*message))
@@ -195,7 +195,7 @@ def unseen():
     (server,) = servers
     target.wait(30)
     members.look()
-    members.hear(jobs.Message(job, w.JOB_OBJECT_MSG_EXIT_PROCESS, server))  # late: it has been seen already
+    members.hear(jobs.Message(job, w.JOB_OBJECT_MSG_EXIT_PROCESS, server))  # late: the end has already been seen
     found["late"] = [members.last.pid == server, members.last.code]
     members.close()
     target.kill()

@@ -1,4 +1,4 @@
-"""Asks the launcher who else could change paths of C:, and makes a state directory its own; prints JSON."""
+"""Has the launcher find who else could change paths of C:, and take over a state directory; prints JSON."""
 
 import ctypes
 import json
@@ -24,14 +24,14 @@ _parse = bind_checked(
 
 
 def described(sddl):
-    """Return what the launcher reads out of a descriptor that Windows makes of SDDL."""
+    """Return what the launcher reads from a descriptor that Windows makes from SDDL."""
     made, size = ctypes.c_void_p(), w.DWORD()
     _parse(wide(sddl), w.SDDL_REVISION_1, ctypes.byref(made), ctypes.byref(size))
     return descriptor.parse(ctypes.string_at(made.value, size.value))
 
 
 def judged(sddl):
-    """Return who could put something in the place of it, and who could add to it."""
+    """Return who could replace it, and who could add to it."""
     found = described(sddl)
     rights = (descriptor.REPLACE, descriptor.REPLACE | descriptor.ADD)
     return [descriptor.judge(found, one, {"S-1-5-21-1-2-3-1001"}) for one in rights]

@@ -1,0 +1,6 @@
+"""All tests; README.md says where a new one goes.
+
+A package, so that every import among the tests is absolute: `from tests.chart.rendering import render`. Beside the
+folders lie what several of them share: `tools` (programs from outside, or a skip), `strategies` and `samples` (values
+and Apps drawn at random), `crds`, `keda` and `node_modules` (what others define, as judges).
+"""

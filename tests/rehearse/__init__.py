@@ -1,0 +1,1 @@
+"""`mooring rehearse`: the sandbox, its containers, and the API that it embeds."""
