@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import pkgutil
+import re
+from string import Formatter
 from typing import Any
 
 import pytest
+from mooring.model import rules
 from mooring.model.keys import write_key
 from mooring.model.nodes import default_of
+from mooring.model.rules.rule import Sentence, Violation
 from mooring.model.rules.table import RULES, find_violations
 from mooring.model.rules.text import VARIABLES
 from mooring.model.values import VALUES
@@ -123,6 +130,12 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         {"terminationGracePeriodSeconds": 100, "anchor": {"terminationGracePeriodSeconds": 109}},
         "anchor.terminationGracePeriodSeconds",
         "at least 110",
+    ),
+    (
+        "graces-suffice",
+        {"terminationGracePeriodSeconds": 5, "anchor": {"terminationGracePeriodSeconds": 6}},
+        "terminationGracePeriodSeconds",
+        "and anchor.terminationGracePeriodSeconds (6) at least 80",
     ),
     ("replicas-in-role", {"replicas": 33}, "replicas", "rbac.maxReplicas (32)"),
     (
@@ -369,25 +382,64 @@ def test_every_rule_is_broken_here() -> None:
     assert {rule for rule, *_ in BROKEN} == {rule.id for rule in RULES}
 
 
-@pytest.mark.parametrize(
-    ("rule", "values", "key", "words"), BROKEN, ids=lambda part: part if isinstance(part, str) else ""
-)
-def test_the_chart_refuses(rule: str, values: dict[str, Any], key: str, words: str) -> None:
-    """Helm stops, naming the key and what to do, also where the schema is not asked."""
-    message = refusal(layered(EXE, values), flags=["--skip-schema-validation"])
-    line = next(line for line in message.splitlines() if line.startswith(f"  - {key} "))
-    assert words in line
-    assert "; found " in line
+def violations(values: dict[str, Any]) -> list[Violation]:
+    """Return what the generator finds in values on top of a program's path."""
+    return find_violations(layered(default_of(VALUES), EXE, values))
 
 
-@pytest.mark.parametrize(
+def test_every_sentence_is_said_here() -> None:
+    """The list above makes the rules say each sentence they have."""
+    said = [(one.rule, one.fix) for _, values, *_ in BROKEN for one in violations(values)]
+    sentences = {
+        f"{module}.{name}": (_pattern(sentence.rule), _pattern(sentence.fix))
+        for module in (one.name for one in pkgutil.iter_modules(rules.__path__))
+        for name, sentence in vars(importlib.import_module(f"{rules.__name__}.{module}")).items()
+        if isinstance(sentence, Sentence)
+    }
+    assert not [
+        name
+        for name, (rule, fix) in sentences.items()
+        if not any(rule.fullmatch(one) and fix.fullmatch(other) for one, other in said)
+    ]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = ((re.escape(plain), "" if fact is None else ".+") for plain, fact, *_ in Formatter().parse(text))
+    return re.compile("".join(part for both in parts for part in both), re.DOTALL)
+
+
+def chart_lines(message: str) -> list[str]:
+    """Return the lines of a refusal, less what only the chart knows: whether it carries the launcher."""
+    lines = [line.removeprefix("  - ") for line in message.split("\n") if line.startswith("  - ")]
+    return sorted(line for line in lines if not line.startswith("launcher.source needs a chart that carries"))
+
+
+def as_helm_writes(value: Any) -> str:
+    """Return a value as Helm's toJson does."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+BROKEN_RULES = pytest.mark.parametrize(
     ("rule", "values", "key", "words"), BROKEN, ids=lambda part: part if isinstance(part, str) else ""
 )
-def test_the_generator_refuses_the_same(rule: str, values: dict[str, Any], key: str, words: str) -> None:
-    """The generator's own rule finds the same key, in the same words, before a chart exists."""
+
+
+@BROKEN_RULES
+def test_the_generator_refuses(rule: str, values: dict[str, Any], key: str, words: str) -> None:
+    """The rule finds the key before a chart exists, and says what is allowed and what to do."""
     complete = layered(default_of(VALUES), EXE, values)
-    found = {write_key(one.path): f"{one.rule} {one.fix}" for one in find_violations(complete)}
-    assert words in found[key]
+    (check,) = (one.check for one in RULES if one.id == rule)
+    assert words in {write_key(one.path): f"{one.rule} {one.fix}" for one in check(complete)}[key]
+
+
+@BROKEN_RULES
+def test_the_chart_says_the_same(rule: str, values: dict[str, Any], key: str, words: str) -> None:
+    """Helm stops with the generator's own sentences, whole and no others, also where the schema is not asked."""
+    message = refusal(layered(EXE, values), flags=["--skip-schema-validation"])
+    assert chart_lines(message) == sorted(
+        f"{write_key(one.path)} {one.rule}; found {as_helm_writes(one.found)}; {one.fix}" for one in violations(values)
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mooring.bundle.archive import ARCHIVE_FILE, archive_text
 from mooring.chart.docs import values_table, values_text
 from mooring.chart.schemas import locked_schema_text, values_schema_text
+from mooring.chart.sentences import put_rules
 from mooring.chart.shapes import shape_of
 from mooring.inputs.app import App
 from mooring.inputs.templates import render_template
@@ -105,8 +106,8 @@ def _suite_text() -> str:
 
 @cache
 def _sources() -> Mapping[str, str]:
-    """Return the text of each template, by the path of what it makes."""
-    return dict(_walk(files("mooring.chart") / "templates", ""))
+    """Return the text of each template, by the path of what it makes; what the rules say is in it."""
+    return {path: put_rules(text) for path, text in _walk(files("mooring.chart") / "templates", "")}
 
 
 def _walk(folder: Traversable, prefix: str) -> list[tuple[str, str]]:

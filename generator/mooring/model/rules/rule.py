@@ -20,11 +20,31 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class Sentence:
+    """What a broken rule says: what is allowed, and what to do.
+
+    ``{name}`` stands for a fact that each violation brings, ``{name:d}`` for a whole number, ``{{`` for a brace. The
+    chart says the same: its templates are generated with these sentences (chart/sentences.py).
+    """
+
+    rule: str
+    fix: str
+
+    def at(self, path: tuple[str, ...], found: Any, **facts: Any) -> Violation:
+        """Return the violation at a key path."""
+        return Violation(path, found, self.rule.format(**facts), self.fix.format(**facts))
+
+
+@dataclass(frozen=True)
 class Rule:
     """A rule between values; ``check`` takes the complete values (defaults filled in)."""
 
     id: str
     check: Callable[[Values], Iterable[Violation]]
+
+
+TWICE = Sentence("is given twice", "give each once")
+TWICE_FOLDED = Sentence("is given twice: on Windows capitals do not count", "give each once")
 
 
 def find_repeats(path: tuple[str, ...], items: Sequence[Any], key: str, *, fold: bool = False) -> Iterator[Violation]:
@@ -33,10 +53,6 @@ def find_repeats(path: tuple[str, ...], items: Sequence[Any], key: str, *, fold:
     for number, item in enumerate(items):
         name = str(item.get(key) if key else item)
         if (name.lower() if fold else name) in seen:
-            yield Violation(
-                tuple(part for part in (*path, str(number), key) if part),
-                name,
-                "is given twice" + (": on Windows capitals do not count" if fold else ""),
-                "give each once",
-            )
+            place = tuple(part for part in (*path, str(number), key) if part)
+            yield (TWICE_FOLDED if fold else TWICE).at(place, name)
         seen.add(name.lower() if fold else name)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from mooring.model.rules.rule import Values
 
-_SHARE = re.compile(r"\\\\[^\\/?.]")
-_DRIVE = re.compile(r"([F-Zf-z]):")
+SHARE = re.compile(r"^\\\\[^\\/?.]")
+MAPPED = re.compile(r"^[F-Zf-z]:")
 """C: to E: are disks of nearly every node that has them; a drive that is mapped for a user comes after those."""
 
 ON_A_SERVER = (
@@ -37,7 +37,7 @@ def find_warnings(values: Values) -> Iterator[tuple[tuple[str, ...], str, str]]:
         (("launcher", "python"), launcher["python"]),
     ]
     for path, text in paths:
-        if _SHARE.match(text):
+        if SHARE.match(text):
             yield path, text, ON_A_SERVER
-        elif _DRIVE.match(text):
+        elif MAPPED.match(text):
             yield path, text, MAPPED_DRIVE

@@ -102,7 +102,7 @@ be new YAML. Takes (dict "values" … "tree" … "path" list).
 {{- if $must -}}
 {{- else if $isText -}}
 {{- if contains "\u0085" $at -}}
-{{- $must = "be without U+0085, which YAML makes a space" -}}
+{{- include "everything.refuse" (list (include "everything.key" .path) $at "must be without U+0085, which YAML makes a space" "correct it") -}}
 {{- else if and (hasKey $shape "in") (not (has $at $shape.in)) -}}
 {{- $must = printf "be one of %s" (join ", " $shape.in) -}}
 {{- else if and (hasKey $shape "like") (not (regexMatch $shape.like $at)) -}}

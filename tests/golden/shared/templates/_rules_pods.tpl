@@ -66,7 +66,7 @@
 {{- end -}}
 {{- $same := $fold | ternary (lower $name) $name -}}
 {{- if hasKey $seen $same -}}
-{{- include "shared.refuse" (list $place $name (printf "is given twice%s" ($fold | ternary ": on Windows capitals do not count" "")) "give each once") -}}
+{{- include "shared.refuse" (concat (list $place $name) ($fold | ternary (list "is given twice: on Windows capitals do not count" "give each once") (list "is given twice" "give each once"))) -}}
 {{- end -}}
 {{- $_ := set $seen $same true -}}
 {{- end -}}
@@ -86,7 +86,7 @@
 {{- $path := printf "anchor.extraContainers.%d" $number -}}
 {{- $_ := set $contexts (printf "%s.securityContext" $path) ($container.securityContext | default dict) -}}
 {{- if eq $container.name "anchor" -}}
-{{- include "shared.refuse" (list (printf "%s.name" $path) "anchor" "is mooring's own container" "choose another name") -}}
+{{- include "shared.refuse" (list (printf "%s.name" $path) $container.name "is mooring's own container" "choose another name") -}}
 {{- end -}}
 {{- include "shared.rules.repeats" (list (printf "%s.env" $path) ($container.env | default list) "name" $windows) -}}
 {{- $named := list -}}
@@ -110,7 +110,7 @@
 {{- range $kind, $probe := .Values.probes -}}
 {{- $found := include "shared.handlers" $probe -}}
 {{- if contains "," $found -}}
-{{- include "shared.refuse" (list (printf "probes.%s" $kind) $found "asks in more than one way, and a probe has one" "keep one") -}}
+{{- include "shared.refuse" (list (printf "probes.%s" $kind) (splitList ", " $found) "asks in more than one way, and a probe has one" "keep one") -}}
 {{- else if and $probe (not $found) $silent -}}
 {{- include "shared.refuse" (list (printf "probes.%s" $kind) $probe "must say how to ask (exec, httpGet, tcpSocket, grpc): cplauncher answers no probe" "add one, or leave the probe out") -}}
 {{- end -}}
@@ -123,7 +123,7 @@
 {{- else -}}
 {{- $found := include "shared.handlers" $hook -}}
 {{- if or (not $found) (contains "," $found) -}}
-{{- include "shared.refuse" (list "lifecycle.postStart" $found "must say in one way what to do (exec, httpGet, tcpSocket, sleep)" "give one, or leave the hook out") -}}
+{{- include "shared.refuse" (list "lifecycle.postStart" (splitList ", " $found | compact) "must say in one way what to do (exec, httpGet, tcpSocket, sleep)" "give one, or leave the hook out") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

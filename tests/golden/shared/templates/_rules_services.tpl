@@ -3,19 +3,25 @@
 {{- $service := .Values.service -}}
 {{- $shared := eq .Values.anchor.strategy "shared" -}}
 {{- $own := dict
-  "type" "use service.type"
-  "selector" "leave it out: Services select the anchors, which own the IPs"
-  "ports" "use target.ports and their servicePort; a nodePort cannot be chosen, the cluster does" -}}
+  "type" (list "is mooring's own" "use service.type")
+  "selector" (list "is mooring's own" "leave it out: Services select the anchors, which own the IPs")
+  "ports" (list "is mooring's own" "use target.ports and their servicePort; a nodePort cannot be chosen, the cluster does")
+-}}
 {{- $alone := list "clusterIP" "clusterIPs" "loadBalancerIP" "externalIPs" "healthCheckNodePort" -}}
-{{- $balanced := list "LoadBalancer" -}}
-{{- $needs := dict "loadBalancerClass" $balanced "loadBalancerSourceRanges" $balanced "allocateLoadBalancerNodePorts" $balanced "healthCheckNodePort" $balanced "externalTrafficPolicy" (list "NodePort" "LoadBalancer") -}}
+{{- $needs := dict
+  "loadBalancerClass" (list "LoadBalancer")
+  "loadBalancerSourceRanges" (list "LoadBalancer")
+  "allocateLoadBalancerNodePorts" (list "LoadBalancer")
+  "healthCheckNodePort" (list "LoadBalancer")
+  "externalTrafficPolicy" (list "NodePort" "LoadBalancer")
+-}}
 {{- range $key, $found := $service.spec -}}
 {{- $path := printf "service.spec.%s" $key -}}
 {{- $none := has (toJson $found) (list `"None"` `["None"]`) -}}
 {{- $headless := and $none (has $key (list "clusterIP" "clusterIPs")) -}}
 {{- if has (toJson $found) (list "null" "[]" `""`) -}}
 {{- else if hasKey $own $key -}}
-{{- include "shared.refuse" (list $path $found "is mooring's own" (get $own $key)) -}}
+{{- include "shared.refuse" (concat (list $path $found) (get $own $key)) -}}
 {{- else if and $shared (has $key $alone) (not $none) -}}
 {{- include "shared.refuse" (list $path $found "is for one Service, and with anchor.strategy: shared each replica has one" "leave it out") -}}
 {{- else if not (has $service.type (index $needs $key | default (list $service.type))) -}}

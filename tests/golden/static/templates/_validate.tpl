@@ -40,7 +40,11 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "static.rules.paths" . -}}
 {{- include "static.rules.text" . -}}
 {{- include "static.rules.ports" . -}}
-{{- range $key, $limits := dict "memory" (list "minMiB" "maxMiB") "handles" (list "min" "max") "threads" (list "min" "max") -}}
+{{- range $key, $limits := dict
+  "memory" (list "minMiB" "maxMiB")
+  "handles" (list "min" "max")
+  "threads" (list "min" "max")
+-}}
 {{- $low := index $gate $key (first $limits) -}}
 {{- $high := index $gate $key (last $limits) -}}
 {{- if not (or (kindIs "invalid" $low) (kindIs "invalid" $high)) -}}
@@ -64,8 +68,11 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $anchors := .Values.anchor.terminationGracePeriodSeconds -}}
 {{- $isShort := and (not (kindIs "invalid" $anchors)) (lt (int64 ($anchors | default 0)) $leastAnchor) -}}
 {{- if lt $given $least -}}
-{{- $both := $isShort | ternary (printf ", and anchor.terminationGracePeriodSeconds (%d) at least %d" (int64 ($anchors | default 0)) $leastAnchor) "" -}}
-{{- include "static.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds (printf "must be at least %d: stop.drainSeconds, all rungs of stop and 10 s%s" $least $both) "raise it, or leave it out") -}}
+{{- if $isShort -}}
+{{- include "static.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds (printf "must be at least %d: stop.drainSeconds, all rungs of stop and 10 s, and anchor.terminationGracePeriodSeconds (%d) at least %d" $least (int64 $anchors) $leastAnchor) "raise it, or leave it out") -}}
+{{- else -}}
+{{- include "static.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds (printf "must be at least %d: stop.drainSeconds, all rungs of stop and 10 s" $least) "raise it, or leave it out") -}}
+{{- end -}}
 {{- else if $isShort -}}
 {{- include "static.refuse" (list "anchor.terminationGracePeriodSeconds" $anchors (printf "must be at least %d: the launcher's grace and 10 s" $leastAnchor) "raise it, or leave it out") -}}
 {{- end -}}
@@ -124,7 +131,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end -}}
 {{- $absolute := eq $platform "windows" | ternary `^(\\\\|[A-Za-z]:[\\/])` `^/` -}}
-{{- $example := eq $platform "windows" | ternary `C:\apps\orders` "/opt/orders" -}}
+{{- $example := eq $platform "windows" | ternary "C:\\apps\\orders" "/opt/orders" -}}
 {{- range $key, $path := $paths -}}
 {{- if and $path (not (regexMatch $absolute $path)) (not (regexMatch `[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}]` $path)) -}}
 {{- include "static.refuse" (list $key $path (printf "must be an absolute path on %s" $platform) (printf "write the full path, such as %s" $example)) -}}
@@ -155,7 +162,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "static.refuse" (list (printf "target.ports.%s" $name) $name "has two hyphens in a row, which Kubernetes refuses in a port's name" "write one") -}}
 {{- end -}}
 {{- if eq $name "readiness" -}}
-{{- include "static.refuse" (list "target.ports.readiness" $name "is the name of mooring's own port" "name the program's port otherwise") -}}
+{{- include "static.refuse" (list (printf "target.ports.%s" $name) $name "is the name of mooring's own port" "name the program's port otherwise") -}}
 {{- end -}}
 {{- if and (eq (int $port.port) $readiness) (eq $protocol "TCP") -}}
 {{- include "static.refuse" (list "readiness.port" $readiness (printf "is the program's own port %s" $name) "choose a readiness.port that the program does not use") -}}
@@ -177,19 +184,17 @@ null would get past one. The generator checks the same for Apps; a test holds th
 
 {{- define "static.rules.replicas" -}}
 {{- $most := int .Values.rbac.maxReplicas -}}
-{{- $rule := printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most -}}
 {{- if gt (int .Values.replicas) $most -}}
-{{- include "static.refuse" (list "replicas" .Values.replicas $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- include "static.refuse" (list "replicas" .Values.replicas (printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most) "raise rbac.maxReplicas, or lower it") -}}
 {{- end -}}
 {{- include "static.rules.autoscaling" . -}}
 {{- end }}
 
 {{- define "static.rules.autoscaling" -}}
 {{- $most := int .Values.rbac.maxReplicas -}}
-{{- $rule := printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most -}}
 {{- $scaler := .Values.autoscaling -}}
 {{- $keda := $scaler.keda -}}
-{{- $unmeasured := eq .Values.platform "windows" | ternary "is never measured on Windows: metrics-server reports nothing for HostProcess pods" "" -}}
+{{- $windows := eq .Values.platform "windows" -}}
 {{- if and $scaler.enabled $keda.enabled -}}
 {{- include "static.refuse" (list "autoscaling.keda.enabled" true "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight" "enable one of them") -}}
 {{- end -}}
@@ -206,19 +211,19 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if $scaler.enabled -}}
 {{- $top := int $scaler.maxReplicas -}}
 {{- if gt $top $most -}}
-{{- include "static.refuse" (list "autoscaling.maxReplicas" $top $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- include "static.refuse" (list "autoscaling.maxReplicas" $top (printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most) "raise rbac.maxReplicas, or lower it") -}}
 {{- end -}}
 {{- if gt (int $scaler.minReplicas) $top -}}
 {{- include "static.refuse" (list "autoscaling.minReplicas" $scaler.minReplicas (printf "is above autoscaling.maxReplicas (%d)" $top) "swap or correct them") -}}
 {{- end -}}
-{{- if and $unmeasured (not $scaler.metrics) -}}
+{{- if and $windows (not $scaler.metrics) -}}
 {{- include "static.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
 {{- end -}}
-{{- $kinds := list -}}
+{{- $atZero := false -}}
 {{- range $scaler.metrics -}}
-{{- $kinds = append $kinds .type -}}
+{{- $atZero = or $atZero (has (toString .type) (list "Object" "External")) -}}
 {{- end -}}
-{{- if not (or (int $scaler.minReplicas) (has "Object" $kinds) (has "External" $kinds)) -}}
+{{- if not (or (int $scaler.minReplicas) $atZero) -}}
 {{- include "static.refuse" (list "autoscaling.minReplicas" 0 "needs a metric of type Object or External, since pods that are not there measure nothing" "add one, or raise it") -}}
 {{- end -}}
 {{- range $number, $metric := $scaler.metrics -}}
@@ -226,8 +231,8 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if not (index $metric $source) -}}
 {{- include "static.refuse" (list (printf "autoscaling.metrics.%d.%s" $number $source) nil (printf "must be given, as type %s reads it" $metric.type) "add it") -}}
 {{- end -}}
-{{- if and $unmeasured (has (toString $metric.type) (list "Resource" "ContainerResource")) -}}
-{{- include "static.refuse" (list (printf "autoscaling.metrics.%d.type" $number) $metric.type $unmeasured "use a Pods, Object or External metric") -}}
+{{- if and $windows (has (toString $metric.type) (list "Resource" "ContainerResource")) -}}
+{{- include "static.refuse" (list (printf "autoscaling.metrics.%d.type" $number) $metric.type "is never measured on Windows: metrics-server reports nothing for HostProcess pods" "use a Pods, Object or External metric") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -235,7 +240,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $top := int $keda.maxReplicaCount -}}
 {{- $least := int $keda.minReplicaCount -}}
 {{- if gt $top $most -}}
-{{- include "static.refuse" (list "autoscaling.keda.maxReplicaCount" $top $rule "raise rbac.maxReplicas, or lower it") -}}
+{{- include "static.refuse" (list "autoscaling.keda.maxReplicaCount" $top (printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most) "raise rbac.maxReplicas, or lower it") -}}
 {{- end -}}
 {{- if gt $least $top -}}
 {{- include "static.refuse" (list "autoscaling.keda.minReplicaCount" $least (printf "is above autoscaling.keda.maxReplicaCount (%d)" $top) "swap or correct them") -}}
@@ -249,8 +254,8 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "static.refuse" (list "autoscaling.keda.triggers" list "must name what to scale by" "add a trigger") -}}
 {{- end -}}
 {{- range $number, $trigger := $keda.triggers -}}
-{{- if and $unmeasured (has (toString $trigger.type) (list "cpu" "memory")) -}}
-{{- include "static.refuse" (list (printf "autoscaling.keda.triggers.%d.type" $number) $trigger.type $unmeasured "use another trigger, such as prometheus") -}}
+{{- if and $windows (has (toString $trigger.type) (list "cpu" "memory")) -}}
+{{- include "static.refuse" (list (printf "autoscaling.keda.triggers.%d.type" $number) $trigger.type "is never measured on Windows: metrics-server reports nothing for HostProcess pods" "use another trigger, such as prometheus") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -261,7 +266,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $path := .path -}}
 {{- range $given, $_ := .env -}}
 {{- $name := eq $.platform "windows" | ternary (upper $given) $given -}}
-{{- if or (has $name (list "COMPARTMENT_ID_ATTACH" "POD_NAME" "POD_NAMESPACE" "POD_UID" "NODE_NAME")) (hasPrefix "MOORING_" $name) (hasPrefix "KUBERNETES_" $name) -}}
+{{- if or (has $name (list "COMPARTMENT_ID_ATTACH" "POD_NAME" "POD_NAMESPACE" "POD_UID" "NODE_NAME")) (regexMatch `^(MOORING_|KUBERNETES_)` $name) -}}
 {{- include "static.refuse" (list (printf "%s.%s" $path $given) $given "is set by mooring: COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_* are" "name it otherwise") -}}
 {{- end -}}
 {{- end -}}
@@ -294,25 +299,29 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- end -}}
 {{- else if not $anchor.selector -}}
-{{- include "static.refuse" (list "anchor.create" false "needs anchor.selector, the labels of the anchors" (printf "set it, e.g. %s" ($shared | ternary "app=my-anchor" "app=my-anchor-{ordinal}"))) -}}
+{{- if $shared -}}
+{{- include "static.refuse" (list "anchor.create" false "needs anchor.selector, the labels of the anchors" "set it, e.g. app=my-anchor") -}}
 {{- else -}}
-{{- $name := `[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?` -}}
-{{- $label := printf `\A([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?%s=%s\z` $name $name -}}
+{{- include "static.refuse" (list "anchor.create" false "needs anchor.selector, the labels of the anchors" "set it, e.g. app=my-anchor-{ordinal}") -}}
+{{- end -}}
+{{- else -}}
+{{- $label := `\A([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?=[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\z` -}}
+{{- $placeholder := "{ordinal}" -}}
 {{- $legal := true -}}
 {{- $inKey := false -}}
 {{- range splitList "," $anchor.selector -}}
-{{- $legal = and $legal (regexMatch $label (replace "{ordinal}" "0" .)) -}}
-{{- $inKey = or $inKey (contains "{ordinal}" (splitList "=" . | first)) -}}
+{{- $legal = and $legal (regexMatch $label (replace $placeholder "0" .)) -}}
+{{- $inKey = or $inKey (contains $placeholder (splitList "=" . | first)) -}}
 {{- end -}}
 {{- if not $legal -}}
 {{- include "static.refuse" (list "anchor.selector" $anchor.selector "must be key=value, more after commas, each a legal label" "write it like app=my-anchor-{ordinal},tier=net") -}}
 {{- else if $inKey -}}
 {{- include "static.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal} in values alone, not in a key" "move it behind the =") -}}
-{{- else if and $shared (contains "{ordinal}" $anchor.selector) -}}
+{{- else if and $shared (contains $placeholder $anchor.selector) -}}
 {{- include "static.refuse" (list "anchor.selector" $anchor.selector "must be without {ordinal} with anchor.strategy: shared, where all replicas have one anchor" "correct it, or anchor.strategy") -}}
-{{- else if not (or $shared (contains "{ordinal}" $anchor.selector)) -}}
+{{- else if not (or $shared (contains $placeholder $anchor.selector)) -}}
 {{- include "static.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal}, by which each replica knows its own anchor" "correct it, or anchor.strategy") -}}
-{{- else if regexMatch `\A(apps\.kubernetes\.io/pod-index=[^,]*,?)+\z` $anchor.selector -}}
+{{- else if regexMatch `^(apps\.kubernetes\.io/pod\-index=[^,]*,?)+$` $anchor.selector -}}
 {{- include "static.refuse" (list "anchor.selector" $anchor.selector "must name more than apps.kubernetes.io/pod-index, which the pods of every StatefulSet carry, the launchers' too" "add a label that only the anchors have, e.g. app=my-anchor,apps.kubernetes.io/pod-index={ordinal}") -}}
 {{- end -}}
 {{- end -}}
@@ -365,28 +374,27 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- /* What K2s' own launcher does not do: refused rather than left out silently. */}}
 {{- define "static.rules.cplauncher" -}}
 {{- if and (eq .Values.launcher.kind "cplauncher") (eq .Values.platform "windows") -}}
-{{- $target := .Values.target -}}
-{{- $gate := .Values.gate -}}
 {{- range list
   (list "launcher.source" .Values.launcher.source "host")
-  (list "target.workingDir" $target.workingDir "")
-  (list "target.env" $target.env dict)
-  (list "target.runAs" $target.runAs "")
-  (list "target.sha256" $target.sha256 "")
-  (list "target.signedBy" $target.signedBy "")
-  (list "target.perOrdinal" $target.perOrdinal dict)
-  (list "gate.http" $gate.http dict)
-  (list "gate.tcp" $gate.tcp dict)
-  (list "gate.exec" $gate.exec dict)
-  (list "gate.processes" $gate.processes dict)
-  (list "gate.cpu.maxPercent" $gate.cpu.maxPercent nil)
-  (list "gate.memory.minMiB" $gate.memory.minMiB nil)
-  (list "gate.memory.maxMiB" $gate.memory.maxMiB nil)
-  (list "gate.handles.min" $gate.handles.min nil)
-  (list "gate.handles.max" $gate.handles.max nil)
-  (list "gate.threads.min" $gate.threads.min nil)
-  (list "gate.threads.max" $gate.threads.max nil)
-  (list "stop.command" .Values.stop.command list) -}}
+  (list "target.workingDir" .Values.target.workingDir "")
+  (list "target.env" .Values.target.env dict)
+  (list "target.runAs" .Values.target.runAs "")
+  (list "target.sha256" .Values.target.sha256 "")
+  (list "target.signedBy" .Values.target.signedBy "")
+  (list "target.perOrdinal" .Values.target.perOrdinal dict)
+  (list "gate.http" .Values.gate.http dict)
+  (list "gate.tcp" .Values.gate.tcp dict)
+  (list "gate.exec" .Values.gate.exec dict)
+  (list "gate.processes" .Values.gate.processes dict)
+  (list "gate.cpu.maxPercent" .Values.gate.cpu.maxPercent nil)
+  (list "gate.memory.minMiB" .Values.gate.memory.minMiB nil)
+  (list "gate.memory.maxMiB" .Values.gate.memory.maxMiB nil)
+  (list "gate.handles.min" .Values.gate.handles.min nil)
+  (list "gate.handles.max" .Values.gate.handles.max nil)
+  (list "gate.threads.min" .Values.gate.threads.min nil)
+  (list "gate.threads.max" .Values.gate.threads.max nil)
+  (list "stop.command" .Values.stop.command list)
+-}}
 {{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
 {{- include "static.refuse" (list (index . 0) (index . 1) "is not done by cplauncher" (printf "leave it at %s, or use launcher.kind: mooring" (toJson (index . 2)))) -}}
 {{- end -}}
@@ -394,8 +402,8 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if and .Values.scaling.follow .Values.anchor.create (eq .Values.anchor.strategy "ordinal") -}}
 {{- include "static.refuse" (list "scaling.follow" true "is not done by cplauncher: nothing mirrors the number of launchers to the anchors" "set scaling.follow: false and scale both sets, by helm upgrade") -}}
 {{- end -}}
-{{- range $number, $word := prepend $target.args $target.exe -}}
-{{- if regexMatch "[&|^%<>\"]" $word -}}
+{{- range $number, $word := prepend .Values.target.args .Values.target.exe -}}
+{{- if regexMatch `[&|^%<>"]` $word -}}
 {{- include "static.refuse" (list (eq $number 0 | ternary "target.exe" (printf "target.args.%d" (sub $number 1))) $word "must be free of & | ^ % < > and quotes: with cplauncher it passes cmd /c, which reads them" "move it into a file, or use launcher.kind: mooring") -}}
 {{- end -}}
 {{- end -}}
@@ -408,9 +416,12 @@ null would get past one. The generator checks the same for Apps; a test holds th
   (list "launcher.kind" .Values.launcher.kind "mooring")
   (list "launcher.attach" .Values.launcher.attach "job")
   (list "target.runAs" .Values.target.runAs "")
-  (list "target.signedBy" .Values.target.signedBy "") -}}
+  (list "target.signedBy" .Values.target.signedBy "")
+-}}
 {{- if eq .Values.platform "windows" -}}
-{{- $wanted = list (list "hostAliases" .Values.hostAliases list) -}}
+{{- $wanted = list
+  (list "hostAliases" .Values.hostAliases list)
+-}}
 {{- end -}}
 {{- range $wanted -}}
 {{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
