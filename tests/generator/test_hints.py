@@ -8,13 +8,13 @@ import pytest
 from mooring.errors import InputError, Problem
 from mooring.inputs.app import parse_app
 from mooring.model.check import did_you_mean
-from mooring.model.hints import _TABLE
+from mooring.model.hints.below import TABLE
 from mooring.model.keys import find_nodes, parse_key
 from mooring.model.values import VALUES
 
 from .conftest import APP
 
-HINTS = [(f"{where}.{key}".lstrip("."), hint) for where, hints in _TABLE.items() for key, hint in hints.items()]
+HINTS = [(f"{where}.{key}".lstrip("."), hint) for where, hints in TABLE.items() for key, hint in hints.items()]
 
 
 def problems(text: str) -> tuple[Problem, ...]:
@@ -39,7 +39,7 @@ def test_every_target_exists_and_no_key_of_the_table_does(key: str, hint: tuple[
         find_nodes(VALUES, parse_key(key))
 
 
-@pytest.mark.parametrize("where", [where for where in _TABLE if where])
+@pytest.mark.parametrize("where", [where for where in TABLE if where])
 def test_every_place_of_the_table_exists(where: str) -> None:
     """The table's own keys are places of the values."""
     assert find_nodes(VALUES, parse_key(where))

@@ -18,9 +18,9 @@ from typing import Any
 
 from mooring.model.app import APP_NAME, MAX_NAME, SEMVER, STRING_MAP
 from mooring.model.hints import hint_for, places_of, shape_hint
-from mooring.model.kubernetes import PORT_NAME
 from mooring.model.nodes import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
-from mooring.model.shapes import LABEL_KEY, LABEL_VALUE
+from mooring.model.values.kubernetes import PORT_NAME
+from mooring.model.values.shapes import LABEL_KEY, LABEL_VALUE
 from mooring.text.document import KeyPath
 
 _PATTERN_WORDS = {

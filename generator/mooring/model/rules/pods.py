@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mooring.model.rules.rule import Rule, Sentence, Values, Violation, find_repeats
-from mooring.model.shapes import HANDLERS
+from mooring.model.values.shapes import HANDLERS
 
 POD_LABELS = (
     *("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mooring.model.rules.rule import Rule, Sentence, Values, Violation
+from mooring.model.values.stop import DRAIN_MARGIN_S
 
-DRAIN_MARGIN_S = 5
 GRACE_MARGIN_S = 10
 DRAIN_TOO_SHORT = Sentence(
     f"must be at least readiness.periodSeconds x readiness.failureThreshold + {DRAIN_MARGIN_S} = {{least:d}}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mooring.model.nodes import INT32, Bool, Int, IntOrStr, ListOf, Node, Obj, Open, Str
-from mooring.model.shapes import (
+from mooring.model.values.shapes import (
     AFFINITY,
     CLAIM,
     CONTAINER,
