@@ -273,18 +273,18 @@ NOTES = [
     ({}, ["kubectl -n apps describe pod orders-anchor-0\n"]),
     (FOREIGN, ["kubectl -n apps describe pod -l 'app=net-0,tier=net'\n"]),
     (FOREIGN_SHARED, ["kubectl -n nets describe pod -l 'app=net'\n"]),
-    (STATIC, ["anchor n (orders-anchor-n-n)", "orders.apps.svc:8080", "Scale by helm upgrade", "logs orders-0"]),
-    (SHARED, ["the anchor (orders-anchor-0)", "orders-anchor-n.apps.svc:8080", "Scale by helm upgrade"]),
+    (STATIC, ["anchor n (orders-anchor-n-n)", "orders.apps.svc:8080", "Scale only with helm upgrade", "logs orders-0"]),
+    (SHARED, ["the anchor (orders-anchor-0)", "orders-anchor-n.apps.svc:8080", "Scale only with helm upgrade"]),
     (
         FOREIGN,
         [
             "(app=net-n,tier=net in namespace apps)",
             "carry the label apps.kubernetes.io/pod-index",
-            "has to make them too",
+            "must scale them too",
         ],
     ),
     (FOREIGN_STATIC, ["(orders-launcher-n-n)", "logs orders-launcher-0-0", "statefulset orders-launcher-0"]),
-    (FOREIGN_SHARED, ["the anchor (app=net in namespace nets)", "their makers have to make the Services"]),
+    (FOREIGN_SHARED, ["the anchor (app=net in namespace nets)", "whoever creates them must create the Services too"]),
 ]
 
 

@@ -15,7 +15,7 @@ import yaml
 from mooring.chart.render import render_chart
 from mooring.cli import main as _cli
 from mooring.inputs.app import make_app
-from mooring.model.nodes import ListOf, MapOf, Node, Obj, Open, Str
+from mooring.model.nodes import ListOf, MapOf, Node, Obj, Open, Str, StringMap
 from mooring.model.values import VALUES
 from tools import require
 
@@ -193,7 +193,11 @@ def _filled(node: Node, text: str) -> Any:
         item = _filled(node.item, text)
         return None if item is None else [item]
     if isinstance(node, Open):
-        one = {} if node.item_pattern else {**_NEEDED.get(node.kubernetes, {}), "note": text}
+        one = (
+            {}
+            if isinstance(node, StringMap) and node.item_pattern
+            else {**_NEEDED.get(node.kubernetes, {}), "note": text}
+        )
         return [one] if node.is_list else one
     return text if isinstance(node, Str) and not (node.pattern or node.enum) else None
 

@@ -61,7 +61,7 @@ BAD_APPS = {
     ),
     "missing exe": (
         APP.replace(EXE, ""),
-        "8:5: values.target.exe: is missing: must be set; give the program's full path",
+        "8:5: values.target.exe: is missing: must be set; write the program's full path",
     ),
     "empty exe": (
         APP.replace(r"'C:\apps\orders\orders.exe'", "''"),

@@ -1,4 +1,4 @@
-"""Put what the rules say into the chart's templates, as Helm's own template code.
+"""Put what the model says into the chart's templates, as Helm's own template code.
 
 Helm knows only what is in the chart, so the logic of a rule stands there once more. Its sentences, names and limits do
 not: ``<%= rules.ports.PORT_TWICE | say(protocol="$protocol") %>`` is ``PORT_TWICE`` of ``mooring.model.rules.ports``,
@@ -17,17 +17,19 @@ from typing import Any
 
 from mooring.model.rules.rule import Sentence
 
-_FACT = re.compile(r"<%= rules\.(?P<module>\w+)\.(?P<name>\w+)(?: \| (?P<filter>\w+)(?:\((?P<code>[^%]*)\))?)? %>")
+_FACT = re.compile(
+    r"<%= (?P<module>rules\.\w+|nodes)\.(?P<name>\w+)(?: \| (?P<filter>\w+)(?:\((?P<code>[^%]*)\))?)? %>"
+)
 _CODE = re.compile(r"""(?P<fact>\w+)=(?P<quote>["'])(?P<code>.*?)(?P=quote)""")
 
 
-def put_rules(template: str) -> str:
-    """Return a template with everything in it that it takes from the rules."""
+def put_sentences(template: str) -> str:
+    """Return a template with everything in it that it takes from the model."""
     return _FACT.sub(_put, template)
 
 
 def _put(found: re.Match[str]) -> str:
-    value = getattr(importlib.import_module(f"mooring.model.rules.{found['module']}"), found["name"])
+    value = getattr(importlib.import_module(f"mooring.model.{found['module']}"), found["name"])
     if found["filter"] is None:
         return str(value)
     code = {one["fact"]: one["code"] for one in _CODE.finditer(found["code"] or "")}

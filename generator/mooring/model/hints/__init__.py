@@ -1,4 +1,4 @@
-"""What people write who know other charts, and where it is here: one table, whose targets a test holds to the values.
+"""What people who know other charts write, and where it belongs here: one table; a test checks that its targets exist.
 
 Sources of the words: plain Deployments and pods, `helm create`, Bitnami's charts, bjw-s' common library, Compose files.
 """

@@ -1,4 +1,4 @@
-"""What other charts have below a key that is here too, and the whole table of what others write."""
+"""What other charts have below a key that exists here too, and the whole table."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ TABLE: Mapping[str, Mapping[str, Hint]] = {
         **hints("signal stopSignal", "stop.consoleEvent"),
     },
     "readiness": {
-        **hints("path httpGet", "gate.http", say="this is mooring's own endpoint; the program's own is asked by {0}"),
+        **hints("path httpGet", "gate.http", say="this is mooring's own endpoint; the program's own is checked by {0}"),
         **hints(
             "initialDelaySeconds timeoutSeconds successThreshold",
             "gate",
-            say="this is how kubelet asks mooring; how mooring asks the program is {0}",
+            say="this is how kubelet probes mooring; how mooring checks the program is {0}",
         ),
     },
     "launcher": {
@@ -110,14 +110,14 @@ TABLE: Mapping[str, Mapping[str, Hint]] = {
         **hints("podSecurityContext", "anchor.securityContext"),
         **hints("service", "service"),
         **hints("ports", "target.ports", say="the anchor has the ports of {0}"),
-        **hints("name", "anchor.selector", say="anchors that others make are found by {0}"),
+        **hints("name", "anchor.selector", say="anchors that others create are found by {0}"),
     },
     "service": {
         **hints(
             "port ports targetPort",
             "target.ports",
             "target.ports.*.servicePort",
-            say="ports are in {0}; the Service's own number is servicePort there",
+            say="ports are in {0}; the Service's own port number is servicePort there",
         ),
         **hints(
             "nodePort nodePorts clusterIP loadBalancerIP loadBalancerClass loadBalancerSourceRanges externalIPs "
@@ -134,7 +134,7 @@ TABLE: Mapping[str, Mapping[str, Hint]] = {
         **hints(
             "automount automountServiceAccountToken",
             "serviceAccount.create",
-            say="mooring decides this itself: the launcher needs its token, an anchor none",
+            say="mooring sets this itself: the launcher needs its token, an anchor does not",
         ),
         **hints("labels", "commonLabels"),
     },
@@ -156,7 +156,7 @@ TABLE: Mapping[str, Mapping[str, Hint]] = {
         say="use {0} and {1}",
     ),
     "podDisruptionBudget": hints(
-        "minAvailable", "podDisruptionBudget.maxUnavailable", say="use {0}: one budget is over both halves"
+        "minAvailable", "podDisruptionBudget.maxUnavailable", say="use {0}: one budget covers both halves"
     ),
     **{
         key: {

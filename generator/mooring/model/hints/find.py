@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from mooring.model.hints.below import TABLE
@@ -15,11 +15,12 @@ KeyPath = tuple[str, ...]
 _MAX_PLACES = 3
 
 
-def hint_for(path: KeyPath, section: str = "values") -> Hint | None:
-    """Return where to write what stands at an unknown key, None if nobody knows.
+def hint_for(path: KeyPath, known: Iterable[str] = ()) -> Hint | None:
+    """Return where the value of an unknown key belongs; None if that is not known.
 
-    `path` is that of an App or a Platform; `section` is where such a file has values.
+    `path` is that of an App or a Platform; `known` are the keys allowed in its place.
     """
+    section = "defaults" if "defaults" in known else "values"
     below = below_values(path)
     if below is None:
         if len(path) > 1:
@@ -36,7 +37,7 @@ def hint_for(path: KeyPath, section: str = "values") -> Hint | None:
 
 
 def places_of(path: KeyPath) -> str:
-    """Return the keys that have the name of a key right below values, as a remark to a message; empty if none has."""
+    """Return a hint with the keys of the same name elsewhere in the values, or nothing; for keys right below values."""
     places = _places().get(path[-1].casefold(), [])
     if not places or len(below_values(path) or ()) != 1:
         return ""
@@ -54,7 +55,7 @@ def _places() -> Mapping[str, list[str]]:
 
 
 def below_values(path: KeyPath) -> KeyPath | None:
-    """Return the path below values; None where it is not one of them."""
+    """Return the path below values; None where it does not lead there."""
     if path[:1] in (("values",), ("defaults",)):
         return path[1:] or None
     if path[:1] == ("overlays",):

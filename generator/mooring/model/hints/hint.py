@@ -1,4 +1,4 @@
-"""A hint: where to write what somebody wrote elsewhere."""
+"""A hint: where a value belongs that somebody wrote elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Hint(NamedTuple):
-    """Where to write what somebody wrote elsewhere: keys of values, and a sentence in which {0}, {1} … are those."""
+    """Where a value belongs that somebody wrote elsewhere: keys, and a sentence in which {0}, {1} … stand for them."""
 
     targets: tuple[str, ...]
     words: str = "use {0}"

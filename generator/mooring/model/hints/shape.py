@@ -1,4 +1,4 @@
-"""Find a remark to a value of the wrong shape: where one is written as other charts take it."""
+"""Hints for values of the wrong shape, written the way other charts take them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _IN_CHECKS = ("port", "path", "scheme", "host", "command", "periodSeconds", "tim
 
 
 def shape_hint(node: Node, value: Any, path: KeyPath) -> str:
-    """Return a remark to a value of the wrong kind in which somebody wrote what other charts take; else nothing."""
+    """Return a hint for a value of the wrong kind that other charts would take, or nothing."""
     below = below_values(path)
     return next((f"; {words}" for fits, words in _shapes(node, value, below) if fits), "") if below else ""
 
@@ -21,7 +21,7 @@ def _shapes(node: Node, value: Any, below: KeyPath) -> Iterator[tuple[bool, str]
     is_env = below[:2] == ("target", "env") or (below[:2] == ("target", "perOrdinal") and "env" in below)
     yield (
         is_env and isinstance(value, dict) and "valueFrom" in value,
-        "what comes from a Secret, a ConfigMap or the pod goes into extraEnv, a list of {name, valueFrom}",
+        "values from a Secret, a ConfigMap or the pod go into extraEnv, a list of {name, valueFrom}",
     )
     yield is_env and isinstance(value, dict) and "value" in value, "write NAME: value"
     yield is_env and isinstance(value, list), "write NAME: value; a list of {name, value} goes into extraEnv"
@@ -49,12 +49,12 @@ def _shapes(node: Node, value: Any, below: KeyPath) -> Iterator[tuple[bool, str]
     )
     yield (
         len(below) == 2 and below[0] == "imagePullSecrets" and isinstance(value, dict),
-        "write the Secret's name alone",
+        "write only the Secret's name",
     )
     yield (
         isinstance(value, str) and bool(below) and below[-1] in ("args", "command"),
-        "write each argument as an item of its own: [--port, '8080']",
+        "write each argument as its own item: [--port, '8080']",
     )
     yield below == ("extraEnv",) and isinstance(value, dict), "a map of NAME: value goes into target.env"
-    yield isinstance(node, MapOf) and isinstance(value, list), "write each entry under a name of its own"
+    yield isinstance(node, MapOf) and isinstance(value, list), "write each entry under its own name"
     yield isinstance(node, Obj) and below == ("service",) and isinstance(value, bool), "write service.enabled"

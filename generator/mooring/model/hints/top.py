@@ -1,4 +1,4 @@
-"""What other charts have at the top of their values, and files of other kinds at the top of theirs."""
+"""What other charts have at the top of their values, and other kinds of files at the top level."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PROBES = hints(
     "livenessProbe livenessprobe readinessProbe startupProbe healthcheck healthCheck health probe",
     "gate",
     "probes",
-    say="what must hold before a replica is ready is {0}; Kubernetes' own probes are in {1}",
+    say="the conditions for a ready replica are in {0}; Kubernetes' own probes are in {1}",
 )
 SECURITY = hints(
     "securityContext podSecurityContext containerSecurityContext windowsOptions privileged hostProcess",
@@ -22,7 +22,7 @@ _FIXED = hints(
     "hostNetwork hostPID hostIPC dnsPolicy dnsConfig restartPolicy runtimeClassName schedulerName os "
     "shareProcessNamespace "
     "automountServiceAccountToken enableServiceLinks",
-    say="mooring decides this itself, since the pairing depends on it",
+    say="mooring sets this itself, because pairing depends on it",
 )
 _PROGRAM = {
     **hints(
@@ -49,7 +49,7 @@ _STORAGE = hints(
     "target.mounts",
     "extraVolumes",
     "volumeClaimTemplates",
-    say="directories of the node are {0}, other volumes {1}, claims {2}",
+    say="directories of the node go into {0}, other volumes into {1}, claims into {2}",
 )
 _OBJECTS = hints(
     "ingress httpRoute httproute route routes gateway networkPolicy networkpolicies networkPolicies serviceMonitor "
@@ -83,11 +83,11 @@ TOP = {
     **hints(
         "initContainers sidecars sidecarContainers extraContainers additionalContainers extraInitContainers",
         "anchor.extraContainers",
-        say="containers in the program's network are {0}; mooring starts none before the program",
+        say="containers in the program's network are {0}; none run before the program",
     ),
     **hints("volumeMounts additionalVolumeMounts", "extraVolumeMounts"),
     **hints("additionalVolumes", "extraVolumes"),
-    **hints("resources limits requests", "launcher.resources", say="use {0}, which the program is part of"),
+    **hints("resources limits requests", "launcher.resources", say="use {0}, which covers the program as well"),
     **hints("resourcesPreset", "launcher.resources"),
     **hints("serviceAccountName", "serviceAccount.name"),
     **hints("nodeName node", "nodeSelector", say='use {0}, e.g. {0}: {{kubernetes.io/hostname: "…"}}'),
@@ -121,14 +121,14 @@ TOP = {
     **hints(
         "defaultPodOptions podSpec pod template spec statefulset deployment",
         "launcher",
-        say="the pod's fields are values of their own; see {0} and what stands beside it",
+        say="each field of the pod is a value of its own; see {0} and the values around it",
     ),
     **hints("test", "tests"),
 }
 
 APP: Mapping[str, Hint] = {
     **hints("metadata", say="write name, description and the rest at the top level"),
-    **hints("spec", say="what a spec would hold is under values"),
+    **hints("spec", say="what a spec would contain goes under values"),
     **hints("chart", say="the chart has the App's name and version"),
     **hints("apiversion", say="write apiVersion"),
 }

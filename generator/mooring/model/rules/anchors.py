@@ -1,4 +1,4 @@
-"""Rules of how the two halves find each other: by the scheduler, and by the anchors' labels."""
+"""Rules about how the two halves find each other: by the scheduler, and by the anchors' labels."""
 
 from __future__ import annotations
 
@@ -17,27 +17,28 @@ INDICES = re.compile(rf"^({re.escape(POD_INDEX)}=[^,]*,?)+$")
 """No label but that one."""
 
 SECOND_TERM = Sentence(
-    "must be left out: mooring's own term pairs the halves, and Kubernetes wants one pod that matches all",
+    "must be left out: mooring's own term pairs the halves, and Kubernetes requires one pod that matches all terms",
     "use preferred terms, nodeAffinity, podAntiAffinity or topologySpreadConstraints",
 )
-FOR_OTHERS = Sentence("is for anchors that others make", "set anchor.create: false as well")
+FOR_OTHERS = Sentence("is only for anchors that others create", "set anchor.create: false as well")
 SELECTOR_MISSING = Sentence(
     "needs anchor.selector, the labels of the anchors", "set it, e.g. app=my-anchor-{{ordinal}}"
 )
 SHARED_SELECTOR_MISSING = Sentence("needs anchor.selector, the labels of the anchors", "set it, e.g. app=my-anchor")
 SELECTOR_ILLEGAL = Sentence(
-    "must be key=value, more after commas, each a legal label", "write it like app=my-anchor-{{ordinal}},tier=net"
+    "must be key=value pairs separated by commas, each a legal label",
+    "write it like app=my-anchor-{{ordinal}},tier=net",
 )
-ORDINAL_IN_KEY = Sentence("must have {{ordinal}} in values alone, not in a key", "move it behind the =")
+ORDINAL_IN_KEY = Sentence("may have {{ordinal}} only in values, not in a key", "move it behind the =")
 ORDINAL_SHARED = Sentence(
-    "must be without {{ordinal}} with anchor.strategy: shared, where all replicas have one anchor",
+    "must not have {{ordinal}} with anchor.strategy: shared, where all replicas share one anchor",
     "correct it, or anchor.strategy",
 )
 ORDINAL_MISSING = Sentence(
-    "must have {{ordinal}}, by which each replica knows its own anchor", "correct it, or anchor.strategy"
+    "must have {{ordinal}}, by which each replica finds its own anchor", "correct it, or anchor.strategy"
 )
 INDEX_ONLY = Sentence(
-    f"must name more than {POD_INDEX}, which the pods of every StatefulSet carry, the launchers' too",
+    f"must name more than {POD_INDEX}: the pods of every StatefulSet carry it, the launchers' too",
     f"add a label that only the anchors have, e.g. app=my-anchor,{POD_INDEX}={{{{ordinal}}}}",
 )
 
@@ -64,7 +65,7 @@ def _pod_affinity_single(values: Values) -> Iterator[Violation]:
 
 
 def is_selector(text: str) -> bool:
-    """Tell whether text is ``key=value``, more after commas, each value with {ordinal} in it or not."""
+    """Tell whether text is ``key=value`` pairs separated by commas, each value with {ordinal} in it or not."""
     return all(re.fullmatch(LABEL, part.replace(PLACEHOLDER, "0"), re.ASCII) for part in text.split(","))
 
 

@@ -1,4 +1,4 @@
-"""Rules of the health gate: what it names is there, and its limits leave something between them."""
+"""Rules about the health gate: what it names exists, and its ranges are not empty."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
 _KNOWN = "must be a port named in target.ports"
 PORT_UNKNOWN = Sentence(_KNOWN, "declare it there, or remove it here")
-CHECK_PORT_UNKNOWN = Sentence(_KNOWN, "declare it there, or give the port's number")
+CHECK_PORT_UNKNOWN = Sentence(_KNOWN, "declare it there, or use the port's number")
 RANGE_REVERSED = Sentence("is above gate.{key:s}.{high:s} ({limit:d})", "swap or correct them")
 RANGES = {"memory": ("minMiB", "maxMiB"), "handles": ("min", "max"), "threads": ("min", "max")}
-COMMAND_MISSING = Sentence("must name a program", "give its full path and arguments")
+COMMAND_MISSING = Sentence("must name a program", "write its full path and arguments")
 
 
 def _gate_ports_known(values: Values) -> Iterator[Violation]:

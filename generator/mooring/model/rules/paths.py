@@ -1,4 +1,4 @@
-"""Rules of paths: the program's is given, and each is absolute on its platform."""
+"""Rules about paths: the program's is set, and each is absolute on its platform."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 from mooring.model.rules.text import has_control
 
-EXE_MISSING = Sentence("must be set", r"give the program's full path on the node, e.g. C:\apps\orders\orders.exe")
-NOT_ABSOLUTE = Sentence("must be an absolute path on {platform:s}", "write the full path, such as {example:s}")
+EXE_MISSING = Sentence("must be set", r"write the program's full path on the node, e.g. C:\apps\orders\orders.exe")
+NOT_ABSOLUTE = Sentence("must be an absolute path on {platform:s}", "write the full path, e.g. {example:s}")
 EXAMPLES = (r"C:\apps\orders", "/opt/orders")
 """On Windows and on Linux."""
 

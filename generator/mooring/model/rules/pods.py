@@ -1,4 +1,4 @@
-"""Rules of what goes into the pods as it is; their twin is templates/_rules_pods.tpl."""
+"""Rules about what goes into the pods unchanged; their twin is templates/_rules_pods.tpl."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ LINUX_FIELDS = (
     *("runAsUser", "runAsGroup", "supplementalGroups", "supplementalGroupsPolicy"),
     *("capabilities", "readOnlyRootFilesystem", "privileged", "allowPrivilegeEscalation", "procMount"),
 )
-"""Of security contexts. Without spec.os the API lets them pass, and a Windows node ignores them."""
+"""Of security contexts. Without spec.os the API server accepts them, and a Windows node ignores them."""
 WINDOWS_FIELDS = ("windowsOptions",)
 
 ANCHOR_NAME = "anchor"
 OWN_CONTAINER = Sentence("is mooring's own container", "choose another name")
-BESIDE_VALUE = Sentence("stands beside a value", "give one of the two")
-NOT_ONE_SOURCE = Sentence("must have one of configMapRef and secretRef", "give one")
-ASKS_TWICE = Sentence("asks in more than one way, and a probe has one", "keep one")
-ASKS_NOTHING = Sentence(
-    f"must say how to ask ({', '.join(HANDLERS)}): cplauncher answers no probe", "add one, or leave the probe out"
+BESIDE_VALUE = Sentence("is set together with a value", "set only one of the two")
+NOT_ONE_SOURCE = Sentence("must have either configMapRef or secretRef", "set one of the two")
+TWO_HANDLERS = Sentence("probes in more than one way; a probe has one handler", "keep one")
+NO_HANDLER = Sentence(
+    f"must have a handler ({', '.join(HANDLERS)}): cplauncher serves no probes", "add one, or leave the probe out"
 )
-OWN_LADDER = Sentence("is not done: mooring's stop ladder decides how the program ends", "use stop instead")
+OWN_LADDER = Sentence("is not supported: mooring's stop ladder decides how the program ends", "use stop instead")
 HOOK_ACTIONS = ("exec", "httpGet", "tcpSocket", "sleep")
-NOT_ONE_ACTION = Sentence(
-    f"must say in one way what to do ({', '.join(HOOK_ACTIONS)})", "give one, or leave the hook out"
-)
+NOT_ONE_HANDLER = Sentence(f"must have one handler ({', '.join(HOOK_ACTIONS)})", "keep one, or leave the hook out")
 OWN_HOOK = Sentence("is mooring's own hook", "use stop.command instead")
 KEY_MISSING = Sentence("must have a key, or operator: Exists, which tolerates every taint", "add one of the two")
-FOR_EQUAL = Sentence("is for operator: Equal", "leave it out")
+FOR_EQUAL = Sentence("is only for operator: Equal", "leave it out")
 FOR_NO_EXECUTE = Sentence("needs effect: NoExecute", "set it, or leave this out")
 OWN_LABEL = Sentence("is set by mooring", "leave it out")
 SYSTEM_LABEL = "kubernetes.io/os"
 OTHER_SYSTEM = Sentence("is set by platform: {platform:s}", "leave it out, or change platform")
-DOES_NOTHING = Sentence("does nothing on {platform:s}", "leave it out")
-FOR_ROLLING_UPDATE = Sentence("is for type: RollingUpdate; with OnDelete whoever deletes pods decides", "leave it out")
-FOR_OWN_ACCOUNT = Sentence("is for an account that the chart makes", "set create: true, or leave it out")
+DOES_NOTHING = Sentence("has no effect on {platform:s}", "leave it out")
+FOR_ROLLING_UPDATE = Sentence(
+    "is only for type: RollingUpdate; with OnDelete, pods change when you delete them", "leave it out"
+)
+FOR_OWN_ACCOUNT = Sentence("is only for an account that the chart creates", "set create: true, or leave it out")
 
 
 def _names_unique(values: Values) -> Iterator[Violation]:
@@ -92,14 +92,14 @@ def _handlers(hook: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in (*HANDLERS, "sleep") if hook.get(name) is not None)
 
 
-def _probes_ask_once(values: Values) -> Iterator[Violation]:
+def _probes_one_handler(values: Values) -> Iterator[Violation]:
     unanswered = values["launcher"]["kind"] == "cplauncher" and values["platform"] == "windows"
     for kind, probe in values["probes"].items():
         found = _handlers(probe)
         if len(found) > 1:
-            yield ASKS_TWICE.at(("probes", kind), found)
+            yield TWO_HANDLERS.at(("probes", kind), found)
         elif probe and not found and unanswered:
-            yield ASKS_NOTHING.at(("probes", kind), probe)
+            yield NO_HANDLER.at(("probes", kind), probe)
 
 
 def _hooks_act_once(values: Values) -> Iterator[Violation]:
@@ -108,7 +108,7 @@ def _hooks_act_once(values: Values) -> Iterator[Violation]:
             yield OWN_LADDER.at(("lifecycle", key), hook)
     hook = values["lifecycle"].get("postStart")
     if hook is not None and len(_handlers(hook)) != 1:
-        yield NOT_ONE_ACTION.at(("lifecycle", "postStart"), _handlers(hook))
+        yield NOT_ONE_HANDLER.at(("lifecycle", "postStart"), _handlers(hook))
 
 
 def _prestop_reserved(values: Values) -> Iterator[Violation]:
@@ -135,7 +135,7 @@ def _spread_unique(values: Values) -> Iterator[Violation]:
 
 
 def _labels_own(values: Values) -> Iterator[Violation]:
-    """Refuse what mooring's own labels, annotations and node labels would silently win over."""
+    """Refuse what mooring's own labels, annotations and node labels would silently override."""
     anchor = values["anchor"]
     app = ["app"] if anchor["strategy"] == "static" else []
     places: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
@@ -172,7 +172,7 @@ def _security_fits(values: Values) -> Iterator[Violation]:
 
 
 def _values_used(values: Values) -> Iterator[Violation]:
-    """Refuse what would be left out because another value makes it void."""
+    """Refuse what another value makes ineffective."""
     halves: list[tuple[tuple[str, ...], Values]] = [((), values), (("anchor",), values["anchor"])]
     for path, half in halves:
         strategy, account = half["updateStrategy"], half["serviceAccount"]
@@ -188,7 +188,7 @@ POD_RULES: tuple[Rule, ...] = (
     Rule("names-unique", _names_unique),
     Rule("containers-reserved", _containers_reserved),
     Rule("env-sources", _env_sources),
-    Rule("probes-ask-once", _probes_ask_once),
+    Rule("probes-one-handler", _probes_one_handler),
     Rule("hooks-act-once", _hooks_act_once),
     Rule("prestop-reserved", _prestop_reserved),
     Rule("tolerations", _tolerations),

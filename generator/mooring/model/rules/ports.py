@@ -8,12 +8,12 @@ from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
 READINESS = "readiness"
 """The name of mooring's own port."""
-PORT_TWICE = Sentence("is used by more than one port of target.ports ({protocol:s})", "give each a port of its own")
+PORT_TWICE = Sentence("is used by more than one port of target.ports ({protocol:s})", "give each its own port")
 SERVICE_PORT_TWICE = Sentence(
-    "is used by more than one port of the Service ({protocol:s})", "give each a servicePort of its own"
+    "is used by more than one port of the Service ({protocol:s})", "give each its own servicePort"
 )
-TWO_HYPHENS = Sentence("has two hyphens in a row, which Kubernetes refuses in a port's name", "write one")
-OWN_NAME = Sentence("is the name of mooring's own port", "name the program's port otherwise")
+TWO_HYPHENS = Sentence("has two hyphens in a row, which Kubernetes rejects in a port name", "write one")
+OWN_NAME = Sentence("is the name of mooring's own port", "choose another name for the program's port")
 OWN_PORT = Sentence("is the program's own port {name:s}", "choose a readiness.port that the program does not use")
 
 
@@ -30,7 +30,7 @@ def _service_ports_unique(values: Values) -> Iterator[Violation]:
     listeners: dict[tuple[int, str], int] = {}
     for name, port in sorted(values["target"]["ports"].items()):
         served = (port.get("servicePort") or port["port"], port.get("protocol") or "TCP")
-        # Two of one port number have one Service port because of that: which the rule above says.
+        # Two with one port number also have one Service port; the rule above reports that.
         if listeners.get(served, port["port"]) != port["port"]:
             yield SERVICE_PORT_TWICE.at(("target", "ports", name, "servicePort"), served[0], protocol=served[1])
         listeners.setdefault(served, port["port"])

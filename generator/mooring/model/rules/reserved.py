@@ -1,4 +1,4 @@
-"""The environment variables that are not the App's to set."""
+"""The environment variables that an App may not set."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 NAMES = ("COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME")
 PREFIX = re.compile("^(MOORING_|KUBERNETES_)")
 TAKEN = Sentence(
-    "is set by mooring: COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and"
-    " KUBERNETES_* are",
-    "name it otherwise",
+    f"is set by mooring or Kubernetes, as are {', '.join(NAMES)}, MOORING_* and KUBERNETES_*", "choose another name"
 )
 
 

@@ -17,16 +17,16 @@ _FACTORS |= {letter: 1e3**power for power, letter in enumerate("MGTPE", 2)}
 _FACTORS |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", 1)}
 
 
-NO_QUANTITY = Sentence("must be a quantity of Kubernetes, such as 500m, 2 or 1Gi", "correct it")
+NOT_A_QUANTITY = Sentence("must be a Kubernetes quantity, e.g. 500m, 2 or 1Gi", "correct it")
 ABOVE_LIMIT = Sentence("is above its limit ({limit})", "lower it, or raise the limit")
 NOT_EQUAL = Sentence(
-    "is a resource that cannot be shared out, of which request and limit must be equal",
-    "set both alike, or the limit alone",
+    "is an extended resource, whose request and limit must be equal",
+    "set both to the same quantity, or set only the limit",
 )
 
 
 def amount_of(quantity: Any) -> float | None:
-    """Return a quantity of Kubernetes (``500m``, ``2Gi``, 0.5) as a number; None if it is none."""
+    """Return a quantity of Kubernetes (``500m``, ``2Gi``, 0.5) as a number; None if it is not one."""
     found = None if isinstance(quantity, bool) else _QUANTITY.fullmatch(str(quantity))
     if found is None:
         return None
@@ -46,14 +46,14 @@ def _resources_fit(values: Values) -> Iterator[Violation]:
         for kind, quantities in (("limits", limits), ("requests", requests)):
             for name, quantity in quantities.items():
                 if quantity is not None and amount_of(quantity) is None:
-                    yield NO_QUANTITY.at((*path, kind, name), quantity)
+                    yield NOT_A_QUANTITY.at((*path, kind, name), quantity)
         for name, quantity in requests.items():
-            asked, limit = amount_of(quantity), amount_of(limits.get(name))
-            if asked is None:
+            amount, limit = amount_of(quantity), amount_of(limits.get(name))
+            if amount is None:
                 continue
-            if limit is not None and asked > limit:
+            if limit is not None and amount > limit:
                 yield ABOVE_LIMIT.at((*path, "requests", name), quantity, limit=limits[name])
-            if "/" in name and asked != limit:
+            if "/" in name and amount != limit:
                 yield NOT_EQUAL.at((*path, "requests", name), quantity)
 
 

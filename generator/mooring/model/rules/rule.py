@@ -1,4 +1,4 @@
-"""What a rule between values is. The rules are in the modules beside this one, by topic; table.py lists them."""
+"""What a rule between values is. The rules themselves are in this package by topic; table.py lists them."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Rule:
     check: Callable[[Values], Iterable[Violation]]
 
 
-TWICE = Sentence("is given twice", "give each once")
-TWICE_FOLDED = Sentence("is given twice: on Windows capitals do not count", "give each once")
+TWICE = Sentence("appears twice", "keep one")
+TWICE_FOLDED = Sentence("appears twice (Windows ignores case)", "keep one")
 
 
 def find_repeats(path: tuple[str, ...], items: Sequence[Any], key: str, *, fold: bool = False) -> Iterator[Violation]:
-    """Yield the items of a list whose `key` an earlier item has too; with `fold` capitals do not count."""
+    """Yield the items of a list that have the same `key` as an earlier one; with `fold`, case does not count."""
     seen: set[str] = set()
     for number, item in enumerate(items):
         name = str(item.get(key) if key else item)

@@ -1,4 +1,4 @@
-"""Rules of replicas: how many, who changes their number and in which order they come."""
+"""Rules about replicas: how many, what changes their number, and in which order they start."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from collections.abc import Iterator
 from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
 BEYOND_ROLE = Sentence(
-    "must be at most rbac.maxReplicas ({most:d}), the ordinals the launchers' Role names",
+    "must be at most rbac.maxReplicas ({most:d}), the number of ordinals named in the launchers' Role",
     "raise rbac.maxReplicas, or lower it",
 )
 TWO_SCALERS = Sentence(
-    "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight",
+    "must be false with autoscaling.enabled: KEDA creates its own autoscaler, and two would fight",
     "enable one of them",
 )
 NOT_SCALABLE = Sentence(
-    "must be false unless the chart makes the anchors by anchor.strategy: ordinal: no others follow a number",
-    "leave it out, and scale by helm upgrade",
+    "must be false unless the chart creates the anchors with anchor.strategy: ordinal: no others can follow",
+    "leave it out, and scale with helm upgrade",
 )
 NOT_FOLLOWED = Sentence("must be true with an autoscaler: nothing else would scale the anchors", "leave it out")
 LEAST_ABOVE_MOST = Sentence("is above autoscaling.maxReplicas ({most:d})", "swap or correct them")
 KEDA_LEAST_ABOVE_MOST = Sentence("is above autoscaling.keda.maxReplicaCount ({most:d})", "swap or correct them")
-IDLE_TOO_HIGH = Sentence("must be below autoscaling.keda.minReplicaCount ({least:d})", "raise that, or leave this out")
-_NOTHING = "must name what to scale by"
+IDLE_TOO_HIGH = Sentence(
+    "must be below autoscaling.keda.minReplicaCount ({least:d})", "raise that one, or leave this one out"
+)
+_NOTHING = "must say what to scale on"
 METRIC_MISSING = Sentence(_NOTHING, "add a MetricSpec")
 TRIGGER_MISSING = Sentence(_NOTHING, "add a trigger")
 UNMEASURED_AT_ZERO = Sentence(
-    "needs a metric of type Object or External, since pods that are not there measure nothing", "add one, or raise it"
+    "needs a metric of type Object or External, because no pods means no pod metrics", "add one, or raise it"
 )
-SOURCE_MISSING = Sentence("must be given, as type {kind:s} reads it", "add it")
+SOURCE_MISSING = Sentence("must be set, because type {kind:s} reads it", "add it")
 _UNMEASURED = "is never measured on Windows: metrics-server reports nothing for HostProcess pods"
 METRIC_UNMEASURED = Sentence(_UNMEASURED, "use a Pods, Object or External metric")
 TRIGGER_UNMEASURED = Sentence(_UNMEASURED, "use another trigger, such as prometheus")
@@ -36,7 +38,7 @@ UNMEASURED_METRICS = ("Resource", "ContainerResource")
 UNMEASURED_TRIGGERS = ("cpu", "memory")
 MEASURED_AT_ZERO = ("Object", "External")
 NOT_PARALLEL = Sentence(
-    "must be Parallel: OrderedReady stops at the first unready pod and so blocks roll-out and scale-in", "leave it out"
+    "must be Parallel: OrderedReady stops at the first unready pod, which blocks rollouts and scale-in", "leave it out"
 )
 
 
@@ -81,7 +83,7 @@ def _autoscaling_ordered(values: Values) -> Iterator[Violation]:
 
 
 def _autoscaling_measured(values: Values) -> Iterator[Violation]:
-    """Refuse scaling by nothing, and on Windows by figures that are never there."""
+    """Refuse scaling on nothing, and on Windows scaling on metrics that never exist."""
     scaler, windows = values["autoscaling"], values["platform"] == "windows"
     if scaler["enabled"]:
         yield from _metrics_measured(scaler, windows=windows)

@@ -1,4 +1,4 @@
-"""Rules of the Services; their twin is templates/_rules_services.tpl."""
+"""Rules about the Services; their twin is templates/_rules_services.tpl."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _OWN = "is mooring's own"
 MADE_BY_MOORING = {
     "type": Sentence(_OWN, "use service.type"),
     "selector": Sentence(_OWN, "leave it out: Services select the anchors, which own the IPs"),
-    "ports": Sentence(_OWN, "use target.ports and their servicePort; a nodePort cannot be chosen, the cluster does"),
+    "ports": Sentence(_OWN, "use target.ports and their servicePort; nodePorts are chosen by the cluster"),
 }
 _BALANCED = ("LoadBalancer",)
 _OPEN_TO_NODES = ("NodePort", "LoadBalancer")
@@ -24,13 +24,13 @@ NEEDS_TYPE = {
 OF_ONE_SERVICE = ("clusterIP", "clusterIPs", "loadBalancerIP", "externalIPs", "healthCheckNodePort")
 """What no two Services can have; with anchor.strategy: shared each replica has one."""
 
-NOT_SHARED = Sentence("is for one Service, and with anchor.strategy: shared each replica has one", "leave it out")
+NOT_SHARED = Sentence("is for a single Service; with anchor.strategy: shared each replica has one", "leave it out")
 OTHER_TYPE_NEEDED = Sentence("needs service.type: {wanted:s}", "set it, or leave {key:s} out")
 WITHOUT_IP = Sentence(
     "leaves the Service without an IP, which service.type: {type:s} needs",
     "use service.type: ClusterIP, or leave it out",
 )
-NO_EXTERNAL_NAME = Sentence("is for another type of Service", "leave it out")
+NO_EXTERNAL_NAME = Sentence("is for type ExternalName, which is not supported", "leave it out")
 AFFINITY_NEEDED = Sentence("needs service.spec.sessionAffinity: ClientIP", "set it, or leave this out")
 
 

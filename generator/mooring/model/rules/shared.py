@@ -1,4 +1,4 @@
-"""Rules of the ports of single replicas, which share one IP with anchor.strategy: shared."""
+"""Rules about the ports of single replicas, which share one IP with anchor.strategy: shared."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
 MOST_PORT = 65535
 NOT_SHARED = Sentence(
-    "is for anchor.strategy: shared: otherwise each replica has the port on its own IP", "leave it out"
+    "is only for anchor.strategy: shared; with any other, each replica has the port on its own IP", "leave it out"
 )
 READINESS_TOO_HIGH = Sentence(
-    "is too high for rbac.maxReplicas replicas at one IP, which need the ports up to {last:d}", "lower one of the two"
+    "is too high: rbac.maxReplicas replicas on one IP need the ports up to {last:d}", "lower one of the two"
 )
 PORT_SHARED = Sentence(
     "is the port of {first:s} and {second:s}, which share one IP ({protocol:s})",
     "give each replica its own by target.perOrdinal.<n>.ports.{name:s}",
 )
 READINESS_PORT = Sentence(
-    "is a readiness port: {first:d} to {last:d} are, one for each of rbac.maxReplicas replicas at one IP",
-    "choose another, or another readiness.port",
+    "is a readiness port: {first:d} to {last:d} are reserved, one for each of rbac.maxReplicas replicas on one IP",
+    "choose another port, or another readiness.port",
 )
 
 
@@ -52,20 +52,20 @@ def _shared_ports_unique(values: Values) -> Iterator[Violation]:
     if last > MOST_PORT:
         yield READINESS_TOO_HIGH.at(("readiness", "port"), first, last=last)
     users: dict[tuple[int, str], str] = {}
-    told: set[str] = set()
+    reported: set[str] = set()
     for ordinal in range(start, start + values["replicas"]):
         for name, listened in sorted(ports_of(values, ordinal).items()):
             number, protocol = listened
             user = f"{name} of replica {ordinal}"
-            if name in told:  # once for each port, however many replicas there are
+            if name in reported:  # once for each port, however many replicas there are
                 continue
             if users.setdefault(listened, user) != user:
-                told.add(name)
+                reported.add(name)
                 facts = {"first": users[listened], "second": user, "protocol": protocol, "name": name}
                 yield PORT_SHARED.at(("target", "ports", name), number, **facts)
-            # Where target.ports itself has readiness.port, the rule about that says so.
+            # Where target.ports itself has readiness.port, the rule about that reports it.
             elif protocol == "TCP" and first <= number <= last and values["target"]["ports"][name]["port"] != first:
-                told.add(name)
+                reported.add(name)
                 yield READINESS_PORT.at(("target", "ports", name), number, first=first, last=last)
 
 

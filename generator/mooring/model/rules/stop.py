@@ -1,4 +1,4 @@
-"""Rules of stopping: the time that all of it takes, and the graces that must cover it."""
+"""Rules about stopping: how long it takes, and the grace periods that must cover it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOTH_TOO_SHORT = Sentence(
     f"{_GRACE}, and anchor.terminationGracePeriodSeconds ({{anchors:d}}) at least {{least_anchor:d}}", _RAISE
 )
 ANCHORS_TOO_SHORT = Sentence(
-    f"must be at least {{least_anchor:d}}: the launcher's grace and {GRACE_MARGIN_S} s", _RAISE
+    f"must be at least {{least_anchor:d}}: the launcher's grace period and {GRACE_MARGIN_S} s", _RAISE
 )
 
 

@@ -1,4 +1,4 @@
-"""Rules of what a platform, or K2s' own launcher, does not do."""
+"""Rules about what a platform, or K2s' own launcher, does not support."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ CPLAUNCHER_LACKS: Mapping[Path, Any] = {
     ("gate", "threads", "max"): None,
     ("stop", "command"): [],
 }
-"""What each can only have at this value."""
+"""The only value that each supports."""
 
-NOT_ON_PLATFORM = Sentence("is not supported with platform {platform:s}", "leave it at {value:s}")
-NOT_BY_CPLAUNCHER = Sentence("is not done by cplauncher", "leave it at {value:s}, or use launcher.kind: mooring")
+NOT_ON_PLATFORM = Sentence("is not supported on platform {platform:s}", "leave it at {value:s}")
+NOT_BY_CPLAUNCHER = Sentence("is not supported by cplauncher", "leave it at {value:s}, or use launcher.kind: mooring")
 NOT_FOLLOWED = Sentence(
-    "is not done by cplauncher: nothing mirrors the number of launchers to the anchors",
-    "set scaling.follow: false and scale both sets, by helm upgrade",
+    "is not supported by cplauncher: nothing mirrors the number of launchers to the anchors",
+    "set scaling.follow: false and scale both sets with helm upgrade",
 )
 READ_BY_CMD = re.compile(r"""[&|^%<>"]""")
 WORD_READ_BY_CMD = Sentence(
-    "must be free of & | ^ % < > and quotes: with cplauncher it passes cmd /c, which reads them",
+    "must not contain & | ^ % < > or quotes: with cplauncher it goes through cmd /c, which interprets them",
     "move it into a file, or use launcher.kind: mooring",
 )
 
@@ -72,7 +72,7 @@ def _supported(values: Values) -> Iterator[Violation]:
 
 
 def _cplauncher(values: Values) -> Iterator[Violation]:
-    """Refuse what K2s' own launcher does not do, rather than leave it out silently."""
+    """Refuse what K2s' own launcher does not support, rather than drop it silently."""
     if values["launcher"]["kind"] != "cplauncher" or values["platform"] != "windows":
         return
     for path, found, only in _other_than(values, CPLAUNCHER_LACKS):

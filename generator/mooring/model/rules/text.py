@@ -49,14 +49,14 @@ VARIABLES = (
     *("MOORING_ORDINAL", "MOORING_ANCHOR_IP", "COMPARTMENT_ID_ATTACH"),
 )
 """What Windows, Kubernetes and mooring put into a program's environment; other words between percent signs may be
-meant, as in a log's format."""
+meant literally, as in a log format."""
 
 HOLDS_CONTROL = Sentence(
-    "holds {name:s}, which double quotes make of a backslash and a letter",
+    "contains {name:s}, which a backslash and a letter become in double quotes",
     "write the path in single quotes, or double each backslash",
 )
-_UNEXPANDED = "holds {mark:s}, which nothing expands: the program would get it as it stands"
-_LITERAL = "or set target.placeholders: literal if these characters are meant"
+_UNEXPANDED = "contains {mark:s}, which nothing expands: the program would get it literally"
+_LITERAL = "or set target.placeholders: literal if you mean these characters"
 UNEXPANDED_OF_REPLICA = Sentence(
     _UNEXPANDED,
     "write what differs by replica under target.perOrdinal, let the program read MOORING_ORDINAL and"
@@ -122,7 +122,7 @@ def _requests(values: Values) -> Iterator[Text]:
 
 
 def has_control(text: str) -> bool:
-    """Tell whether a text holds a control character, which no path has."""
+    """Tell whether a text contains a control character, which no path has."""
     return _CONTROL.search(text) is not None
 
 

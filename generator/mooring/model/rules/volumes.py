@@ -9,13 +9,15 @@ from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
 OWN_VOLUMES = ("config", "state", "launcher", "launcher-code", "netns")
 OWN_PREFIX = "mount-"
-PATH_TWICE = Sentence("is mounted twice, here and by another entry or by mooring", "give each entry its own mountPath")
-HOST_PATH_MISSING = Sentence("must be set", "give the path on the node")
-LEADS_UP = Sentence("must be without .., which Kubernetes refuses", "write the full path")
-OWN = Sentence("is a volume of mooring's own", "choose another name")
+PATH_TWICE = Sentence("is already a mount path, of another entry or of mooring", "give each entry its own mountPath")
+HOST_PATH_MISSING = Sentence("must be set", "write the path on the node")
+LEADS_UP = Sentence("must not contain .., which Kubernetes rejects", "write the full path")
+OWN = Sentence("is the name of one of mooring's own volumes", "choose another name")
 NAME_TWICE = Sentence("is the name of more than one volume", "choose another name")
-VOLUME_UNKNOWN = Sentence("names no volume", "add it to extraVolumes or volumeClaimTemplates, or correct the name")
-ANCHOR_HAS_NONE = Sentence("names volumes, and the anchor's pod has none", "leave it out")
+VOLUME_UNKNOWN = Sentence(
+    "is not the name of a volume", "add it to extraVolumes or volumeClaimTemplates, or correct the name"
+)
+ANCHOR_HAS_NONE = Sentence("must be left out: the anchor's pod has no volumes", "leave it out")
 
 
 def launcher_directory(values: Values) -> str:
@@ -34,7 +36,7 @@ def _own_paths(values: Values) -> tuple[str, ...]:
 
 
 def _same_path(path: str, platform: str) -> str:
-    """Return one spelling of a path: Windows knows no capitals and two slashes, and neither counts a last one."""
+    """Return one spelling of a path: Windows ignores case and has two slashes; a trailing one never counts."""
     if platform == "windows":
         return path.replace("/", "\\").lower().rstrip("\\")
     return path.rstrip("/")
@@ -76,7 +78,7 @@ def _volume_names(values: Values) -> list[tuple[tuple[str, ...], str]]:
 
 
 def is_reserved_volume(name: str) -> bool:
-    """Tell whether a volume of the launcher's pod has this name, or may have it."""
+    """Tell whether the launcher's pod has, or may have, a volume of this name."""
     return name in OWN_VOLUMES or name.startswith(OWN_PREFIX)
 
 
@@ -87,7 +89,7 @@ def _volumes_reserved(values: Values) -> Iterator[Violation]:
 
 
 def _volumes_unique(values: Values) -> Iterator[Violation]:
-    """Refuse two volumes of one name; a claim would take the place of a volume without a word."""
+    """Refuse two volumes of one name: a claim would silently replace a volume."""
     seen: set[str] = set()
     for path, name in _volume_names(values):
         if name in seen:

@@ -1,6 +1,6 @@
-r"""What is legal and most likely not what was meant: told, and nothing is refused.
+r"""Warnings: what is legal and most likely not what was meant. Nothing is refused.
 
-The chart tells the same after an installation (templates/NOTES.txt, by templates/_validate_text.tpl).
+The chart prints the same after an installation (templates/NOTES.txt, by templates/_validate_text.tpl).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from mooring.model.rules.rule import Values
 
 SHARE = re.compile(r"^\\\\[^\\/?.]")
 MAPPED = re.compile(r"^[F-Zf-z]:")
-"""C: to E: are disks of nearly every node that has them; a drive that is mapped for a user comes after those."""
+"""C: to E: are disks of nearly every node that has them; drives that are mapped for a user come after those."""
 
 ON_A_SERVER = (
     "is on a file server, which the launcher and kubelet reach only as the node's own account (SYSTEM), not as a user; "
     "give that account access to the share, or copy the files to the node"
 )
 MAPPED_DRIVE = (
-    "must be a disk of the node: a drive that is mapped for a user (net use) belongs to that user's logon session, and "
+    "must be a disk of the node: a drive mapped for a user (net use) belongs to that user's logon session, and "
     "SYSTEM, which runs the launcher, does not see it"
 )
 

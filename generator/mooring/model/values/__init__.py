@@ -45,11 +45,11 @@ _FIELDS: dict[str, Node] = {
         fields={"start": Int(doc="The first ordinal.", default=0, minimum=0, maximum=9999)},
     ),
     "scaling": Obj(
-        doc="How the anchors' number follows the launchers'.",
+        doc="How the number of anchors follows the number of launchers.",
         fields={
             "follow": Bool(
                 doc="With anchor.strategy: ordinal, the launcher of the first ordinal mirrors the replicas of its set to the anchors' "
-                "set. Without it both sets are scaled by hand. Other strategies have nothing to mirror.",
+                "set. If not, scale both sets by hand. Other strategies have nothing to mirror.",
                 default=True,
             )
         },

@@ -16,21 +16,21 @@ ANCHOR = Obj(
             enum=("ordinal", "static", "shared"),
         ),
         "create": Bool(
-            doc="Whether the chart makes the anchors. If not, the launchers go where the anchors of others are: with strategy ordinal "
+            doc="Whether the chart creates the anchors. If not, launchers follow anchors that others create: with strategy ordinal "
             "those carry the label apps.kubernetes.io/pod-index, as StatefulSets give it; with static they may be any pods, and each "
             "launcher has a StatefulSet of its own.",
             default=True,
         ),
         "selector": Str(
-            doc="With create: false, the labels of anchor {ordinal}: key=value, more after commas, e.g. app=my-anchor-{ordinal}; "
+            doc="With create: false, the labels of anchor {ordinal}: key=value pairs separated by commas, e.g. app=my-anchor-{ordinal}; "
             "with strategy shared without {ordinal}."
         ),
         "namespace": Str(
-            doc="With create: false, the anchors' namespace; empty: the release's. In another one there are no Services.",
+            doc="With create: false, the anchors' namespace; empty: the release's. In another namespace there are no Services.",
             pattern=NAME,
         ),
         "waitSeconds": Int(
-            doc="Seconds a launcher waits for its anchor's network before it gives up and is restarted.",
+            doc="Seconds a launcher waits for its anchor's network before it gives up and restarts.",
             default=300,
             minimum=10,
             maximum=86400,
@@ -42,7 +42,9 @@ ANCHOR = Obj(
             minimum=5,
             maximum=86400,
         ),
-        "image": image("Image of the anchor's container; it only has to wait.", "registry.k8s.io", "pause", "3.10.1"),
+        "image": image(
+            "Image of the anchor's container, which only has to wait.", "registry.k8s.io", "pause", "3.10.1"
+        ),
         "podAnnotations": annotation_map("Annotations of the anchors' pods, e.g. linkerd.io/inject: enabled."),
         "podLabels": label_map("Labels of the anchors' pods."),
         "resources": Open(

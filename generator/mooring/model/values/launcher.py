@@ -7,7 +7,7 @@ from mooring.model.values.kubernetes import image
 from mooring.model.values.shapes import RESOURCES, annotation_map, label_map
 
 LAUNCHER = Obj(
-    doc="The launcher: what it is made of and where it is found on the node.",
+    doc="The launcher: what it is, and where it is on the node.",
     fields={
         "hostPath": Str(
             doc=r"Directory of the launcher on every node, which must exist; only administrators may write to it, as it runs as SYSTEM (docs/bundle.md). Empty: C:\mooring, on Linux /opt/mooring."
@@ -23,7 +23,7 @@ LAUNCHER = Obj(
         "image": image(
             "Image of the launcher's container; empty repository: the HostProcess base image, on Linux a small Debian."
         ),
-        "kind": Str(doc="Which launcher runs.", default="mooring", enum=("mooring", "cplauncher")),
+        "kind": Str(doc="Which launcher to run.", default="mooring", enum=("mooring", "cplauncher")),
         "attach": Str(
             doc="How the program enters the compartment: job (every thread and child, no change to the program) or env (only "
             "COMPARTMENT_ID_ATTACH is set, for programs that switch themselves).",
@@ -48,7 +48,7 @@ RBAC = Obj(
             default=True,
         ),
         "maxReplicas": Int(
-            doc="Ordinals named in the Role, from ordinals.start on; no replica beyond them can start.",
+            doc="Ordinals named in the Role, starting at ordinals.start; replicas beyond them cannot start.",
             default=32,
             minimum=1,
             maximum=1000,
@@ -57,14 +57,14 @@ RBAC = Obj(
 )
 
 TESTS = Obj(
-    doc="`helm test`: a pod that asks every replica on its own IP, and the Service. It runs the launcher's own file, by the node's Python.",
+    doc="`helm test`: a pod that probes every replica on its own IP, and the Service. It runs the launcher's own file with the node's Python.",
     fields={
-        "enabled": Bool(doc="Whether there is one. There is none for anchors that others made.", default=True),
+        "enabled": Bool(doc="Whether the chart has one. With anchors that others create it never does.", default=True),
         "timeoutSeconds": Int(
-            doc="Seconds until what is not well counts as failed.", default=60, minimum=0, maximum=3600
+            doc="Seconds after which an unhealthy replica counts as failed.", default=60, minimum=0, maximum=3600
         ),
         "image": image(
-            "Image of its container: launcher.image, less what is given here (registry, tag or digest, all of it).",
+            "Image of its container: launcher.image, overridden by what is set here (registry, tag or digest, or all of it).",
             like="launcher.image",
         ),
         "resources": Open(

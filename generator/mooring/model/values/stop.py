@@ -1,17 +1,17 @@
-"""How the program is stopped, and how its readiness is published."""
+"""How the program is stopped, and the readiness endpoint."""
 
 from __future__ import annotations
 
 from mooring.model.nodes import Int, ListOf, Obj, Str
 
 DRAIN_MARGIN_S = 5
-"""What a drain takes beyond the time until the pair is seen to be unready."""
+"""How much longer a drain must last than kubelet takes to see the pair unready."""
 
 STOP = Obj(
-    doc="How the program is stopped: not ready, drain, then rung after rung until it has ended.",
+    doc="How the program is stopped: unready, drain, then rung after rung until it has ended.",
     fields={
         "drainSeconds": Int(
-            doc="Seconds between turning unready and the first rung, so that no client is sent here any more. At least "
+            doc="Seconds between becoming unready and the first rung, so that no more traffic arrives. At least "
             f"readiness.periodSeconds x readiness.failureThreshold + {DRAIN_MARGIN_S}.",
             default=20,
             minimum=0,
@@ -22,7 +22,7 @@ STOP = Obj(
             item=Str(doc="One word of the command."),
         ),
         "commandSeconds": Int(
-            doc="Seconds the program has to end after that command.", default=30, minimum=0, maximum=86400
+            doc="Seconds for the program to end after that command.", default=30, minimum=0, maximum=86400
         ),
         "consoleEvent": Str(
             doc="Second rung on Windows: the console event sent to the program.",
@@ -30,13 +30,13 @@ STOP = Obj(
             enum=("ctrlC", "ctrlBreak", "none"),
         ),
         "consoleSeconds": Int(
-            doc="Seconds the program has to end after the console event; on Linux after SIGTERM.",
+            doc="Seconds for the program to end after the console event; on Linux, after SIGTERM.",
             default=30,
             minimum=0,
             maximum=86400,
         ),
         "windowSeconds": Int(
-            doc="Third rung on Windows: seconds the program has to end after WM_CLOSE to its windows; 0: no such rung.",
+            doc="Third rung on Windows: seconds for the program to end after WM_CLOSE to its windows; 0: skip this rung.",
             default=10,
             minimum=0,
             maximum=86400,
@@ -45,7 +45,7 @@ STOP = Obj(
 )
 
 READINESS = Obj(
-    doc="The launcher's health endpoint on the anchor's IP, and how kubelet asks it.",
+    doc="The launcher's health endpoint on the anchor's IP, and how kubelet probes it.",
     fields={
         "port": Int(
             doc="Port of /readyz, /livez, /hold, /metrics and /status.",
@@ -53,7 +53,9 @@ READINESS = Obj(
             minimum=1,
             maximum=65535,
         ),
-        "periodSeconds": Int(doc="Seconds between two questions.", default=5, minimum=1, maximum=3600),
-        "failureThreshold": Int(doc="Failures in a row that turn the pair unready.", default=3, minimum=1, maximum=100),
+        "periodSeconds": Int(doc="Seconds between probes.", default=5, minimum=1, maximum=3600),
+        "failureThreshold": Int(
+            doc="Consecutive failures after which the pair is unready.", default=3, minimum=1, maximum=100
+        ),
     },
 )

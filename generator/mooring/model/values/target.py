@@ -21,7 +21,7 @@ TARGET = Obj(
             doc=r"Full path of the program on the node, e.g. C:\apps\orders\orders.exe. It must be set.",
         ),
         "args": ListOf(
-            doc="Its arguments, one item each; they reach the program as they are.",
+            doc="Its arguments, one item each; they reach the program unchanged.",
             item=Str(doc="One argument."),
         ),
         "workingDir": Str(doc="Its working directory; empty: the directory of the program."),
@@ -34,8 +34,8 @@ TARGET = Obj(
         ),
         "env": env("Environment variables added for the program, on top of the container's."),
         "placeholders": Str(
-            doc="What becomes of {ordinal}, $(POD_NAME), %TEMP% and their like in its texts, which nothing expands: refuse, or literal, "
-            "where the program is to get these characters.",
+            doc="How to treat {ordinal}, $(POD_NAME), %TEMP% and the like in its texts, which nothing expands: refuse, or literal "
+            "to pass them to the program unchanged.",
             default="refuse",
             enum=("refuse", "literal"),
         ),
@@ -59,7 +59,7 @@ TARGET = Obj(
         ),
         "mounts": MapOf(
             doc="Directories of the node that the program needs, mounted for it; nothing else of the node is. On Windows this "
-            "documents and provides, it does not restrict: a HostProcess container sees the whole disk.",
+            "documents and mounts but does not restrict: a HostProcess container sees the whole disk.",
             key_pattern=r"^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$",
             item=Obj(
                 doc="One directory or file of the node.",
@@ -77,10 +77,10 @@ TARGET = Obj(
             ),
         ),
         "runAs": Str(
-            doc=r"Account the program runs as, on Windows: LocalService, NetworkService, DOMAIN\name$ (a group-managed service account) or DOMAIN\name (its password in RUN_AS_PASSWORD, by extraEnv from a Secret); each is a boundary. restricted is hygiene and no boundary: fewer privileges, but still SYSTEM's SID, so all that SYSTEM may write. Empty: the launcher's own account, SYSTEM."
+            doc=r"Account the program runs as, on Windows: LocalService, NetworkService, DOMAIN\name$ (a group-managed service account) or DOMAIN\name (its password in RUN_AS_PASSWORD, by extraEnv from a Secret); each is a boundary. restricted is hygiene, not a boundary: fewer privileges, but still SYSTEM's SID, so it can write whatever SYSTEM can. Empty: the launcher's own account, SYSTEM."
         ),
         "sha256": Str(
-            doc="SHA-256 of the program's file, in hex: a file with another one is not started, on Linux no script either. Empty: no check.",
+            doc="SHA-256 of the program's file, in hex: a file with another hash is not started, nor, on Linux, is any script. Empty: no check.",
             pattern=r"^([0-9a-fA-F]{64})?$",
         ),
         "signedBy": Str(
@@ -94,12 +94,12 @@ TARGET = Obj(
                 doc="Differences of one replica.",
                 fields={
                     "args": ListOf(
-                        doc="Arguments in place of target.args; empty: target.args.",
+                        doc="Arguments instead of target.args; empty: target.args.",
                         item=Str(doc="One argument."),
                     ),
                     "env": env("Environment variables on top of target.env."),
                     "ports": MapOf(
-                        doc="With anchor.strategy: shared, this replica's port in place of the one in target.ports, by its name: replicas on one IP cannot have the same.",
+                        doc="With anchor.strategy: shared, this replica's port instead of the one in target.ports, by port name: replicas on one IP need different ports.",
                         item=Int(doc="The port this replica listens on.", default=0, minimum=1, maximum=65535),
                         key_pattern=PORT_NAME,
                     ),

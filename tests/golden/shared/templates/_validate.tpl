@@ -31,11 +31,11 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $platform := .Values.platform -}}
 {{- include "shared.rules.cluster" . -}}
 {{- if not $target.exe -}}
-{{- include "shared.refuse" (list "target.exe" "" "must be set" "give the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
+{{- include "shared.refuse" (list "target.exe" "" "must be set" "write the program's full path on the node, e.g. C:\\apps\\orders\\orders.exe") -}}
 {{- end -}}
 {{- $build := "node.kubernetes.io/windows-build" -}}
 {{- if and (include "shared.launcher.needsBinding" .) (eq (index .Values.nodeSelector $build | toString) "10.0.17763") -}}
-{{- include "shared.refuse" (list (include "shared.key" (list "nodeSelector" $build)) "10.0.17763" "is Windows Server 2019, where a launcher out of a ConfigMap cannot be found: nothing shows volumes at their paths there (no bindflt)" "use launcher.source: host, or nodes of Windows Server 2022 or later") -}}
+{{- include "shared.refuse" (list (include "shared.key" (list "nodeSelector" $build)) "10.0.17763" "is Windows Server 2019, where a launcher from a ConfigMap cannot be found: volumes do not appear at their mount paths there (no bindflt)" "use launcher.source: host, or nodes of Windows Server 2022 or later") -}}
 {{- end -}}
 {{- include "shared.rules.paths" . -}}
 {{- include "shared.rules.text" . -}}
@@ -55,7 +55,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- range $name, $check := $gate.exec -}}
 {{- if not $check.command -}}
-{{- include "shared.refuse" (list (printf "gate.exec.%s.command" $name) list "must name a program" "give its full path and arguments") -}}
+{{- include "shared.refuse" (list (printf "gate.exec.%s.command" $name) list "must name a program" "write its full path and arguments") -}}
 {{- end -}}
 {{- end -}}
 {{- $least := add (mul (int .Values.readiness.periodSeconds) (int .Values.readiness.failureThreshold)) 5 -}}
@@ -74,12 +74,12 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "shared.refuse" (list "terminationGracePeriodSeconds" .Values.terminationGracePeriodSeconds (printf "must be at least %d: stop.drainSeconds, all rungs of stop and 10 s" $least) "raise it, or leave it out") -}}
 {{- end -}}
 {{- else if $isShort -}}
-{{- include "shared.refuse" (list "anchor.terminationGracePeriodSeconds" $anchors (printf "must be at least %d: the launcher's grace and 10 s" $leastAnchor) "raise it, or leave it out") -}}
+{{- include "shared.refuse" (list "anchor.terminationGracePeriodSeconds" $anchors (printf "must be at least %d: the launcher's grace period and 10 s" $leastAnchor) "raise it, or leave it out") -}}
 {{- end -}}
 {{- include "shared.rules.replicas" . -}}
 {{- include "shared.rules.source" . -}}
 {{- if ne .Values.podManagementPolicy "Parallel" -}}
-{{- include "shared.refuse" (list "podManagementPolicy" .Values.podManagementPolicy "must be Parallel: OrderedReady stops at the first unready pod and so blocks roll-out and scale-in" "leave it out") -}}
+{{- include "shared.refuse" (list "podManagementPolicy" .Values.podManagementPolicy "must be Parallel: OrderedReady stops at the first unready pod, which blocks rollouts and scale-in" "leave it out") -}}
 {{- end -}}
 {{- include "shared.rules.env" (dict "platform" $platform "path" "target.env" "env" $target.env) -}}
 {{- range $ordinal, $one := $target.perOrdinal -}}
@@ -98,21 +98,21 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "shared.rules.cplauncher" . -}}
 {{- $size := add (len (toJson $target)) (len (toJson $gate)) (len (toJson $stop)) -}}
 {{- if gt $size 204800 -}}
-{{- include "shared.refuse" (list "target" (printf "%d bytes" $size) "target, gate and stop together must stay below 204800 bytes: they travel in an annotation" "move large arguments into a file on the node") -}}
+{{- include "shared.refuse" (list "target" (printf "%d bytes" $size) "must stay below 204800 bytes together with gate and stop: all three go into one annotation" "move large arguments into a file on the node") -}}
 {{- end -}}
 {{- end }}
 
-{{- /* Older clusters drop an unknown matchLabelKeys without a word, and pairs would be split. */}}
+{{- /* Older clusters silently drop matchLabelKeys, and pairs would be split. */}}
 {{- define "shared.rules.cluster" -}}
 {{- if and (include "shared.pairsByIndex" .) (semverCompare "<1.31.0-0" .Capabilities.KubeVersion.Version) -}}
-{{- include "shared.refuse" (list "colocation" "perReplica" (printf "needs Kubernetes 1.31 or later (podAffinity matchLabelKeys), this is %s" .Capabilities.KubeVersion.Version) "set colocation: singleNode, which keeps all pairs on one node") -}}
+{{- include "shared.refuse" (list "colocation" "perReplica" (printf "needs Kubernetes 1.31 or later (podAffinity matchLabelKeys); this is %s" .Capabilities.KubeVersion.Version) "set colocation: singleNode, which keeps all pairs on one node") -}}
 {{- end -}}
 {{- end }}
 
-{{- /* Only the chart knows whether it carries the launcher: the generator has put it there if the App asked. */}}
+{{- /* Only the chart knows whether it carries the launcher: the generator puts it there if the App says so. */}}
 {{- define "shared.rules.source" -}}
 {{- if and (eq .Values.launcher.source "configMap") (not (include "shared.launcher.archive" .)) -}}
-{{- include "shared.refuse" (list "launcher.source" "configMap" "needs a chart that carries the launcher, and this one was generated without it" "set values.launcher.source: configMap in the App and generate again, or use host") -}}
+{{- include "shared.refuse" (list "launcher.source" "configMap" "needs a chart that carries the launcher; this one was generated without it" "set values.launcher.source: configMap in the App and generate again, or use host") -}}
 {{- end -}}
 {{- end }}
 
@@ -126,7 +126,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if eq $platform "windows" -}}
 {{- range $key := list "hostPath" "python" -}}
 {{- if regexMatch `[&|^%<>()!"' ]` (index $.Values.launcher $key) -}}
-{{- include "shared.refuse" (list (printf "launcher.%s" $key) (index $.Values.launcher $key) "must be free of spaces, quotes and & | ^ % < > ( ) !: HostProcess commands pass cmd /c" "install the launcher in a plainly named directory") -}}
+{{- include "shared.refuse" (list (printf "launcher.%s" $key) (index $.Values.launcher $key) "must not contain spaces, quotes or & | ^ % < > ( ) !: HostProcess commands go through cmd /c" "install the launcher in a directory with a plain name") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -134,7 +134,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $example := eq $platform "windows" | ternary "C:\\apps\\orders" "/opt/orders" -}}
 {{- range $key, $path := $paths -}}
 {{- if and $path (not (regexMatch $absolute $path)) (not (regexMatch `[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}]` $path)) -}}
-{{- include "shared.refuse" (list $key $path (printf "must be an absolute path on %s" $platform) (printf "write the full path, such as %s" $example)) -}}
+{{- include "shared.refuse" (list $key $path (printf "must be an absolute path on %s" $platform) (printf "write the full path, e.g. %s" $example)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -148,21 +148,21 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $protocol := $port.protocol | default "TCP" -}}
 {{- $key := printf "%d/%s" (int $port.port) $protocol -}}
 {{- if hasKey $listened $key -}}
-{{- include "shared.refuse" (list (printf "target.ports.%s.port" $name) $port.port (printf "is used by more than one port of target.ports (%s)" $protocol) "give each a port of its own") -}}
+{{- include "shared.refuse" (list (printf "target.ports.%s.port" $name) $port.port (printf "is used by more than one port of target.ports (%s)" $protocol) "give each its own port") -}}
 {{- end -}}
 {{- $_ := set $listened $key true -}}
 {{- $servicePort := $port.servicePort | default $port.port | int -}}
 {{- $key = printf "%d/%s" $servicePort $protocol -}}
-{{- /* Two of one port number have one Service port because of that: which the rule above says. */}}
+{{- /* Two with one port number also have one Service port; the rule above reports that. */}}
 {{- if ne (get $served $key | default $port.port | int) (int $port.port) -}}
-{{- include "shared.refuse" (list (printf "target.ports.%s.servicePort" $name) $servicePort (printf "is used by more than one port of the Service (%s)" $protocol) "give each a servicePort of its own") -}}
+{{- include "shared.refuse" (list (printf "target.ports.%s.servicePort" $name) $servicePort (printf "is used by more than one port of the Service (%s)" $protocol) "give each its own servicePort") -}}
 {{- end -}}
 {{- $_ := set $served $key (get $served $key | default $port.port) -}}
 {{- if contains "--" $name -}}
-{{- include "shared.refuse" (list (printf "target.ports.%s" $name) $name "has two hyphens in a row, which Kubernetes refuses in a port's name" "write one") -}}
+{{- include "shared.refuse" (list (printf "target.ports.%s" $name) $name "has two hyphens in a row, which Kubernetes rejects in a port name" "write one") -}}
 {{- end -}}
 {{- if eq $name "readiness" -}}
-{{- include "shared.refuse" (list (printf "target.ports.%s" $name) $name "is the name of mooring's own port" "name the program's port otherwise") -}}
+{{- include "shared.refuse" (list (printf "target.ports.%s" $name) $name "is the name of mooring's own port" "choose another name for the program's port") -}}
 {{- end -}}
 {{- if and (eq (int $port.port) $readiness) (eq $protocol "TCP") -}}
 {{- include "shared.refuse" (list "readiness.port" $readiness (printf "is the program's own port %s" $name) "choose a readiness.port that the program does not use") -}}
@@ -176,7 +176,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- range $kind, $checks := pick .Values.gate "http" "tcp" -}}
 {{- range $name, $check := $checks -}}
 {{- if and (kindIs "string" $check.port) (not (hasKey $ports (toString $check.port))) -}}
-{{- include "shared.refuse" (list (printf "gate.%s.%s.port" $kind $name) $check.port "must be a port named in target.ports" "declare it there, or give the port's number") -}}
+{{- include "shared.refuse" (list (printf "gate.%s.%s.port" $kind $name) $check.port "must be a port named in target.ports" "declare it there, or use the port's number") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -185,7 +185,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- define "shared.rules.replicas" -}}
 {{- $most := int .Values.rbac.maxReplicas -}}
 {{- if gt (int .Values.replicas) $most -}}
-{{- include "shared.refuse" (list "replicas" .Values.replicas (printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most) "raise rbac.maxReplicas, or lower it") -}}
+{{- include "shared.refuse" (list "replicas" .Values.replicas (printf "must be at most rbac.maxReplicas (%d), the number of ordinals named in the launchers' Role" $most) "raise rbac.maxReplicas, or lower it") -}}
 {{- end -}}
 {{- include "shared.rules.autoscaling" . -}}
 {{- end }}
@@ -196,12 +196,12 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $keda := $scaler.keda -}}
 {{- $windows := eq .Values.platform "windows" -}}
 {{- if and $scaler.enabled $keda.enabled -}}
-{{- include "shared.refuse" (list "autoscaling.keda.enabled" true "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight" "enable one of them") -}}
+{{- include "shared.refuse" (list "autoscaling.keda.enabled" true "must be false with autoscaling.enabled: KEDA creates its own autoscaler, and two would fight" "enable one of them") -}}
 {{- end -}}
 {{- if or (ne .Values.anchor.strategy "ordinal") (not .Values.anchor.create) -}}
 {{- range $key, $enabled := dict "autoscaling.enabled" $scaler.enabled "autoscaling.keda.enabled" $keda.enabled -}}
 {{- if $enabled -}}
-{{- include "shared.refuse" (list $key true "must be false unless the chart makes the anchors by anchor.strategy: ordinal: no others follow a number" "leave it out, and scale by helm upgrade") -}}
+{{- include "shared.refuse" (list $key true "must be false unless the chart creates the anchors with anchor.strategy: ordinal: no others can follow" "leave it out, and scale with helm upgrade") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -211,25 +211,25 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if $scaler.enabled -}}
 {{- $top := int $scaler.maxReplicas -}}
 {{- if gt $top $most -}}
-{{- include "shared.refuse" (list "autoscaling.maxReplicas" $top (printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most) "raise rbac.maxReplicas, or lower it") -}}
+{{- include "shared.refuse" (list "autoscaling.maxReplicas" $top (printf "must be at most rbac.maxReplicas (%d), the number of ordinals named in the launchers' Role" $most) "raise rbac.maxReplicas, or lower it") -}}
 {{- end -}}
 {{- if gt (int $scaler.minReplicas) $top -}}
 {{- include "shared.refuse" (list "autoscaling.minReplicas" $scaler.minReplicas (printf "is above autoscaling.maxReplicas (%d)" $top) "swap or correct them") -}}
 {{- end -}}
 {{- if and $windows (not $scaler.metrics) -}}
-{{- include "shared.refuse" (list "autoscaling.metrics" list "must name what to scale by" "add a MetricSpec") -}}
+{{- include "shared.refuse" (list "autoscaling.metrics" list "must say what to scale on" "add a MetricSpec") -}}
 {{- end -}}
 {{- $atZero := false -}}
 {{- range $scaler.metrics -}}
 {{- $atZero = or $atZero (has (toString .type) (list "Object" "External")) -}}
 {{- end -}}
 {{- if not (or (int $scaler.minReplicas) $atZero) -}}
-{{- include "shared.refuse" (list "autoscaling.minReplicas" 0 "needs a metric of type Object or External, since pods that are not there measure nothing" "add one, or raise it") -}}
+{{- include "shared.refuse" (list "autoscaling.minReplicas" 0 "needs a metric of type Object or External, because no pods means no pod metrics" "add one, or raise it") -}}
 {{- end -}}
 {{- range $number, $metric := $scaler.metrics -}}
 {{- $source := untitle $metric.type -}}
 {{- if not (index $metric $source) -}}
-{{- include "shared.refuse" (list (printf "autoscaling.metrics.%d.%s" $number $source) nil (printf "must be given, as type %s reads it" $metric.type) "add it") -}}
+{{- include "shared.refuse" (list (printf "autoscaling.metrics.%d.%s" $number $source) nil (printf "must be set, because type %s reads it" $metric.type) "add it") -}}
 {{- end -}}
 {{- if and $windows (has (toString $metric.type) (list "Resource" "ContainerResource")) -}}
 {{- include "shared.refuse" (list (printf "autoscaling.metrics.%d.type" $number) $metric.type "is never measured on Windows: metrics-server reports nothing for HostProcess pods" "use a Pods, Object or External metric") -}}
@@ -240,18 +240,18 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $top := int $keda.maxReplicaCount -}}
 {{- $least := int $keda.minReplicaCount -}}
 {{- if gt $top $most -}}
-{{- include "shared.refuse" (list "autoscaling.keda.maxReplicaCount" $top (printf "must be at most rbac.maxReplicas (%d), the ordinals the launchers' Role names" $most) "raise rbac.maxReplicas, or lower it") -}}
+{{- include "shared.refuse" (list "autoscaling.keda.maxReplicaCount" $top (printf "must be at most rbac.maxReplicas (%d), the number of ordinals named in the launchers' Role" $most) "raise rbac.maxReplicas, or lower it") -}}
 {{- end -}}
 {{- if gt $least $top -}}
 {{- include "shared.refuse" (list "autoscaling.keda.minReplicaCount" $least (printf "is above autoscaling.keda.maxReplicaCount (%d)" $top) "swap or correct them") -}}
 {{- end -}}
 {{- if not (kindIs "invalid" $keda.idleReplicaCount) -}}
 {{- if ge (int $keda.idleReplicaCount) $least -}}
-{{- include "shared.refuse" (list "autoscaling.keda.idleReplicaCount" $keda.idleReplicaCount (printf "must be below autoscaling.keda.minReplicaCount (%d)" $least) "raise that, or leave this out") -}}
+{{- include "shared.refuse" (list "autoscaling.keda.idleReplicaCount" $keda.idleReplicaCount (printf "must be below autoscaling.keda.minReplicaCount (%d)" $least) "raise that one, or leave this one out") -}}
 {{- end -}}
 {{- end -}}
 {{- if not $keda.triggers -}}
-{{- include "shared.refuse" (list "autoscaling.keda.triggers" list "must name what to scale by" "add a trigger") -}}
+{{- include "shared.refuse" (list "autoscaling.keda.triggers" list "must say what to scale on" "add a trigger") -}}
 {{- end -}}
 {{- range $number, $trigger := $keda.triggers -}}
 {{- if and $windows (has (toString $trigger.type) (list "cpu" "memory")) -}}
@@ -267,12 +267,12 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- range $given, $_ := .env -}}
 {{- $name := eq $.platform "windows" | ternary (upper $given) $given -}}
 {{- if or (has $name (list "COMPARTMENT_ID_ATTACH" "POD_NAME" "POD_NAMESPACE" "POD_UID" "NODE_NAME")) (regexMatch `^(MOORING_|KUBERNETES_)` $name) -}}
-{{- include "shared.refuse" (list (printf "%s.%s" $path $given) $given "is set by mooring: COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_* are" "name it otherwise") -}}
+{{- include "shared.refuse" (list (printf "%s.%s" $path $given) $given "is set by mooring or Kubernetes, as are COMPARTMENT_ID_ATTACH, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME, MOORING_* and KUBERNETES_*" "choose another name") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* The scheduler counts a pod only if it matches all required terms, so the half that follows the other can have no second one. */}}
+{{- /* The scheduler counts a pod only if it matches all required terms, so the half that follows the other cannot have a second one. */}}
 {{- define "shared.rules.affinity" -}}
 {{- $shared := eq .Values.anchor.strategy "shared" -}}
 {{- $required := "requiredDuringSchedulingIgnoredDuringExecution" -}}
@@ -282,20 +282,20 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $pods := (index $half 1).podAffinity -}}
 {{- if and (index $half 2) (kindIs "map" $pods) -}}
 {{- with index $pods $required -}}
-{{- include "shared.refuse" (list (printf "%s.podAffinity.%s" (index $half 0) $required) . "must be left out: mooring's own term pairs the halves, and Kubernetes wants one pod that matches all" "use preferred terms, nodeAffinity, podAntiAffinity or topologySpreadConstraints") -}}
+{{- include "shared.refuse" (list (printf "%s.podAffinity.%s" (index $half 0) $required) . "must be left out: mooring's own term pairs the halves, and Kubernetes requires one pod that matches all terms" "use preferred terms, nodeAffinity, podAntiAffinity or topologySpreadConstraints") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* How anchors that others made are found. */}}
+{{- /* How anchors that others created are found. */}}
 {{- define "shared.rules.anchors" -}}
 {{- $anchor := .Values.anchor -}}
 {{- $shared := eq $anchor.strategy "shared" -}}
 {{- if $anchor.create -}}
 {{- range $key := list "selector" "namespace" -}}
 {{- with index $anchor $key -}}
-{{- include "shared.refuse" (list (printf "anchor.%s" $key) . "is for anchors that others make" "set anchor.create: false as well") -}}
+{{- include "shared.refuse" (list (printf "anchor.%s" $key) . "is only for anchors that others create" "set anchor.create: false as well") -}}
 {{- end -}}
 {{- end -}}
 {{- else if not $anchor.selector -}}
@@ -314,15 +314,15 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $inKey = or $inKey (contains $placeholder (splitList "=" . | first)) -}}
 {{- end -}}
 {{- if not $legal -}}
-{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must be key=value, more after commas, each a legal label" "write it like app=my-anchor-{ordinal},tier=net") -}}
+{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must be key=value pairs separated by commas, each a legal label" "write it like app=my-anchor-{ordinal},tier=net") -}}
 {{- else if $inKey -}}
-{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal} in values alone, not in a key" "move it behind the =") -}}
+{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "may have {ordinal} only in values, not in a key" "move it behind the =") -}}
 {{- else if and $shared (contains $placeholder $anchor.selector) -}}
-{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must be without {ordinal} with anchor.strategy: shared, where all replicas have one anchor" "correct it, or anchor.strategy") -}}
+{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must not have {ordinal} with anchor.strategy: shared, where all replicas share one anchor" "correct it, or anchor.strategy") -}}
 {{- else if not (or $shared (contains $placeholder $anchor.selector)) -}}
-{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal}, by which each replica knows its own anchor" "correct it, or anchor.strategy") -}}
+{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must have {ordinal}, by which each replica finds its own anchor" "correct it, or anchor.strategy") -}}
 {{- else if regexMatch `^(apps\.kubernetes\.io/pod\-index=[^,]*,?)+$` $anchor.selector -}}
-{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must name more than apps.kubernetes.io/pod-index, which the pods of every StatefulSet carry, the launchers' too" "add a label that only the anchors have, e.g. app=my-anchor,apps.kubernetes.io/pod-index={ordinal}") -}}
+{{- include "shared.refuse" (list "anchor.selector" $anchor.selector "must name more than apps.kubernetes.io/pod-index: the pods of every StatefulSet carry it, the launchers' too" "add a label that only the anchors have, e.g. app=my-anchor,apps.kubernetes.io/pod-index={ordinal}") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -334,7 +334,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- range $name, $port := $one.ports -}}
 {{- $path := printf "target.perOrdinal.%s.ports.%s" $ordinal $name -}}
 {{- if not $shared -}}
-{{- include "shared.refuse" (list $path $port "is for anchor.strategy: shared: otherwise each replica has the port on its own IP" "leave it out") -}}
+{{- include "shared.refuse" (list $path $port "is only for anchor.strategy: shared; with any other, each replica has the port on its own IP" "leave it out") -}}
 {{- else if not (hasKey $.Values.target.ports $name) -}}
 {{- include "shared.refuse" (list $path $name "must be a port named in target.ports" "declare it there, or remove it here") -}}
 {{- end -}}
@@ -344,34 +344,34 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- $first := int .Values.readiness.port -}}
 {{- $last := add $first (int .Values.rbac.maxReplicas) -1 | int -}}
 {{- if gt $last 65535 -}}
-{{- include "shared.refuse" (list "readiness.port" $first (printf "is too high for rbac.maxReplicas replicas at one IP, which need the ports up to %d" $last) "lower one of the two") -}}
+{{- include "shared.refuse" (list "readiness.port" $first (printf "is too high: rbac.maxReplicas replicas on one IP need the ports up to %d" $last) "lower one of the two") -}}
 {{- end -}}
 {{- $users := dict -}}
-{{- $told := dict -}}
+{{- $reported := dict -}}
 {{- range $ordinal := include "shared.ordinals" . | fromJsonArray -}}
 {{- $ordinal = int $ordinal -}}
 {{- range $name, $port := include "shared.portsOf" (dict "root" $ "ordinal" $ordinal) | fromJson -}}
 {{- $number := int $port.port -}}
 {{- $key := printf "%d/%s" $number $port.protocol -}}
 {{- $user := printf "%s of replica %d" $name $ordinal -}}
-{{- if hasKey $told $name -}}
+{{- if hasKey $reported $name -}}
 {{- else if hasKey $users $key -}}
-{{- $_ := set $told $name true -}}
+{{- $_ := set $reported $name true -}}
 {{- include "shared.refuse" (list (printf "target.ports.%s" $name) $number (printf "is the port of %s and %s, which share one IP (%s)" (get $users $key) $user $port.protocol) (printf "give each replica its own by target.perOrdinal.<n>.ports.%s" $name)) -}}
 {{- else -}}
 {{- $_ := set $users $key $user -}}
 {{- end -}}
-{{- /* Where target.ports itself has readiness.port, the rule about that says so. */}}
-{{- if and (eq $port.protocol "TCP") (ge $number $first) (le $number $last) (ne $first (int (index $.Values.target.ports $name).port)) (not (hasKey $told $name)) -}}
-{{- $_ := set $told $name true -}}
-{{- include "shared.refuse" (list (printf "target.ports.%s" $name) $number (printf "is a readiness port: %d to %d are, one for each of rbac.maxReplicas replicas at one IP" $first $last) "choose another, or another readiness.port") -}}
+{{- /* Where target.ports itself has readiness.port, the rule about that reports it. */}}
+{{- if and (eq $port.protocol "TCP") (ge $number $first) (le $number $last) (ne $first (int (index $.Values.target.ports $name).port)) (not (hasKey $reported $name)) -}}
+{{- $_ := set $reported $name true -}}
+{{- include "shared.refuse" (list (printf "target.ports.%s" $name) $number (printf "is a readiness port: %d to %d are reserved, one for each of rbac.maxReplicas replicas on one IP" $first $last) "choose another port, or another readiness.port") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* What K2s' own launcher does not do: refused rather than left out silently. */}}
+{{- /* What K2s' own launcher does not support: refused rather than dropped silently. */}}
 {{- define "shared.rules.cplauncher" -}}
 {{- if and (eq .Values.launcher.kind "cplauncher") (eq .Values.platform "windows") -}}
 {{- range list
@@ -396,21 +396,21 @@ null would get past one. The generator checks the same for Apps; a test holds th
   (list "stop.command" .Values.stop.command list)
 -}}
 {{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
-{{- include "shared.refuse" (list (index . 0) (index . 1) "is not done by cplauncher" (printf "leave it at %s, or use launcher.kind: mooring" (toJson (index . 2)))) -}}
+{{- include "shared.refuse" (list (index . 0) (index . 1) "is not supported by cplauncher" (printf "leave it at %s, or use launcher.kind: mooring" (toJson (index . 2)))) -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.scaling.follow .Values.anchor.create (eq .Values.anchor.strategy "ordinal") -}}
-{{- include "shared.refuse" (list "scaling.follow" true "is not done by cplauncher: nothing mirrors the number of launchers to the anchors" "set scaling.follow: false and scale both sets, by helm upgrade") -}}
+{{- include "shared.refuse" (list "scaling.follow" true "is not supported by cplauncher: nothing mirrors the number of launchers to the anchors" "set scaling.follow: false and scale both sets with helm upgrade") -}}
 {{- end -}}
 {{- range $number, $word := prepend .Values.target.args .Values.target.exe -}}
 {{- if regexMatch `[&|^%<>"]` $word -}}
-{{- include "shared.refuse" (list (eq $number 0 | ternary "target.exe" (printf "target.args.%d" (sub $number 1))) $word "must be free of & | ^ % < > and quotes: with cplauncher it passes cmd /c, which reads them" "move it into a file, or use launcher.kind: mooring") -}}
+{{- include "shared.refuse" (list (eq $number 0 | ternary "target.exe" (printf "target.args.%d" (sub $number 1))) $word "must not contain & | ^ % < > or quotes: with cplauncher it goes through cmd /c, which interprets them" "move it into a file, or use launcher.kind: mooring") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* What a platform does not have: refused by name rather than left out silently. */}}
+{{- /* What a platform does not support: refused by name rather than dropped silently. */}}
 {{- define "shared.rules.supported" -}}
 {{- $wanted := list
   (list "launcher.kind" .Values.launcher.kind "mooring")
@@ -425,7 +425,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- end -}}
 {{- range $wanted -}}
 {{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
-{{- include "shared.refuse" (list (index . 0) (index . 1) (printf "is not supported with platform %s" $.Values.platform) (printf "leave it at %s" (toJson (index . 2)))) -}}
+{{- include "shared.refuse" (list (index . 0) (index . 1) (printf "is not supported on platform %s" $.Values.platform) (printf "leave it at %s" (toJson (index . 2)))) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -18,7 +18,7 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
   "\f" "a form feed (\\f)"
   "\r" "a carriage return (\\r)"
   "\u001b" "an escape character (\\e)") $letter | default "a control character" -}}
-{{- include "static.refuse" (list .path .text (printf "holds %s, which double quotes make of a backslash and a letter" $name) "write the path in single quotes, or double each backslash") -}}
+{{- include "static.refuse" (list .path .text (printf "contains %s, which a backslash and a letter become in double quotes" $name) "write the path in single quotes, or double each backslash") -}}
 {{- end -}}
 {{- end -}}
 {{- if ne .Values.target.placeholders "literal" -}}
@@ -36,9 +36,9 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
 {{- $mark := include "static.placeholder" (dict "text" .text "byShell" .byShell "names" $names) -}}
 {{- if $mark -}}
 {{- if and (hasPrefix "{" $mark) (not (hasPrefix "{{" $mark)) -}}
-{{- include "static.refuse" (list .path .text (printf "holds %s, which nothing expands: the program would get it as it stands" $mark) "write what differs by replica under target.perOrdinal, let the program read MOORING_ORDINAL and MOORING_ANCHOR_IP, or set target.placeholders: literal if these characters are meant") -}}
+{{- include "static.refuse" (list .path .text (printf "contains %s, which nothing expands: the program would get it literally" $mark) "write what differs by replica under target.perOrdinal, let the program read MOORING_ORDINAL and MOORING_ANCHOR_IP, or set target.placeholders: literal if you mean these characters") -}}
 {{- else -}}
-{{- include "static.refuse" (list .path .text (printf "holds %s, which nothing expands: the program would get it as it stands" $mark) "write the value itself, let the program read its environment, or set target.placeholders: literal if these characters are meant") -}}
+{{- include "static.refuse" (list .path .text (printf "contains %s, which nothing expands: the program would get it literally" $mark) "write the value itself, let the program read its environment, or set target.placeholders: literal if you mean these characters") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -116,7 +116,7 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
 {{- toJson $found -}}
 {{- end }}
 
-{{- /* What is legal and most likely not what was meant, a sentence on a line; the generator says the same (model/rules/warnings.py). */}}
+{{- /* What is legal and most likely not what was meant, a sentence a line; the generator reports the same (model/rules/warnings.py). */}}
 {{- define "static.warnings" -}}
 {{- if eq .Values.platform "windows" -}}
 {{- range include "static.texts" . | fromJsonArray -}}
@@ -124,7 +124,7 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
 {{- if regexMatch `^\\\\[^\\/?.]` .text }}
 {{ .path }} ({{ .text }}) is on a file server, which the launcher and kubelet reach only as the node's own account (SYSTEM), not as a user; give that account access to the share, or copy the files to the node
 {{- else if regexMatch `^[F-Zf-z]:` .text }}
-{{ .path }} ({{ .text }}) must be a disk of the node: a drive that is mapped for a user (net use) belongs to that user's logon session, and SYSTEM, which runs the launcher, does not see it
+{{ .path }} ({{ .text }}) must be a disk of the node: a drive mapped for a user (net use) belongs to that user's logon session, and SYSTEM, which runs the launcher, does not see it
 {{- end -}}
 {{- end -}}
 {{- end -}}
