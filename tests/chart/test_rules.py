@@ -463,7 +463,7 @@ def test_the_generator_refuses(rule: str, values: dict[str, Any], key: str, word
 
 @BROKEN_RULES
 def test_the_chart_says_the_same(rule: str, values: dict[str, Any], key: str, words: str) -> None:
-    """Helm stops with the generator's own sentences, whole and no others, also where the schema is not asked."""
+    """Helm stops with the generator's own sentences, whole and no others, even with schema validation off."""
     message = refusal(layered(EXE, values), flags=["--skip-schema-validation"])
     assert chart_lines(message) == sorted(
         f"{write_key(one.path)} {one.rule}; found {as_helm_writes(one.found)}; {one.fix}" for one in violations(values)

@@ -1,4 +1,4 @@
-"""Anchors of each strategy, and anchors that others made: who goes where, what is rendered, what is not."""
+"""Anchors of each strategy, and anchors that others created: what goes where, what is rendered, what is not."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_shared_anchor_declares_the_ports_of_all() -> None:
 
 
 def test_a_shared_anchor_is_nobodys_to_evict() -> None:
-    """Siblings are on its node: a launcher may evict itself alone."""
+    """Siblings are on its node: a launcher may only evict itself."""
     objects = chart(SHARED, {"rbac": {"maxReplicas": 2}})
     assert rule(objects, "pods")["resourceNames"] == ["orders-anchor-0"]
     assert rule(objects, "pods/eviction")["resourceNames"] == ["orders-0", "orders-1"]
@@ -251,7 +251,7 @@ def test_the_launcher_is_told_how_its_anchor_is_known(values: dict[str, Any]) ->
 
 
 def test_only_pairs_by_index_need_a_newer_kubernetes() -> None:
-    """Where no index pairs launcher and anchor, an older cluster is no reason to refuse."""
+    """Where no index pairs launcher and anchor, an older cluster is not refused."""
     for values in (SHARED, FOREIGN_STATIC, FOREIGN_SHARED):
         assert chart(values, kube_version="1.28.0")
     for values in (STATIC, FOREIGN):

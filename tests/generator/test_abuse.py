@@ -88,7 +88,7 @@ def asked(kind: str, source: object = "case.yaml", out: object = "out") -> list[
 
 
 def test_a_source_that_is_no_file_is_one_clear_error(tmp_path: Path, kind: str, call: Call) -> None:
-    """Endless devices, loops of links, links to nowhere and empty directories are told; nothing is written."""
+    """Endless devices, loops of links, links to nowhere and empty directories are reported; nothing is written."""
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "nowhere").symlink_to("absent/file")
     (tmp_path / "empty").mkdir()
@@ -101,7 +101,7 @@ def test_a_source_that_is_no_file_is_one_clear_error(tmp_path: Path, kind: str, 
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path, kind: str, call: Call) -> None:
-    """Files, links and file systems that take nothing in place of --out are told; what is there stays as it is."""
+    """Files, links and file systems that take nothing in place of --out are reported; what is there stays unchanged."""
     (tmp_path / "file").write_text("mine")
     (tmp_path / "loop").symlink_to("loop")
     before = tree(tmp_path)
@@ -114,7 +114,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path, kind:
 
 
 def test_a_link_in_place_of_the_result_is_not_followed(tmp_path: Path, kind: str, call: Call) -> None:
-    """A link where the chart or the App goes is told, and what it leads to is not touched."""
+    """A link where the chart or the App goes is reported, and what it leads to is not touched."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").mkdir()
     for name in ("orders", "orders.yaml"):
@@ -140,7 +140,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, kind: str, call: Call) -> No
 
 
 def test_names_that_a_windows_disk_takes_for_one_are_a_clash(tmp_path: Path, call: Call) -> None:
-    """Of two Apps whose names differ by case alone neither is written."""
+    """Of two Apps whose names differ only by case neither is written."""
     for name in ("orders", "Orders"):
         (tmp_path / f"{name}-app.yaml").write_text(KINDS["app"].valid.replace("orders\n", f"{name}\n"))
     code, _, stderr = call(["generate", "orders-app.yaml", "Orders-app.yaml", "--out", "out"])

@@ -1,4 +1,4 @@
-"""Whoever knows other charts is told where a thing is here; every place that is named exists."""
+"""People who know other charts learn where a value belongs here; every place named exists."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_the_same_inside_target(yaml: str, start: str, words: str) -> None:
     ],
 )
 def test_a_port_as_in_a_pod_is_one_sentence(ports: str, words: str) -> None:
-    """A required key under another name is told once, not as unknown and as missing."""
+    """A required key under another name is reported once, not as unknown and as missing."""
     (problem,) = problems(re.sub(r"ports: .*", f"ports: {ports}", APP))
     assert words in f"{problem.key}: {problem.message}"
 

@@ -36,7 +36,7 @@ NO_HANDLER = Sentence(
 )
 OWN_LADDER = Sentence("is not supported: mooring's stop ladder decides how the program ends", "use stop instead")
 HOOK_ACTIONS = ("exec", "httpGet", "tcpSocket", "sleep")
-NOT_ONE_HANDLER = Sentence(f"must have one handler ({', '.join(HOOK_ACTIONS)})", "keep one, or leave the hook out")
+NOT_ONE_HANDLER = Sentence(f"must have one handler ({', '.join(HOOK_ACTIONS)})", "set one, or leave the hook out")
 OWN_HOOK = Sentence("is mooring's own hook", "use stop.command instead")
 KEY_MISSING = Sentence("must have a key, or operator: Exists, which tolerates every taint", "add one of the two")
 FOR_EQUAL = Sentence("is only for operator: Equal", "leave it out")

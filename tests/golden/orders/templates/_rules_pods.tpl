@@ -123,7 +123,7 @@
 {{- else -}}
 {{- $found := include "orders.handlers" $hook -}}
 {{- if or (not $found) (contains "," $found) -}}
-{{- include "orders.refuse" (list "lifecycle.postStart" (splitList ", " $found | compact) "must have one handler (exec, httpGet, tcpSocket, sleep)" "keep one, or leave the hook out") -}}
+{{- include "orders.refuse" (list "lifecycle.postStart" (splitList ", " $found | compact) "must have one handler (exec, httpGet, tcpSocket, sleep)" "set one, or leave the hook out") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
