@@ -10,7 +10,21 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from mooring.inputs.app import overlay
-from mooring.model.nodes import Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of, walk
+from mooring.model.nodes import (
+    Bool,
+    Int,
+    IntOrStr,
+    ListOf,
+    MapOf,
+    Node,
+    Num,
+    Obj,
+    Open,
+    Str,
+    StringMap,
+    default_of,
+    walk,
+)
 from mooring.model.rules.table import find_violations
 from mooring.model.values import VALUES
 
@@ -88,6 +102,7 @@ _MAKERS: dict[type[Node], Callable[[Any], SearchStrategy[Any]]] = {
     Bool: lambda _: st.booleans(),
     IntOrStr: _int_or_str,
     Open: _open,
+    StringMap: _open,
     ListOf: _list,
     MapOf: _map,
     Obj: _obj,

@@ -1,4 +1,4 @@
-{{- /* What selectors match: it never changes in the life of a release, where selectors of sets are immutable. Takes (dict "root" $ "component" "anchor"). */}}
+{{- /* What selectors match. It never changes during the life of a release, because selectors of sets are immutable. Takes (dict "root" $ "component" "anchor"). */}}
 {{- define "mooring.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "mooring.name" .root | quote }}
 app.kubernetes.io/instance: {{ include "mooring.instance" .root | quote }}
@@ -17,7 +17,7 @@ app.kubernetes.io/component: {{ quote . }}
 {{- end }}
 
 {{- /*
-Labels of pods: none of chart or app version, since that would restart the anchors' network with every upgrade of the program.
+Labels of pods, without chart and app version, which would restart the anchors' network with every upgrade of the program.
 Takes (dict "root" $ "component" "anchor" "labels" .Values.anchor.podLabels).
 */}}
 {{- define "mooring.podLabels" -}}
@@ -33,7 +33,7 @@ annotations:
 {{- end -}}
 {{- end }}
 
-{{- /* Labels and annotations are strings, also where someone wrote 1 or true. */}}
+{{- /* Labels and annotations are strings, even if someone wrote 1 or true. */}}
 {{- define "mooring.strings" -}}
 {{- $strings := dict -}}
 {{- range $key, $value := . -}}
@@ -44,7 +44,7 @@ annotations:
 {{- toYaml $strings -}}
 {{- end }}
 
-{{- /* Any text as a legal label value: other characters become _, letters or digits stand at both ends. */}}
+{{- /* Any text as a legal label value: other characters become _, both ends are letters or digits. */}}
 {{- define "mooring.labelValue" -}}
 {{- regexReplaceAll "^[^A-Za-z0-9]+|[^A-Za-z0-9]+$" (regexReplaceAll "[^A-Za-z0-9._-]" . "_" | trunc 63) "" -}}
 {{- end }}

@@ -88,7 +88,7 @@ or they would select each other's pods, and two disruption budgets for one pod b
 {{- untilStep $start (add $start (int .Values.replicas) | int) 1 | toJson -}}
 {{- end }}
 
-{{- /* Whether each launcher has a StatefulSet of its own ("true", or empty): only so can each go to an anchor without an index. */}}
+{{- /* Whether each launcher has its own StatefulSet ("true", or empty): without one it could not follow an anchor that has no index. */}}
 {{- define "mooring.launcher.apart" -}}
 {{- if and (eq .Values.anchor.strategy "static") (not .Values.anchor.create) -}}true{{- end -}}
 {{- end }}
@@ -149,7 +149,7 @@ replicas where the chart knows them for sure. Takes (dict "root" $ "component" "
 {{- end }}
 
 {{- /*
-What finds anchors that others made: labels the same for all ("common") and labels with an {ordinal} in their value ("own"), as JSON.
+How anchors that others created are found: labels the same for all ("common") and labels with an {ordinal} in their value ("own"), as JSON.
 */}}
 {{- define "mooring.anchor.labels" -}}
 {{- $common := dict -}}
@@ -161,7 +161,7 @@ What finds anchors that others made: labels the same for all ("common") and labe
 {{- dict "common" $common "own" $own | toJson -}}
 {{- end }}
 
-{{- /* The labels of the anchor of one ordinal, that others made. Takes (dict "root" $ "ordinal" 3). */}}
+{{- /* The labels of one ordinal's anchor that others created. Takes (dict "root" $ "ordinal" 3). */}}
 {{- define "mooring.anchor.labelsOf" -}}
 {{- replace "{ordinal}" (toString .ordinal) .root.Values.anchor.selector | splitList "," | include "mooring.pairs" -}}
 {{- end }}
@@ -175,7 +175,7 @@ What finds anchors that others made: labels the same for all ("common") and labe
 {{- toYaml $labels -}}
 {{- end }}
 
-{{- /* Whether Services can reach the anchors ("true", or empty): a Service selects in its own namespace alone. */}}
+{{- /* Whether Services can reach the anchors ("true", or empty): a Service selects only in its own namespace. */}}
 {{- define "mooring.anchor.servable" -}}
 {{- if eq (include "mooring.anchor.namespace" .) (include "mooring.namespace" .) -}}true{{- end -}}
 {{- end }}

@@ -1,4 +1,4 @@
-{{- /* Rules of what goes into the pods as it is; the generator's are in model/rules/pods.py. */}}
+{{- /* Rules about what goes into the pods unchanged; the generator's are in model/rules/pods.py. */}}
 {{- define "mooring.rules.pods" -}}
 {{- $values := .Values -}}
 {{- $windows := eq $values.platform "windows" -}}
@@ -18,12 +18,12 @@
 {{- include "mooring.rules.repeats" (list "topologySpreadConstraints" $pairs "" false) -}}
 {{- range $number, $variable := $values.extraEnv -}}
 {{- if and $variable.value $variable.valueFrom -}}
-{{- include "mooring.refuse" (list (printf "extraEnv.%d.valueFrom" $number) $variable.valueFrom "stands beside a value" "give one of the two") -}}
+{{- include "mooring.refuse" (list (printf "extraEnv.%d.valueFrom" $number) $variable.valueFrom "is set together with a value" "set only one of the two") -}}
 {{- end -}}
 {{- end -}}
 {{- range $number, $source := $values.envFrom -}}
 {{- if eq (empty $source.configMapRef) (empty $source.secretRef) -}}
-{{- include "mooring.refuse" (list (printf "envFrom.%d" $number) $source "must have one of configMapRef and secretRef" "give one") -}}
+{{- include "mooring.refuse" (list (printf "envFrom.%d" $number) $source "must have either configMapRef or secretRef" "set one of the two") -}}
 {{- end -}}
 {{- end -}}
 {{- include "mooring.rules.containers" . -}}
@@ -41,7 +41,7 @@
 {{- include "mooring.refuse" (list $path $one "must have a key, or operator: Exists, which tolerates every taint" "add one of the two") -}}
 {{- end -}}
 {{- if and $exists $one.value -}}
-{{- include "mooring.refuse" (list (printf "%s.value" $path) $one.value "is for operator: Equal" "leave it out") -}}
+{{- include "mooring.refuse" (list (printf "%s.value" $path) $one.value "is only for operator: Equal" "leave it out") -}}
 {{- end -}}
 {{- if and (not (kindIs "invalid" $one.tolerationSeconds)) (ne (toString $one.effect) "NoExecute") -}}
 {{- include "mooring.refuse" (list (printf "%s.tolerationSeconds" $path) $one.tolerationSeconds "needs effect: NoExecute" "set it, or leave this out") -}}
@@ -51,7 +51,7 @@
 {{- include "mooring.rules.used" . -}}
 {{- end }}
 
-{{- /* What a list has twice. Takes (list path items key fold): the key of an item, or "", and whether capitals do not count. */}}
+{{- /* What a list has twice. Takes (list path items key fold): the key of an item, or "", and whether to ignore case. */}}
 {{- define "mooring.rules.repeats" -}}
 {{- $path := index . 0 -}}
 {{- $key := index . 2 -}}
@@ -66,7 +66,7 @@
 {{- end -}}
 {{- $same := $fold | ternary (lower $name) $name -}}
 {{- if hasKey $seen $same -}}
-{{- include "mooring.refuse" (list $place $name (printf "is given twice%s" ($fold | ternary ": on Windows capitals do not count" "")) "give each once") -}}
+{{- include "mooring.refuse" (concat (list $place $name) ($fold | ternary (list "appears twice (Windows ignores case)" "keep one") (list "appears twice" "keep one"))) -}}
 {{- end -}}
 {{- $_ := set $seen $same true -}}
 {{- end -}}
@@ -75,7 +75,7 @@
 {{- define "mooring.rules.containers" -}}
 {{- $windows := eq .Values.platform "windows" -}}
 {{- $platform := .Values.platform -}}
-{{- /* Without spec.os the API lets Linux fields pass, and a Windows node ignores them. */}}
+{{- /* Without spec.os the API server accepts Linux fields, and a Windows node ignores them. */}}
 {{- $foreign := list "windowsOptions" -}}
 {{- if $windows -}}
 {{- $foreign = list "appArmorProfile" "seLinuxOptions" "seccompProfile" "fsGroup" "fsGroupChangePolicy" "sysctls" "runAsUser" "runAsGroup" "supplementalGroups" "supplementalGroupsPolicy" "capabilities" "readOnlyRootFilesystem" "privileged" "allowPrivilegeEscalation" "procMount" -}}
@@ -86,7 +86,7 @@
 {{- $path := printf "anchor.extraContainers.%d" $number -}}
 {{- $_ := set $contexts (printf "%s.securityContext" $path) ($container.securityContext | default dict) -}}
 {{- if eq $container.name "anchor" -}}
-{{- include "mooring.refuse" (list (printf "%s.name" $path) "anchor" "is mooring's own container" "choose another name") -}}
+{{- include "mooring.refuse" (list (printf "%s.name" $path) $container.name "is mooring's own container" "choose another name") -}}
 {{- end -}}
 {{- include "mooring.rules.repeats" (list (printf "%s.env" $path) ($container.env | default list) "name" $windows) -}}
 {{- $named := list -}}
@@ -99,7 +99,7 @@
 {{- range $key := $foreign -}}
 {{- $found := index $context $key -}}
 {{- if not (kindIs "invalid" $found) -}}
-{{- include "mooring.refuse" (list (printf "%s.%s" $path $key) $found (printf "does nothing on %s" $platform) "leave it out") -}}
+{{- include "mooring.refuse" (list (printf "%s.%s" $path $key) $found (printf "has no effect on %s" $platform) "leave it out") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -110,26 +110,26 @@
 {{- range $kind, $probe := .Values.probes -}}
 {{- $found := include "mooring.handlers" $probe -}}
 {{- if contains "," $found -}}
-{{- include "mooring.refuse" (list (printf "probes.%s" $kind) $found "asks in more than one way, and a probe has one" "keep one") -}}
+{{- include "mooring.refuse" (list (printf "probes.%s" $kind) (splitList ", " $found) "probes in more than one way; a probe has one handler" "keep one") -}}
 {{- else if and $probe (not $found) $silent -}}
-{{- include "mooring.refuse" (list (printf "probes.%s" $kind) $probe "must say how to ask (exec, httpGet, tcpSocket, grpc): cplauncher answers no probe" "add one, or leave the probe out") -}}
+{{- include "mooring.refuse" (list (printf "probes.%s" $kind) $probe "must have a handler (exec, httpGet, tcpSocket, grpc): cplauncher serves no probes" "add one, or leave the probe out") -}}
 {{- end -}}
 {{- end -}}
 {{- range $key, $hook := .Values.lifecycle -}}
 {{- if eq $key "preStop" -}}
 {{- include "mooring.refuse" (list "lifecycle.preStop" $hook "is mooring's own hook" "use stop.command instead") -}}
 {{- else if ne $key "postStart" -}}
-{{- include "mooring.refuse" (list (printf "lifecycle.%s" $key) $hook "is not done: mooring's stop ladder decides how the program ends" "use stop instead") -}}
+{{- include "mooring.refuse" (list (printf "lifecycle.%s" $key) $hook "is not supported: mooring's stop ladder decides how the program ends" "use stop instead") -}}
 {{- else -}}
 {{- $found := include "mooring.handlers" $hook -}}
 {{- if or (not $found) (contains "," $found) -}}
-{{- include "mooring.refuse" (list "lifecycle.postStart" $found "must say in one way what to do (exec, httpGet, tcpSocket, sleep)" "give one, or leave the hook out") -}}
+{{- include "mooring.refuse" (list "lifecycle.postStart" (splitList ", " $found | compact) "must have one handler (exec, httpGet, tcpSocket, sleep)" "set one, or leave the hook out") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* What mooring's own labels, annotations and node labels would silently win over. */}}
+{{- /* What mooring's own labels, annotations and node labels would silently override. */}}
 {{- define "mooring.rules.labels" -}}
 {{- $anchor := .Values.anchor -}}
 {{- $app := eq $anchor.strategy "static" | ternary (list "app") list -}}
@@ -156,19 +156,19 @@
 {{- end -}}
 {{- end }}
 
-{{- /* What would be left out because another value makes it void. */}}
+{{- /* What another value makes ineffective. */}}
 {{- define "mooring.rules.used" -}}
 {{- range $path, $values := dict "" .Values "anchor." .Values.anchor -}}
 {{- $strategy := $values.updateStrategy -}}
 {{- if eq $strategy.type "OnDelete" -}}
 {{- range $key := list "partition" "maxUnavailable" -}}
 {{- with index $strategy $key -}}
-{{- include "mooring.refuse" (list (printf "%supdateStrategy.%s" $path $key) . "is for type: RollingUpdate; with OnDelete whoever deletes pods decides" "leave it out") -}}
+{{- include "mooring.refuse" (list (printf "%supdateStrategy.%s" $path $key) . "is only for type: RollingUpdate; with OnDelete, pods change when you delete them" "leave it out") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and $values.serviceAccount.annotations (not $values.serviceAccount.create) -}}
-{{- include "mooring.refuse" (list (printf "%sserviceAccount.annotations" $path) $values.serviceAccount.annotations "is for an account that the chart makes" "set create: true, or leave it out") -}}
+{{- include "mooring.refuse" (list (printf "%sserviceAccount.annotations" $path) $values.serviceAccount.annotations "is only for an account that the chart creates" "set create: true, or leave it out") -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -180,22 +180,22 @@
 {{- range $kind := list "limits" "requests" -}}
 {{- range $name, $quantity := index (last $) $kind -}}
 {{- $path := include "mooring.key" (concat $parts (list $kind $name)) -}}
-{{- $asked := include "mooring.amount" $quantity -}}
+{{- $amount := include "mooring.amount" $quantity -}}
 {{- $limit := include "mooring.amount" (index $limits $name) -}}
 {{- if kindIs "invalid" $quantity -}}
-{{- else if not $asked -}}
-{{- include "mooring.refuse" (list $path $quantity "must be a quantity of Kubernetes, such as 500m, 2 or 1Gi" "correct it") -}}
-{{- else if and $limit (gt (float64 $asked) (float64 $limit)) -}}
+{{- else if not $amount -}}
+{{- include "mooring.refuse" (list $path $quantity "must be a Kubernetes quantity, e.g. 500m, 2 or 1Gi" "correct it") -}}
+{{- else if and $limit (gt (float64 $amount) (float64 $limit)) -}}
 {{- include "mooring.refuse" (list $path $quantity (printf "is above its limit (%v)" (index $limits $name)) "lower it, or raise the limit") -}}
 {{- end -}}
-{{- if and $asked (eq $kind "requests") (contains "/" $name) (ne $asked $limit) -}}
-{{- include "mooring.refuse" (list $path $quantity "is a resource that cannot be shared out, of which request and limit must be equal" "set both alike, or the limit alone") -}}
+{{- if and $amount (eq $kind "requests") (contains "/" $name) (ne $amount $limit) -}}
+{{- include "mooring.refuse" (list $path $quantity "is an extended resource, whose request and limit must be equal" "set both to the same quantity, or set only the limit") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{- /* A quantity of Kubernetes as a plain number; nothing if it is none. */}}
+{{- /* A Kubernetes quantity as a plain number; nothing if it is not one. */}}
 {{- define "mooring.amount" -}}
 {{- $text := kindIs "bool" . | ternary "" (toString .) -}}
 {{- $suffix := regexFind `[A-Za-z]*$` $text -}}

@@ -8,8 +8,17 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
 {{- $multiline := and (eq .kind "variable") (contains "\n" .text) -}}
 {{- if and (not (has .kind (list "request"))) (not $multiline) (regexMatch $pattern .text) -}}
 {{- $letter := regexFind `[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}]` (regexFind $pattern .text) -}}
-{{- $name := get (dict "\x00" `NUL (\0)` "\a" `a bell character (\a)` "\b" `a backspace (\b)` "\t" `a tab (\t)` "\n" `a line break (\n)` "\v" `a vertical tab (\v)` "\f" `a form feed (\f)` "\r" `a carriage return (\r)` "\x1b" `an escape character (\e)`) $letter | default "a control character" -}}
-{{- include "mooring.refuse" (list .path .text (printf "holds %s, which double quotes make of a backslash and a letter" $name) "write the path in single quotes, or double each backslash") -}}
+{{- $name := get (dict
+  "\u0000" "NUL (\\0)"
+  "\u0007" "a bell character (\\a)"
+  "\b" "a backspace (\\b)"
+  "\t" "a tab (\\t)"
+  "\n" "a line break (\\n)"
+  "\u000b" "a vertical tab (\\v)"
+  "\f" "a form feed (\\f)"
+  "\r" "a carriage return (\\r)"
+  "\u001b" "an escape character (\\e)") $letter | default "a control character" -}}
+{{- include "mooring.refuse" (list .path .text (printf "contains %s, which a backslash and a letter become in double quotes" $name) "write the path in single quotes, or double each backslash") -}}
 {{- end -}}
 {{- end -}}
 {{- if ne .Values.target.placeholders "literal" -}}
@@ -26,8 +35,11 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
 {{- if and (not (hasPrefix "launcher." .path)) (or (ne .kind "path") $absolute) -}}
 {{- $mark := include "mooring.placeholder" (dict "text" .text "byShell" .byShell "names" $names) -}}
 {{- if $mark -}}
-{{- $advice := and (hasPrefix "{" $mark) (not (hasPrefix "{{" $mark)) | ternary "write what differs by replica under target.perOrdinal, let the program read MOORING_ORDINAL and MOORING_ANCHOR_IP" "write the value itself, let the program read its environment" -}}
-{{- include "mooring.refuse" (list .path .text (printf "holds %s, which nothing expands: the program would get it as it stands" $mark) (printf "%s, or set target.placeholders: literal if these characters are meant" $advice)) -}}
+{{- if and (hasPrefix "{" $mark) (not (hasPrefix "{{" $mark)) -}}
+{{- include "mooring.refuse" (list .path .text (printf "contains %s, which nothing expands: the program would get it literally" $mark) "write what differs by replica under target.perOrdinal, let the program read MOORING_ORDINAL and MOORING_ANCHOR_IP, or set target.placeholders: literal if you mean these characters") -}}
+{{- else -}}
+{{- include "mooring.refuse" (list .path .text (printf "contains %s, which nothing expands: the program would get it literally" $mark) "write the value itself, let the program read its environment, or set target.placeholders: literal if you mean these characters") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -104,7 +116,7 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
 {{- toJson $found -}}
 {{- end }}
 
-{{- /* What is legal and most likely not what was meant, a sentence on a line; the generator says the same (_warnings.py). */}}
+{{- /* What is legal and most likely not what was meant, a sentence a line; the generator reports the same (model/rules/warnings.py). */}}
 {{- define "mooring.warnings" -}}
 {{- if eq .Values.platform "windows" -}}
 {{- range include "mooring.texts" . | fromJsonArray -}}
@@ -112,7 +124,7 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
 {{- if regexMatch `^\\\\[^\\/?.]` .text }}
 {{ .path }} ({{ .text }}) is on a file server, which the launcher and kubelet reach only as the node's own account (SYSTEM), not as a user; give that account access to the share, or copy the files to the node
 {{- else if regexMatch `^[F-Zf-z]:` .text }}
-{{ .path }} ({{ .text }}) must be a disk of the node: a drive that is mapped for a user (net use) belongs to that user's logon session, and SYSTEM, which runs the launcher, does not see it
+{{ .path }} ({{ .text }}) must be a disk of the node: a drive mapped for a user (net use) belongs to that user's logon session, and SYSTEM, which runs the launcher, does not see it
 {{- end -}}
 {{- end -}}
 {{- end -}}

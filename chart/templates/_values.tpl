@@ -1,7 +1,7 @@
 {{- /*
 Prepares .Values for every template: a value set to null, which Helm drops, means what the chart was generated with again;
 then each value is held to its shape, and all of them to the rules between them. Every template starts with it, as Helm promises no order; the first one does the work.
-That it was done is noted beside .Values, where no user can note it.
+Next to .Values, where no user can write, it records that this was done.
 */}}
 {{- define "mooring.prepare" -}}
 {{- if not (hasKey . "_prepared") -}}
@@ -44,7 +44,7 @@ and its shape (is: its kind; in, like, from, to: its limits; keys, each, fields,
 {{- end -}}
 {{- end }}
 
-{{- /* An entry set to null is none: Helm takes it away only where the chart itself had it. */}}
+{{- /* An entry set to null is removed: Helm itself does so only where the chart had it. */}}
 {{- define "mooring.values.dropNulls" -}}
 {{- $map := . -}}
 {{- range $key, $value := $map -}}
@@ -57,7 +57,7 @@ and its shape (is: its kind; in, like, from, to: its limits; keys, each, fields,
 {{- end }}
 
 {{- /*
-What is not as values.schema.json says, a line each: that schema ends with --skip-schema-validation, and a text in place of an enum would
+What breaks values.schema.json, a line each: Helm's own check is off with --skip-schema-validation, and a text in place of an enum would
 be new YAML. Takes (dict "values" … "tree" … "path" list).
 */}}
 {{- define "mooring.values.shapes" -}}
@@ -83,26 +83,37 @@ be new YAML. Takes (dict "values" … "tree" … "path" list).
 {{- $isText := kindIs "string" $at -}}
 {{- $isNumber := has (kindOf $at) (list "int" "int64" "float64") -}}
 {{- $isWhole := and $isNumber (eq (float64 $at) (floor $at)) -}}
-{{- $must := "" -}}
+{{- $fits := true -}}
 {{- if eq $is "text" -}}
-{{- $must = $isText | ternary "" "be text" -}}
+{{- $fits = $isText -}}
 {{- else if eq $is "whole" -}}
-{{- $must = $isWhole | ternary "" "be a whole number" -}}
+{{- $fits = $isWhole -}}
 {{- else if eq $is "number" -}}
-{{- $must = $isNumber | ternary "" "be a number" -}}
+{{- $fits = $isNumber -}}
 {{- else if eq $is "wholeOrText" -}}
-{{- $must = or $isText $isWhole | ternary "" "be a whole number or text" -}}
+{{- $fits = or $isText $isWhole -}}
 {{- else if eq $is "truth" -}}
-{{- $must = kindIs "bool" $at | ternary "" "be true or false" -}}
+{{- $fits = kindIs "bool" $at -}}
 {{- else if eq $is "map" -}}
-{{- $must = kindIs "map" $at | ternary "" "be a map" -}}
+{{- $fits = kindIs "map" $at -}}
 {{- else if eq $is "list" -}}
-{{- $must = kindIs "slice" $at | ternary "" "be a list" -}}
+{{- $fits = kindIs "slice" $at -}}
 {{- end -}}
-{{- if $must -}}
+{{- $must := "" -}}
+{{- if not $fits -}}
+{{- $words := dict
+  "text" "text"
+  "whole" "a whole number"
+  "number" "a number"
+  "truth" "true or false"
+  "wholeOrText" "a whole number or text"
+  "map" "a map"
+  "list" "a list"
+-}}
+{{- $must = printf "be %s" (get $words $is) -}}
 {{- else if $isText -}}
 {{- if contains "\u0085" $at -}}
-{{- $must = "be without U+0085, which YAML makes a space" -}}
+{{- include "mooring.refuse" (list (include "mooring.key" .path) $at "must not contain U+0085, which YAML turns into a space" "correct it") -}}
 {{- else if and (hasKey $shape "in") (not (has $at $shape.in)) -}}
 {{- $must = printf "be one of %s" (join ", " $shape.in) -}}
 {{- else if and (hasKey $shape "like") (not (regexMatch $shape.like $at)) -}}
@@ -138,7 +149,7 @@ be new YAML. Takes (dict "values" … "tree" … "path" list).
 {{- else if and $shape.closed (eq $each.is "any") -}}
 {{- include "mooring.refuse" (list (include "mooring.key" $path) $item "is not a value of this chart" "correct its name, or remove it") -}}
 {{- else if contains "\u0085" $key -}}
-{{- include "mooring.refuse" (list (include "mooring.key" $path) $item "must be without U+0085, which YAML makes a space" "correct it") -}}
+{{- include "mooring.refuse" (list (include "mooring.key" $path) $item "must not contain U+0085, which YAML turns into a space" "correct it") -}}
 {{- else if not (kindIs "invalid" $item) -}}
 {{- include "mooring.values.shape" (dict "at" $item "shape" $each "path" $path) -}}
 {{- end -}}

@@ -27,35 +27,40 @@ VOLUMES: list[tuple[str, dict[str, Any], str, str]] = [
         "mount-paths-unique",
         {"target": {"mounts": {"a": {"hostPath": "C:\\x"}, "b": {"hostPath": "D:\\y", "mountPath": "C:\\x"}}}},
         "target.mounts.b",
-        "mounted twice",
+        "already a mount path",
     ),
-    ("mount-paths-unique", {"target": {"mounts": {"a": {"hostPath": "C:\\mooring"}}}}, "target.mounts.a", "by mooring"),
+    (
+        "mount-paths-unique",
+        {"target": {"mounts": {"a": {"hostPath": "C:\\mooring"}}}},
+        "target.mounts.a",
+        "or of mooring",
+    ),
     (
         "mount-paths-unique",
         {"target": {"mounts": {"a": {"hostPath": "C:\\etc\\mooring-launcher"}}}},
         "target.mounts.a",
-        "by mooring",
+        "or of mooring",
     ),
     *(
-        ("mount-paths-unique", _mounted(path), "extraVolumeMounts.0.mountPath", "by mooring")
+        ("mount-paths-unique", _mounted(path), "extraVolumeMounts.0.mountPath", "or of mooring")
         for path in ("C:\\run\\mooring", "c:/Run/Mooring/", "C:\\MOORING")
     ),
     *(
-        ("mount-paths-unique", LINUX | _mounted(path), "extraVolumeMounts.0.mountPath", "by mooring")
+        ("mount-paths-unique", LINUX | _mounted(path), "extraVolumeMounts.0.mountPath", "or of mooring")
         for path in ("/run/netns", "/etc/mooring/", "/opt/mooring")
     ),
     (
         "mount-paths-unique",
         {"target": {"mounts": {"a": {"hostPath": "C:\\x"}}}, **_mounted("c:\\X")},
         "extraVolumeMounts.0.mountPath",
-        "mounted twice",
+        "already a mount path",
     ),
     ("mounts-given", {"target": {"mounts": {"a": {"hostPath": ""}}}}, "target.mounts.a.hostPath", "must be set"),
     (
         "mounts-given",
         {"target": {"mounts": {"a": {"hostPath": "C:\\a\\..\\b"}}}},
         "target.mounts.a.hostPath",
-        "without ..",
+        "not contain ..",
     ),
     ("volumes-reserved", {"extraVolumes": [{"name": "state"}]}, "extraVolumes.0.name", "mooring's own"),
     ("volumes-reserved", {"extraVolumes": [{"name": "launcher-code"}]}, "extraVolumes.0.name", "mooring's own"),
@@ -72,14 +77,14 @@ VOLUMES: list[tuple[str, dict[str, Any], str, str]] = [
         "volumeClaimTemplates.0.metadata.name",
         "more than one volume",
     ),
-    ("mounts-known", _mounted("C:\\x", "w"), "extraVolumeMounts.0.name", "names no volume"),
-    ("mounts-known", _mounted("C:\\x", "netns"), "extraVolumeMounts.0.name", "names no volume"),
+    ("mounts-known", _mounted("C:\\x", "w"), "extraVolumeMounts.0.name", "is not the name of a volume"),
+    ("mounts-known", _mounted("C:\\x", "netns"), "extraVolumeMounts.0.name", "is not the name of a volume"),
     *(
         (
             "anchor-mounts-nothing",
             _containers({key: mounts}),
             f"anchor.extraContainers.0.{key}",
-            "the anchor's pod has none",
+            "the anchor's pod has no volumes",
         )
         for key, mounts in (
             ("volumeMounts", [{"name": "data", "mountPath": "C:\\data"}]),
@@ -89,23 +94,23 @@ VOLUMES: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 PODS: list[tuple[str, dict[str, Any], str, str]] = [
-    ("names-unique", {"extraEnv": [{"name": "A"}, {"name": "a"}]}, "extraEnv.1.name", "capitals do not count"),
-    ("names-unique", LINUX | {"extraEnv": [{"name": "A"}, {"name": "A"}]}, "extraEnv.1.name", "is given twice"),
-    ("names-unique", {"target": {"env": {"PATH": "1", "Path": "2"}}}, "target.env.1", "capitals do not count"),
+    ("names-unique", {"extraEnv": [{"name": "A"}, {"name": "a"}]}, "extraEnv.1.name", "Windows ignores case"),
+    ("names-unique", LINUX | {"extraEnv": [{"name": "A"}, {"name": "A"}]}, "extraEnv.1.name", "appears twice"),
+    ("names-unique", {"target": {"env": {"PATH": "1", "Path": "2"}}}, "target.env.1", "Windows ignores case"),
     (
         "names-unique",
         {"target": {"perOrdinal": {"1": {"env": {"a": "1", "A": "2"}}}}},
         "target.perOrdinal.1.env.1",
-        "is given twice",
+        "appears twice",
     ),
-    ("names-unique", {"imagePullSecrets": ["a", "a"]}, "imagePullSecrets.1", "is given twice"),
-    ("names-unique", LINUX | {"hostAliases": [{"ip": "::1"}, {"ip": "::1"}]}, "hostAliases.1.ip", "is given twice"),
-    ("names-unique", _containers({}, {}), "anchor.extraContainers.1.name", "is given twice"),
+    ("names-unique", {"imagePullSecrets": ["a", "a"]}, "imagePullSecrets.1", "appears twice"),
+    ("names-unique", LINUX | {"hostAliases": [{"ip": "::1"}, {"ip": "::1"}]}, "hostAliases.1.ip", "appears twice"),
+    ("names-unique", _containers({}, {}), "anchor.extraContainers.1.name", "appears twice"),
     (
         "names-unique",
         _containers({"env": [{"name": "A"}, {"name": "A"}]}),
         "anchor.extraContainers.0.env.1.name",
-        "is given twice",
+        "appears twice",
     ),
     (
         "names-unique",
@@ -113,7 +118,7 @@ PODS: list[tuple[str, dict[str, Any], str, str]] = [
             {"ports": [{"containerPort": 1}, {"containerPort": 2, "name": "a"}, {"containerPort": 3, "name": "a"}]}
         ),
         "anchor.extraContainers.0.ports.1.name",
-        "is given twice",
+        "appears twice",
     ),
     (
         "containers-reserved",
@@ -125,23 +130,33 @@ PODS: list[tuple[str, dict[str, Any], str, str]] = [
         "env-sources",
         {"extraEnv": [{"name": "A", "value": "1", "valueFrom": {"x": 1}}]},
         "extraEnv.0.valueFrom",
-        "one of",
+        "only one of",
     ),
-    ("env-sources", {"envFrom": [{"prefix": "A"}]}, "envFrom.0", "must have one of"),
-    ("env-sources", {"envFrom": [{"configMapRef": {"name": "a"}, "secretRef": {"name": "a"}}]}, "envFrom.0", "one of"),
-    ("probes-ask-once", {"probes": {"liveness": {"exec": {}, "grpc": {"port": 1}}}}, "probes.liveness", "one way"),
+    ("env-sources", {"envFrom": [{"prefix": "A"}]}, "envFrom.0", "must have either"),
+    ("env-sources", {"envFrom": [{"configMapRef": {"name": "a"}, "secretRef": {"name": "a"}}]}, "envFrom.0", "either"),
     (
-        "probes-ask-once",
+        "probes-one-handler",
+        {"probes": {"liveness": {"exec": {}, "grpc": {"port": 1}}}},
+        "probes.liveness",
+        "one handler",
+    ),
+    (
+        "probes-one-handler",
         {
             "launcher": {"kind": "cplauncher"},
             "scaling": {"follow": False},
             "probes": {"readiness": {"periodSeconds": 60}},
         },
         "probes.readiness",
-        "cplauncher answers no probe",
+        "cplauncher serves no probes",
     ),
-    ("hooks-act-once", {"lifecycle": {"postStart": {}}}, "lifecycle.postStart", "in one way"),
-    ("hooks-act-once", {"lifecycle": {"postStart": {"exec": {}, "sleep": {}}}}, "lifecycle.postStart", "in one way"),
+    ("hooks-act-once", {"lifecycle": {"postStart": {}}}, "lifecycle.postStart", "must have one handler"),
+    (
+        "hooks-act-once",
+        {"lifecycle": {"postStart": {"exec": {}, "sleep": {}}}},
+        "lifecycle.postStart",
+        "must have one handler",
+    ),
     ("hooks-act-once", {"lifecycle": {"stopSignal": "SIGINT"}}, "lifecycle.stopSignal", "stop ladder"),
     ("prestop-reserved", {"lifecycle": {"preStop": {}}}, "lifecycle.preStop", "use stop.command"),
     ("tolerations", {"tolerations": [{"effect": "NoSchedule"}]}, "tolerations.0", "must have a key"),
@@ -149,7 +164,7 @@ PODS: list[tuple[str, dict[str, Any], str, str]] = [
         "tolerations",
         {"tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]},
         "tolerations.0.value",
-        "is for operator: Equal",
+        "is only for operator: Equal",
     ),
     (
         "tolerations",
@@ -165,7 +180,7 @@ PODS: list[tuple[str, dict[str, Any], str, str]] = [
             ]
         },
         "topologySpreadConstraints.1",
-        "is given twice",
+        "appears twice",
     ),
     *(
         ("labels-own", {"commonLabels": {key: "x"}}, f'commonLabels["{key}"]', "is set by mooring")
@@ -199,43 +214,43 @@ PODS: list[tuple[str, dict[str, Any], str, str]] = [
         "security-fits",
         {"anchor": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}},
         "anchor.securityContext.seccompProfile",
-        "does nothing on windows",
+        "has no effect on windows",
     ),
     (
         "security-fits",
         _containers({"securityContext": {"allowPrivilegeEscalation": False}}),
         "anchor.extraContainers.0.securityContext.allowPrivilegeEscalation",
-        "does nothing on windows",
+        "has no effect on windows",
     ),
     (
         "security-fits",
         LINUX | {"anchor": {"securityContext": {"windowsOptions": {}}}},
         "anchor.securityContext.windowsOptions",
-        "does nothing on linux",
+        "has no effect on linux",
     ),
     (
         "values-used",
         {"updateStrategy": {"type": "OnDelete", "partition": 1}},
         "updateStrategy.partition",
-        "is for type: RollingUpdate",
+        "is only for type: RollingUpdate",
     ),
     (
         "values-used",
         {"anchor": {"updateStrategy": {"type": "OnDelete", "maxUnavailable": "50%"}}},
         "anchor.updateStrategy.maxUnavailable",
-        "is for type: RollingUpdate",
+        "is only for type: RollingUpdate",
     ),
     (
         "values-used",
         {"anchor": {"serviceAccount": {"create": False, "annotations": {"a": "b"}}}},
         "anchor.serviceAccount.annotations",
-        "an account that the chart makes",
+        "an account that the chart creates",
     ),
     (
         "values-used",
         {"serviceAccount": {"create": False, "annotations": {"a": "b"}}},
         "serviceAccount.annotations",
-        "an account that the chart makes",
+        "an account that the chart creates",
     ),
 ]
 
@@ -246,7 +261,7 @@ SERVICES: list[tuple[str, dict[str, Any], str, str]] = [
         "service-spec",
         _spec(ports=[{"port": 80, "nodePort": 30080}]),
         "service.spec.ports",
-        "a nodePort cannot be chosen",
+        "nodePorts are chosen by the cluster",
     ),
     *(
         ("service-spec", _spec(kind, shared=True, **{key: value}), f"service.spec.{key}", "each replica has one")
@@ -277,7 +292,7 @@ SERVICES: list[tuple[str, dict[str, Any], str, str]] = [
         "NodePort or LoadBalancer",
     ),
     ("service-spec", _spec("NodePort", clusterIP="None"), "service.spec.clusterIP", "without an IP"),
-    ("service-spec", _spec(externalName="example.org"), "service.spec.externalName", "another type of Service"),
+    ("service-spec", _spec(externalName="example.org"), "service.spec.externalName", "type ExternalName"),
     (
         "service-spec",
         _spec(sessionAffinityConfig={"clientIP": {"timeoutSeconds": 5}}),
@@ -308,9 +323,24 @@ RESOURCES: list[tuple[str, dict[str, Any], str, str]] = [
             ("memory", 2147483648, "1Gi"),
         )
     ),
-    ("resources-fit", _resources("launcher", {"cpu": "1 core"}, {}), "launcher.resources.requests.cpu", "a quantity"),
-    ("resources-fit", _resources("tests", {}, {"memory": "64mb"}), "tests.resources.limits.memory", "a quantity"),
-    ("resources-fit", _resources("tests", {}, {"memory": True}), "tests.resources.limits.memory", "a quantity"),
+    (
+        "resources-fit",
+        _resources("launcher", {"cpu": "1 core"}, {}),
+        "launcher.resources.requests.cpu",
+        "a Kubernetes quantity",
+    ),
+    (
+        "resources-fit",
+        _resources("tests", {}, {"memory": "64mb"}),
+        "tests.resources.limits.memory",
+        "a Kubernetes quantity",
+    ),
+    (
+        "resources-fit",
+        _resources("tests", {}, {"memory": True}),
+        "tests.resources.limits.memory",
+        "a Kubernetes quantity",
+    ),
     (
         "resources-fit",
         _resources("launcher", {"example.org/dongle": 1}, {}),

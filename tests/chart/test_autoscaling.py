@@ -113,7 +113,7 @@ def test_own_metrics_replace_the_default() -> None:
 
 
 def test_notes_name_the_autoscaler(tmp_path: Path) -> None:
-    """After an installation the user is told who sets the number of replicas, and between which."""
+    """The notes of an installation say what sets the number of replicas, and its limits."""
     assert "KEDA sets the number of replicas (0 to 9)." in notes(tmp_path / "keda", with_keda(**EVERYTHING))
     values = layered(LINUX, {"autoscaling": {"enabled": True}})
     assert "An autoscaler sets the number of replicas (1 to 10)." in notes(tmp_path / "hpa", values)

@@ -150,7 +150,7 @@ IMAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 def test_its_image_is_the_launchers_less_what_is_given(
     launcher: dict[str, Any], own: dict[str, Any], image: str
 ) -> None:
-    """A registry or a tag alone counts too, and so does a pullPolicy; empty, that is the launcher's."""
+    """Only a registry or only a tag counts too, and so does a pullPolicy; if empty, the launcher's applies."""
     values = layered(MINIMAL, {"launcher": {"image": {**launcher, "pullPolicy": "Never"}}, "tests": {"image": own}})
     ran = the_pod(render(values))["spec"]["containers"][0]
     assert (ran["image"], ran["imagePullPolicy"]) == (image, "Never")

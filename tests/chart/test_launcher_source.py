@@ -58,7 +58,7 @@ def the_config_map(objects: Objects) -> tuple[str, bytes]:
 
 
 def test_the_config_map_holds_a_launcher_that_runs(carrier: Path, tmp_path: Path) -> None:
-    """What the cluster gets is a program that Python runs alone, of the version at hand."""
+    """The cluster gets a program of this version that Python runs by itself."""
     _, archive = the_config_map(render(chart=carrier))
     file = tmp_path / "mooring-launcher.pyz"
     file.write_bytes(archive)
@@ -160,7 +160,7 @@ def test_only_a_chart_that_asks_carries_the_launcher(carrier: Path) -> None:
 
 
 def test_a_chart_that_carries_it_can_leave_it(carrier: Path) -> None:
-    """With source host the node's launcher runs and there is no ConfigMap."""
+    """With source host the node's launcher runs and there are no ConfigMaps."""
     objects = render(layered(MINIMAL, {"launcher": {"source": "host"}}), chart=carrier)
     assert not [name for kind, name in objects if kind == "ConfigMap"]
     assert "C:\\mooring\\mooring-launcher.pyz" in container(objects, "orders")["command"]
@@ -193,7 +193,7 @@ def required_nodes(objects: Objects, kind: str, name: str) -> list[dict[str, obj
 
 
 def test_a_launcher_of_the_charts_own_keeps_away_from_server_2019(carrier: Path) -> None:
-    """Nothing shows a volume at its path there: whoever made that path on C: would be run as SYSTEM."""
+    """Volumes do not appear at their paths there: a file that anyone put at that path on C: would run as SYSTEM."""
     on_disk = {"key": "disk", "operator": "In", "values": ["ssd"]}
     terms = [{"matchExpressions": [on_disk]}, {"matchFields": []}, {}]
     given = {"nodeAffinity": {_REQUIRED: {"nodeSelectorTerms": terms}}}
@@ -237,6 +237,6 @@ def test_the_launchers_directory_is_never_created(carrier: Path, values: dict[st
 
 
 def test_the_notes_say_why_server_2019_is_left_out(carrier: Path, tmp_path: Path) -> None:
-    """A launcher that stays Pending has its reason told."""
+    """The notes say why a launcher stays Pending."""
     assert "no bindflt" in notes(tmp_path / "one", {}, carrier)
     assert "no bindflt" not in notes(tmp_path / "two", {"launcher": {"source": "host"}}, carrier)

@@ -108,7 +108,7 @@ def write(folder: Path, texts: dict[str, str]) -> None:
 
 
 def refused(values: dict[str, Any], chart: Path) -> set[str]:
-    """Return the keys that the chart names as locked, where its schema is not asked."""
+    """Return the keys that the chart names as locked, with schema validation off."""
     try:
         render_text(values, chart=chart, flags=["--skip-schema-validation"])
     except RenderError as error:
@@ -147,7 +147,7 @@ def test_a_refusal_says_why_and_whom_to_ask(chart: Path) -> None:
 
 @pytest.mark.parametrize("way", ["_prepared=true", "_broken=", "_prepared=true,_broken=x"])
 def test_no_value_gets_past_the_checks(chart: Path, way: str) -> None:
-    """What the templates note for themselves cannot be set by a user, also where the schema is not asked."""
+    """Users cannot set what the templates record for themselves, even with schema validation off."""
     sets = [way, "service.type=NodePort"]
     assert "locked by" in refusal(chart=chart, sets=sets, flags=["--skip-schema-validation"])
 

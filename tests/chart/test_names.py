@@ -75,7 +75,7 @@ def test_overrides_rename() -> None:
 
 
 def test_images_are_overridden_in_parts() -> None:
-    """A registry alone moves the default image; a digest wins over the tag."""
+    """Only a registry moves the default image; a digest wins over the tag."""
     digest = "sha256:" + "0" * 64
     sets = ["anchor.image.registry=registry.example", f"launcher.image.digest={digest}"]
     objects = render(MINIMAL, sets=sets)

@@ -47,7 +47,7 @@ def test_anchors_mount_no_token() -> None:
 
 
 def test_only_what_is_named_is_mounted_and_read_only() -> None:
-    """Of the node's disk a launcher gets its own directory and target.mounts, read-only unless said otherwise."""
+    """Of the node's disk a launcher gets its own directory and target.mounts, read-only by default."""
     mounts = {"program": {"hostPath": r"C:\apps"}, "data": {"hostPath": r"D:\data", "readOnly": False}}
     objects = render(layered(MINIMAL, {"target": {"mounts": mounts}}))
     from_node = {one["name"] for one in pod_spec(objects, "orders")["volumes"] if "hostPath" in one}
@@ -57,7 +57,7 @@ def test_only_what_is_named_is_mounted_and_read_only() -> None:
 
 
 def test_other_peoples_accounts_are_used_as_they_are() -> None:
-    """create: false with a name uses that account and makes none; the one of `helm test` is no launcher's."""
+    """create: false with a name uses that account and creates none; the account of `helm test` is not a launcher's."""
     values = layered(
         MINIMAL,
         {

@@ -1,4 +1,4 @@
-"""Anchors of each strategy, and anchors that others made: who goes where, what is rendered, what is not."""
+"""Anchors of each strategy, and anchors that others created: what goes where, what is rendered, what is not."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_a_shared_anchor_declares_the_ports_of_all() -> None:
 
 
 def test_a_shared_anchor_is_nobodys_to_evict() -> None:
-    """Siblings are on its node: a launcher may evict itself alone."""
+    """Siblings are on its node: a launcher may only evict itself."""
     objects = chart(SHARED, {"rbac": {"maxReplicas": 2}})
     assert rule(objects, "pods")["resourceNames"] == ["orders-anchor-0"]
     assert rule(objects, "pods/eviction")["resourceNames"] == ["orders-0", "orders-1"]
@@ -251,7 +251,7 @@ def test_the_launcher_is_told_how_its_anchor_is_known(values: dict[str, Any]) ->
 
 
 def test_only_pairs_by_index_need_a_newer_kubernetes() -> None:
-    """Where no index pairs launcher and anchor, an older cluster is no reason to refuse."""
+    """Where no index pairs launcher and anchor, an older cluster is not refused."""
     for values in (SHARED, FOREIGN_STATIC, FOREIGN_SHARED):
         assert chart(values, kube_version="1.28.0")
     for values in (STATIC, FOREIGN):
@@ -273,18 +273,18 @@ NOTES = [
     ({}, ["kubectl -n apps describe pod orders-anchor-0\n"]),
     (FOREIGN, ["kubectl -n apps describe pod -l 'app=net-0,tier=net'\n"]),
     (FOREIGN_SHARED, ["kubectl -n nets describe pod -l 'app=net'\n"]),
-    (STATIC, ["anchor n (orders-anchor-n-n)", "orders.apps.svc:8080", "Scale by helm upgrade", "logs orders-0"]),
-    (SHARED, ["the anchor (orders-anchor-0)", "orders-anchor-n.apps.svc:8080", "Scale by helm upgrade"]),
+    (STATIC, ["anchor n (orders-anchor-n-n)", "orders.apps.svc:8080", "Scale only with helm upgrade", "logs orders-0"]),
+    (SHARED, ["the anchor (orders-anchor-0)", "orders-anchor-n.apps.svc:8080", "Scale only with helm upgrade"]),
     (
         FOREIGN,
         [
             "(app=net-n,tier=net in namespace apps)",
             "carry the label apps.kubernetes.io/pod-index",
-            "has to make them too",
+            "must scale them too",
         ],
     ),
     (FOREIGN_STATIC, ["(orders-launcher-n-n)", "logs orders-launcher-0-0", "statefulset orders-launcher-0"]),
-    (FOREIGN_SHARED, ["the anchor (app=net in namespace nets)", "their makers have to make the Services"]),
+    (FOREIGN_SHARED, ["the anchor (app=net in namespace nets)", "whoever creates them must create the Services too"]),
 ]
 
 

@@ -1,4 +1,4 @@
-"""A value is data: whatever its text, it is refused or changes its own place alone; and no value is thrown away.
+"""A value is data: whatever its text, it is refused or changes only its own place; and no value is dropped.
 
 All of it with --skip-schema-validation, as whoever installs a chart may say.
 """

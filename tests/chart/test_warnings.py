@@ -1,4 +1,4 @@
-"""What is legal and most likely wrong is told by the generator and after an installation; nothing is refused for it."""
+"""What is legal and most likely wrong is reported by the generator and after an installation, and never refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WARNED: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("values", "key", "sentence"), WARNED)
 def test_generator_and_notes_say_the_same(tmp_path: Path, values: dict[str, Any], key: str, sentence: str) -> None:
-    """A share, and a drive that is likely mapped for a user, are legal, and told with the reason."""
+    """A share, and a drive that is likely mapped for a user, are legal, and reported with the reason."""
     values = layered(EXE, values)
     complete = layered(default_of(VALUES), values)
     assert find_violations(complete) == []

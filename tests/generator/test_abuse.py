@@ -15,7 +15,7 @@ import yaml
 from mooring.chart.render import render_chart
 from mooring.cli import main as _cli
 from mooring.inputs.app import make_app
-from mooring.model.nodes import ListOf, MapOf, Node, Obj, Open, Str
+from mooring.model.nodes import ListOf, MapOf, Node, Obj, Open, Str, StringMap
 from mooring.model.values import VALUES
 
 from tests.generator.abuse import KINDS
@@ -101,7 +101,7 @@ def test_a_source_that_is_no_file_is_one_clear_error(tmp_path: Path, kind: str, 
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path, kind: str, call: Call) -> None:
-    """Files, links and file systems that take nothing in place of --out are reported; what is there stays as it is."""
+    """Files, links and file systems that take nothing in place of --out are reported; what is there stays unchanged."""
     (tmp_path / "file").write_text("mine")
     (tmp_path / "loop").symlink_to("loop")
     before = tree(tmp_path)
@@ -193,7 +193,11 @@ def _filled(node: Node, text: str) -> Any:
         item = _filled(node.item, text)
         return None if item is None else [item]
     if isinstance(node, Open):
-        one = {} if node.item_pattern else {**_NEEDED.get(node.kubernetes, {}), "note": text}
+        one = (
+            {}
+            if isinstance(node, StringMap) and node.item_pattern
+            else {**_NEEDED.get(node.kubernetes, {}), "note": text}
+        )
         return [one] if node.is_list else one
     return text if isinstance(node, Str) and not (node.pattern or node.enum) else None
 

@@ -61,11 +61,11 @@ BAD_APPS = {
     ),
     "missing exe": (
         APP.replace(EXE, ""),
-        "8:5: values.target.exe: is missing: must be set; give the program's full path",
+        "8:5: values.target.exe: is missing: must be set; write the program's full path",
     ),
     "empty exe": (
         APP.replace(r"'C:\apps\orders\orders.exe'", "''"),
-        '8:10: values.target.exe: found ""; must be set; give the program\'s full path',
+        '8:10: values.target.exe: found ""; must be set; write the program\'s full path',
     ),
     "port out of range": (
         APP.replace("8080", "70000"),
@@ -174,7 +174,7 @@ def test_all_errors_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
 
 
 def test_two_apps_of_one_name_are_both_refused(tmp_path: Path) -> None:
-    """Of two Apps with one name neither is written, not even when one of them is wrong in itself; a third one is."""
+    """Of two Apps with one name neither is written, not even when one of them is bad in another way; a third one is."""
     texts = {"a": APP, "b": APP.replace("8080", "0"), "c": APP.replace("orders", "other")}
     for name, text in texts.items():
         (tmp_path / f"{name}.yaml").write_text(text)

@@ -1,4 +1,4 @@
-"""Whoever knows other charts is told where a thing is here; every place that is named exists."""
+"""People who know other charts learn where a value belongs here; every place named exists."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 from mooring.errors import InputError, Problem
 from mooring.inputs.app import parse_app
 from mooring.model.check import did_you_mean
-from mooring.model.hints import _TABLE
+from mooring.model.hints.below import TABLE
 from mooring.model.keys import find_nodes, parse_key
 from mooring.model.values import VALUES
 
 from tests.generator.conftest import APP
 
-HINTS = [(f"{where}.{key}".lstrip("."), hint) for where, hints in _TABLE.items() for key, hint in hints.items()]
+HINTS = [(f"{where}.{key}".lstrip("."), hint) for where, hints in TABLE.items() for key, hint in hints.items()]
 
 
 def problems(text: str) -> tuple[Problem, ...]:
@@ -39,7 +39,7 @@ def test_every_target_exists_and_no_key_of_the_table_does(key: str, hint: tuple[
         find_nodes(VALUES, parse_key(key))
 
 
-@pytest.mark.parametrize("where", [where for where in _TABLE if where])
+@pytest.mark.parametrize("where", [where for where in TABLE if where])
 def test_every_place_of_the_table_exists(where: str) -> None:
     """The table's own keys are places of the values."""
     assert find_nodes(VALUES, parse_key(where))
@@ -57,8 +57,8 @@ WRITTEN = [
     ("controllers: {}", "the one program is target"),
     ("command: [x]", "use target.exe and target.args"),
     ("env: {A: b}", "use target.env for NAME: value, and extraEnv for valueFrom"),
-    ("livenessProbe: {}", "is gate; Kubernetes' own probes are in probes"),
-    ("volumes: []", "directories of the node are target.mounts, other volumes extraVolumes"),
+    ("livenessProbe: {}", "are in gate; Kubernetes' own probes are in probes"),
+    ("volumes: []", "directories of the node go into target.mounts, other volumes into extraVolumes"),
     ("ports: []", "use target.ports"),
     ("securityContext: {}", "the program's account is target.runAs"),
     ("serviceAccountName: x", "use serviceAccount.name"),
@@ -66,16 +66,16 @@ WRITTEN = [
     ("annotations: {}", "did you mean commonAnnotations?"),
     ("labels: {}", "use commonLabels"),
     ("podAnnotations: {}", "use launcher.podAnnotations or anchor.podAnnotations"),
-    ("persistence: {}", "claims volumeClaimTemplates"),
+    ("persistence: {}", "claims into volumeClaimTemplates"),
     ("hpa: {}", "use autoscaling"),
-    ("hostNetwork: true", "mooring decides this itself"),
+    ("hostNetwork: true", "mooring sets this itself"),
     ("extraEnvVars: []", "did you mean extraEnv?"),
     ("service: {port: 80}", "values.service.port: unknown key; ports are in target.ports"),
     ("service: {sessionAffinity: None}", "use service.spec"),
     ("autoscaling: {targetCPUUtilizationPercentage: 80}", "use autoscaling.metrics"),
     ("anchor: {nodeSelector: {}}", "use nodeSelector, which is for both halves"),
     ("waitSeconds: 5", "values.waitSeconds: unknown key; there is anchor.waitSeconds"),
-    ("imagePullSecrets: [{name: x}]", 'found {"name": "x"}; must be text; write the Secret\'s name alone'),
+    ("imagePullSecrets: [{name: x}]", 'found {"name": "x"}; must be text; write only the Secret\'s name'),
     ("extraEnv: {A: b}", "must be a list; a map of NAME: value goes into target.env"),
     ("gate: {http: {path: /x}}", "must be a map; each check has a name: gate.http.<name>.path"),
     ("colour: 1", "values.colour: unknown key; allowed: replicas, platform"),
@@ -89,7 +89,7 @@ def test_what_people_write_elsewhere_is_sent_to_its_place(yaml: str, expected: s
 
 
 IN_TARGET = [
-    ("env: {A: {valueFrom: {}}}", "values.target.env.A: found", "goes into extraEnv, a list of {name, valueFrom}"),
+    ("env: {A: {valueFrom: {}}}", "values.target.env.A: found", "go into extraEnv, a list of {name, valueFrom}"),
     ("env: {A: {value: x}}", "values.target.env.A: found", "must be text; write NAME: value"),
     ("env: [{name: A, value: x}]", "values.target.env: found", "a list of {name, value} goes into extraEnv"),
     ("workdir: 'C:\\x'", "values.target.workdir: unknown key", "did you mean workingDir?"),
@@ -122,7 +122,7 @@ def test_the_same_inside_target(yaml: str, start: str, words: str) -> None:
     ],
 )
 def test_a_port_as_in_a_pod_is_one_sentence(ports: str, words: str) -> None:
-    """A required key under another name is told once, not as unknown and as missing."""
+    """A required key under another name is reported once, not as unknown and as missing."""
     (problem,) = problems(re.sub(r"ports: .*", f"ports: {ports}", APP))
     assert words in f"{problem.key}: {problem.message}"
 
@@ -135,7 +135,7 @@ def test_a_port_as_in_a_pod_is_one_sentence(ports: str, words: str) -> None:
         (APP.replace("apiVersion", "apiversion"), ["apiversion: unknown key; did you mean apiVersion?"]),
         (APP.replace("name: orders\n", ""), ["name: is missing: name of the App and of its chart."]),
         (APP + "replicas: 3\n", ["replicas: unknown key; write it under values, as values.replicas"]),
-        (APP + "spec: {}\n", ["spec: unknown key; what a spec would hold is under values"]),
+        (APP + "spec: {}\n", ["spec: unknown key; what a spec would contain goes under values"]),
     ],
 )
 def test_what_is_missing_is_named(text: str, expected: list[str]) -> None:

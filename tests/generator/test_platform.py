@@ -49,7 +49,7 @@ BAD_PLATFORMS = {
     ),
     "value of another chart": (
         "defaults: {resources: {}}\n",
-        "hospital.yaml:4:12: defaults.resources: unknown key; use launcher.resources, which the program is part of",
+        "hospital.yaml:4:12: defaults.resources: unknown key; use launcher.resources, which covers the program as well",
     ),
     "lock on a value of another chart": (
         "locks: {resources: {forbidden: true}}\n",
@@ -69,7 +69,7 @@ BAD_PLATFORMS = {
     ),
     "path through text": ("locks: {platform.x: {forbidden: true}}\n", "platform is a single value; a path ends there"),
     "unreadable path": ('locks: {"a b": {forbidden: true}}\n', 'cannot be read from " b" on; write a.b.c'),
-    "quoted star": ("locks: {'target.env[\"*\"]': {forbidden: true}}\n", "* without quotes is any one key"),
+    "quoted star": ("locks: {'target.env[\"*\"]': {forbidden: true}}\n", "* without quotes stands for any one key"),
     "no rule": ("locks: {replicas: {reason: x}}\n", "has no rule; give one of value, enum, min, max"),
     "rule of another kind": (
         "locks: {service.type: {max: 3}}\n",

@@ -65,7 +65,7 @@ def test_default_values_fit_their_schema() -> None:
 
 
 def test_config_schema_gives_every_optional_field_a_default() -> None:
-    """Whatever the launcher is not told has a default in the schema, nulls included."""
+    """Whatever the configuration leaves out has a default in the schema, nulls included."""
     for schema in _schemas(config_schema()):
         for name, field in schema.get("properties", {}).items():
             assert name in schema.get("required", []) or "default" in field, name

@@ -1,4 +1,4 @@
 """A model becomes texts: the files of a chart, its schema, its documentation. Pure: no clock, no environment.
 
-`render.render_chart` is what others call. The templates lie beside it; <% %> is ours, {{ }} is Helm's.
+Others call `render.render_chart`. Templates are in templates/; <% %> is ours, {{ }} is Helm's.
 """

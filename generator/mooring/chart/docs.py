@@ -94,7 +94,7 @@ _WRAP: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def _describe(node: Node) -> str:
-    """Return what a node is for, with what is allowed."""
+    """Return what a node is for, and what is allowed."""
     return f"{node.doc} {_limits(node)}".rstrip()
 
 
@@ -137,7 +137,7 @@ def _make_rows(node: Node, value: Any, path: KeyPath) -> list[str]:
 
 @cache
 def _entry_rows(path: KeyPath) -> list[str]:
-    """Return the rows of what a map's entries hold."""
+    """Return the rows for the fields of a map's entries."""
     below = [child for child, _ in walk(_node_at(path), path) if child != path]
     return [_row(child, _entry_default(child)) for child in below if not isinstance(_node_at(child), Obj)]
 
@@ -154,7 +154,7 @@ def _row_parts(path: KeyPath) -> tuple[str, str, str]:
 
 
 def _entry_default(path: KeyPath) -> str:
-    """Return the default of a field of a map's entries: those are filled in where they are used."""
+    """Return the default of a field of a map's entries: they are filled in where they are used."""
     parent, node = _node_at(path[:-1]), _node_at(path)
     required = isinstance(parent, Obj) and path[-1] in parent.required
     return "required" if required or isinstance(parent, MapOf) else _code(default_of(node))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mooring.bundle.archive import ARCHIVE_FILE, archive_text
 from mooring.chart.docs import values_table, values_text
 from mooring.chart.schemas import locked_schema_text, values_schema_text
+from mooring.chart.sentences import put_sentences
 from mooring.chart.shapes import shape_of
 from mooring.inputs.app import App
 from mooring.inputs.templates import render_template
@@ -58,7 +59,7 @@ def render_chart(app: App, *, with_tests: bool = False) -> dict[str, str]:
 
 
 def prepare_rendering() -> None:
-    """Load and compile what every chart is made of; render_chart does it by itself otherwise."""
+    """Load and compile what every chart needs. Optional: render_chart does it on first use."""
     _templates()
     _name_texts()
     values_schema_text()
@@ -85,14 +86,14 @@ def _overlay_text(name: str, values: Mapping[str, Any]) -> str:
 def _defaults_json(values: Mapping[str, Any]) -> str:
     """Return what each value means when it is null, and what it must be, for templates/_values.tpl.
 
-    There is no ``{{`` in it that Helm would run as a template.
+    It contains no ``{{``, which Helm would run as a template.
     """
     text = json.dumps(_wrap_leaves(VALUES, values), separators=(",", ":"), ensure_ascii=False)
     return text.replace("{{", "{\\u007b")
 
 
 def _wrap_leaves(node: Node, value: Any) -> Any:
-    """Keep closed objects, which are filled key by key; put all else, taken whole, in a list with its shape."""
+    """Keep closed objects, which are filled key by key; put anything else in a list of two: value and shape."""
     if isinstance(node, Obj):
         return {name: _wrap_leaves(child, value[name]) for name, child in node.fields.items()}
     return [value, shape_of(node)]
@@ -105,8 +106,8 @@ def _suite_text() -> str:
 
 @cache
 def _sources() -> Mapping[str, str]:
-    """Return the text of each template, by the path of what it makes."""
-    return dict(_walk(files("mooring.chart") / "templates", ""))
+    """Return the text of each template, by the path of what it makes; what the model says is filled in."""
+    return {path: put_sentences(text) for path, text in _walk(files("mooring.chart") / "templates", "")}
 
 
 def _walk(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
@@ -122,7 +123,7 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, str]]:
 
 @cache
 def _name_texts() -> Mapping[str, str]:
-    """Return the templates that differ by the App's name alone: nearly all, and compiling them would cost the most."""
+    """Return the templates that differ only by the App's name: nearly all, and the slowest to compile."""
     return {path: text for path, text in _sources().items() if _OPENING not in text.replace(_NAME, "")}
 
 

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from mooring.errors import MooringError
 from mooring.inputs.locks import Lock
-from mooring.model.app import APP, STRING_MAP, make_config
+from mooring.model.app import APP, make_config
 from mooring.model.keys import ANY_KEY, find_nodes, items_at
-from mooring.model.nodes import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
+from mooring.model.nodes import Anything, ListOf, MapOf, Node, Obj, Open, StringMap, default_of
 from mooring.model.platform import PLATFORM
 from mooring.model.values import VALUES
 from mooring.text.document import KeyPath
@@ -22,13 +22,6 @@ from mooring.text.document import KeyPath
 Schema = dict[str, Any]
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
-_TYPES: dict[type[Node], tuple[str, ...]] = {
-    Str: ("string",),
-    Int: ("integer",),
-    Num: ("number",),
-    Bool: ("boolean",),
-    IntOrStr: ("integer", "string"),
-}
 CONFIG_FILE = "config.schema.json"
 
 
@@ -54,9 +47,9 @@ def values_schema_text() -> str:
 
 
 def locked_schema_text(locks: Sequence[Lock]) -> str:
-    """Return values.schema.json of a chart with locks: it describes them, and does not enforce them.
+    """Return values.schema.json of a chart with locks: it describes them but does not enforce them.
 
-    Helm's schema errors show no reason; the chart's own `fail` does, and it comes after the schema.
+    Helm's schema errors give no reason; the chart's own `fail` does, and it runs after the schema check.
     """
     return _locked_text(tuple((lock.path, f"Must {lock.must}: {lock.rest}.") for lock in locks))
 
@@ -97,7 +90,7 @@ _KEYWORDS = {"value": "const", "enum": "enum", "min": "minimum", "max": "maximum
 
 
 def _place(schema: Schema, path: KeyPath, more: Schema) -> None:
-    """Add to what a schema says of a key path; two say both."""
+    """Add to what a schema says about a key path; notes of two locks are joined."""
     found = [schema]
     for part in path:
         found = [child for one in found for child in _step(one, part)]
@@ -109,7 +102,7 @@ def _place(schema: Schema, path: KeyPath, more: Schema) -> None:
 
 
 def _step(schema: Schema, part: str) -> list[Schema]:
-    """Return the schemas of a key, made where there is none yet; where the keys are the user's, of any key."""
+    """Return the schemas of a key, created if missing; where users choose the keys, of any key."""
     properties: Schema = schema.setdefault("properties", {})
     more = schema.get("additionalProperties")
     if part != ANY_KEY:
@@ -148,7 +141,7 @@ def installed_config_file() -> Path:
 def node_schema(node: Node, *, every_default: bool = False) -> Schema:
     """Return the schema of one node and all below it.
 
-    With `every_default` objects and maps carry theirs as well; without, only what has no fields of its own does.
+    With `every_default` objects and maps carry their defaults too; without, only values without fields do.
     """
     if isinstance(node, Obj):
         schema = _object_schema(node, every_default=every_default)
@@ -171,7 +164,7 @@ def node_schema(node: Node, *, every_default: bool = False) -> Schema:
 
 
 def _nullable(schema: Schema) -> Schema:
-    """Admit null for a map's entry and all that is optional in it: Helm leaves such nulls in; the chart drops them."""
+    """Allow null for a map's entry and everything optional in it: Helm leaves such nulls in; the chart drops them."""
     if "type" not in schema:
         return schema
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -199,7 +192,7 @@ def _object_schema(node: Obj, *, every_default: bool) -> Schema:
 
 def _open_schema(node: Open, *, nullable: bool) -> Schema:
     schema: Schema = {"type": "object"}
-    if node.kubernetes == STRING_MAP:
+    if isinstance(node, StringMap):
         item: Schema = {"type": ["string", "null"] if nullable else "string"}
         schema["additionalProperties"] = item | ({"pattern": node.item_pattern} if node.item_pattern else {})
         if node.key_pattern:
@@ -216,7 +209,7 @@ def _open_schema(node: Open, *, nullable: bool) -> Schema:
 
 
 def _scalar_schema(node: Node) -> Schema:
-    types = [*_TYPES[type(node)]]
+    types = [*node.kind.json]
     enum = list(getattr(node, "enum", ()))
     if default_of(node) is None:
         types.append("null")

@@ -1,4 +1,4 @@
 """What a value is: one tree that values.yaml, schemas, README, validation and the launcher's configuration are made of.
 
-It imports `text` alone. `model.rules` has the rules between values.
+It imports only `text`. `model.rules` has the rules between values.
 """

@@ -5,30 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from mooring.model.nodes import Int, ListOf, MapOf, Node, Obj, Str
+from mooring.model.nodes import Int, ListOf, MapOf, Node, Obj, Pattern, Str
 from mooring.model.values import VALUES
 
 API_VERSION = "mooring/v1"
-STRING_MAP = "map of string"
-"""The open nodes of this Kubernetes type hold strings alone: labels and annotations."""
-
 CONFIG_VERSIONS = (1,)
 """What a launcher of this version takes: N and, once there is one, N-1."""
 
 # A label must fit 63 characters: <fullname>-anchor-<ordinal> and, for the revision, <fullname>-anchor-<10 characters>
 # (kubernetes#64023). Names of Services must start with a letter (RFC 1035).
 MAX_NAME = 45
-APP_NAME = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+APP_NAME = Pattern(
+    r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
+    "a DNS label: lower-case letters, digits and '-', starting with a letter, ending with a letter or digit",
+)
 WINDOWS_DEVICES = (
     *("con", "prn", "aux", "nul"),
     *(f"{device}{number}" for device in ("com", "lpt") for number in range(10)),
 )
-"""What no file or directory can be called on Windows (Microsoft, "Naming Files, Paths, and Namespaces")."""
-# https://semver.org, "Is there a suggested regular expression": what Helm asks of a chart's version.
-SEMVER = (
+"""Reserved on Windows: no file or directory has such a name (Microsoft, "Naming Files, Paths, and Namespaces")."""
+# https://semver.org, "Is there a suggested regular expression": what Helm requires of a chart version.
+SEMVER = Pattern(
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
     r"(-(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
-    r"(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$"
+    r"(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$",
+    "a semantic version such as 1.4.0 or 2.0.0-rc.1",
 )
 
 APP = Obj(
@@ -38,20 +39,25 @@ APP = Obj(
         "apiVersion": Str(doc="Version of this format.", enum=(API_VERSION,)),
         "kind": Str(doc="What this file describes.", enum=("App",)),
         "name": Str(
-            doc="Name of the App and of its chart.", pattern=APP_NAME, max_length=MAX_NAME, reserved=WINDOWS_DEVICES
+            doc="Name of the App and of its chart.",
+            pattern=APP_NAME,
+            max_length=MAX_NAME,
+            max_length_reason="so that <name>-anchor-<ordinal> fits a label",
+            reserved=WINDOWS_DEVICES,
+            reserved_reason="is a reserved device name on Windows",
         ),
         "version": Str(doc="Version of the chart (semantic versioning).", pattern=SEMVER),
         "appVersion": Str(doc="Version of the program; empty: the same as version."),
         "description": Str(doc="What the program does, in a sentence."),
-        "keywords": ListOf(doc="Words the chart is found by.", item=Str(doc="One word.")),
+        "keywords": ListOf(doc="Keywords to find the chart by.", item=Str(doc="One keyword.")),
         "maintainers": ListOf(
-            doc="Who looks after it.",
+            doc="Who maintains it.",
             item=Obj(
                 doc="A person or team.",
                 required=("name",),
                 fields={
                     "name": Str(doc="Name."),
-                    "email": Str(doc="Mail address."),
+                    "email": Str(doc="Email address."),
                     "url": Str(doc="Web page."),
                 },
             ),
@@ -68,13 +74,13 @@ def _object(node: Node) -> Obj:
 
 
 def _pick(node: Node, *names: str) -> Obj:
-    """Return the object with these fields alone."""
+    """Return the object with only these fields."""
     parent = _object(node)
     return replace(parent, fields={name: parent.fields[name] for name in names})
 
 
 def _config_target() -> Obj:
-    """Return the values' target less what concerns the pod or the chart alone: mounts, the Service's ports, a rule."""
+    """Return the values' target without what only concerns pod or chart: mounts, the Service's ports, a rule."""
     target = _object(VALUES.fields["target"]).without("mounts", "placeholders")
     ports = target.fields["ports"]
     if not isinstance(ports, MapOf):
@@ -85,10 +91,10 @@ def _config_target() -> Obj:
 
 
 def make_config() -> Obj:
-    """Return the launcher's configuration document: a head of its own, the rest as in the values."""
+    """Return the launcher's configuration document: a header of its own, the rest as in the values."""
     values: dict[str, Any] = dict(VALUES.fields)
     return Obj(
-        doc="What the launcher is told, as one JSON document in an annotation of its pod.",
+        doc="The launcher's configuration: one JSON document in an annotation of its pod.",
         required=("configVersion", "app", "platform", "launcherSet", "anchorSet", "target"),
         fields={
             "configVersion": Int(

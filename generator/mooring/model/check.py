@@ -1,4 +1,4 @@
-"""Check data against a tree of nodes and word what is wrong for the person who wrote it.
+"""Check data against a tree of nodes and report what is wrong to the person who wrote it.
 
 What is accepted is what the JSON schema made of the same tree accepts (the tests hold the two against each other). The
 tree is walked directly, because it knows more than its schema, and because jsonschema takes longer to import than all
@@ -16,24 +16,30 @@ from functools import cache
 from types import NoneType
 from typing import Any
 
-from mooring.model.app import APP_NAME, MAX_NAME, SEMVER, STRING_MAP
 from mooring.model.hints import hint_for, places_of, shape_hint
-from mooring.model.kubernetes import PORT_NAME
-from mooring.model.nodes import Anything, Bool, Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str, default_of
-from mooring.model.shapes import LABEL_KEY, LABEL_VALUE
+from mooring.model.nodes import (
+    TEXT,
+    Anything,
+    Int,
+    IntOrStr,
+    Kind,
+    ListOf,
+    MapOf,
+    Node,
+    Num,
+    Obj,
+    Open,
+    Str,
+    StringMap,
+    default_of,
+    words_of,
+)
 from mooring.text.document import KeyPath
 
-_PATTERN_WORDS = {
-    APP_NAME: "a DNS label: lower-case letters, digits and '-', starting with a letter, ending with a letter or digit",
-    SEMVER: "a semantic version such as 1.4.0 or 2.0.0-rc.1",
-    PORT_NAME: "lower-case letters, digits and '-', at most 15, starting and ending with a letter or digit",
-    LABEL_KEY: "a key of Kubernetes' labels: letters, digits, '-', '_' and '.', at most 63, after an optional prefix/",
-    LABEL_VALUE: "a value of Kubernetes' labels: letters, digits, '-', '_' and '.', at most 63",
-}
 _MAX_SHOWN = 60
 _MAX_LISTED = 12
 _CLOSE = 0.75
-"""How alike two words must be for one to be taken for the other, by difflib: "ingress" is not "readiness" (0.62)."""
+"""How similar two words must be for a "did you mean", by difflib: "ingress" is not "readiness" (0.62)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def check(node: Node, value: Any, path: KeyPath = ()) -> Iterator[Finding]:
 
 def _check_object(node: Obj, value: Any, path: KeyPath) -> Iterator[Finding]:
     if not isinstance(value, dict):
-        yield _wrong_type(node, value, "a map", path)
+        yield _wrong_kind(node, value, path)
         return
     unknown = {key: _Unknown.of((*path, key), node.fields) for key in value if key not in node.fields}
     meant = {name for one in unknown.values() for name in one.meant}
@@ -79,7 +85,7 @@ def _check_object(node: Obj, value: Any, path: KeyPath) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:
-    """What to say about an unknown key, and the known ones beside it that are most likely meant by it."""
+    """What to report about an unknown key, and the known keys that are most likely meant by it."""
 
     message: str
     meant: tuple[str, ...]
@@ -87,7 +93,7 @@ class _Unknown:
     @classmethod
     def of(cls, path: KeyPath, known: Mapping[str, Node]) -> _Unknown:
         close = _closest(path[-1], known)
-        hint = hint_for(path, "defaults" if "defaults" in known else "values")
+        hint = hint_for(path, known)
         meant = tuple(target.rpartition(".")[2] for target in hint.targets) if hint else ()
         is_spelling = close is not None and close.casefold() == path[-1].casefold()
         if close is not None and (is_spelling or not hint or close in meant):
@@ -104,12 +110,11 @@ def _missing_message(key: str, node: Node) -> str:
 
 def _check_map(node: MapOf, value: Any, path: KeyPath) -> Iterator[Finding]:
     if not isinstance(value, dict):
-        yield _wrong_type(node, value, "a map", path)
+        yield _wrong_kind(node, value, path)
         return
     for key, item in value.items():
         if not _matches(node.key_pattern, key):
-            message = f"the key {show(key)} is not allowed; it must be {_pattern_words(node.key_pattern)}"
-            yield Finding((*path, key), message, of_key=True)
+            yield _wrong_key(node.key_pattern, path, key)
             if item is None:
                 continue
         yield from check(node.item, item, (*path, key))
@@ -117,7 +122,7 @@ def _check_map(node: MapOf, value: Any, path: KeyPath) -> Iterator[Finding]:
 
 def _check_list(node: ListOf, value: Any, path: KeyPath) -> Iterator[Finding]:
     if not isinstance(value, list):
-        yield _wrong_type(node, value, "a list", path)
+        yield _wrong_kind(node, value, path)
         return
     for number, item in enumerate(value):
         yield from check(node.item, item, (*path, f"[{number}]"))
@@ -127,61 +132,54 @@ def _check_open(node: Open, value: Any, path: KeyPath) -> Iterator[Finding]:
     if node.is_list:
         yield from _check_list(ListOf(doc="", item=replace(node, is_list=False)), value, path)
     elif not isinstance(value, dict):
-        yield _wrong_type(node, value, "a map", path)
-    elif node.kubernetes == STRING_MAP:
-        for key, item in value.items():
-            if node.key_pattern and not _matches(node.key_pattern, key):
-                message = f"the key {show(key)} is not allowed; it must be {_pattern_words(node.key_pattern)}"
-                yield Finding((*path, key), message, of_key=True)
-            if not isinstance(item, (str, NoneType)):  # null takes away what lies below it, as with Helm
-                yield _wrong_type(node, item, "text", (*path, key))
-            elif item is not None and node.item_pattern and not _matches(node.item_pattern, item):
-                yield Finding((*path, key), f"found {show(item)}; must be {_pattern_words(node.item_pattern)}")
+        yield _wrong_kind(node, value, path)
+    elif isinstance(node, StringMap):
+        yield from _check_strings(node, value, path)
     else:
         yield from _check_known_fields(node, value, path)
+
+
+def _check_strings(node: StringMap, value: Mapping[str, Any], path: KeyPath) -> Iterator[Finding]:
+    for key, item in value.items():
+        if node.key_pattern and not _matches(node.key_pattern, key):
+            yield _wrong_key(node.key_pattern, path, key)
+        if not isinstance(item, (str, NoneType)):  # null takes away what lies below it, as with Helm
+            yield _wrong_kind(node, item, (*path, key), TEXT)
+        elif item is not None and node.item_pattern and not _matches(node.item_pattern, item):
+            yield Finding((*path, key), f"found {show(item)}; must be {words_of(node.item_pattern)}")
+
+
+def _wrong_key(pattern: str, path: KeyPath, key: str) -> Finding:
+    message = f"the key {show(key)} is not allowed; it must be {words_of(pattern)}"
+    return Finding((*path, key), message, of_key=True)
 
 
 def _check_known_fields(node: Open, value: Mapping[str, Any], path: KeyPath) -> Iterator[Finding]:
     for name, child in node.fields.items():
         if name in node.required and value.get(name) is None:
-            yield Finding((*path, name), f"is missing: a {node.kubernetes} of Kubernetes must have it")
+            yield Finding((*path, name), f"is missing: Kubernetes requires it in a {node.kubernetes}")
         elif value.get(name) is not None:
             yield from check(child, value[name], (*path, name))
 
 
-def _wrong_type(node: Node, value: Any, wanted: str, path: KeyPath) -> Finding:
-    return Finding(path, _type_message(value, wanted) + shape_hint(node, value, path))
+def _wrong_kind(node: Node, value: Any, path: KeyPath, kind: Kind | None = None) -> Finding:
+    return Finding(path, _kind_message(value, kind or node.kind) + shape_hint(node, value, path))
 
 
-def _type_message(value: Any, wanted: str) -> str:
-    quoted = "; put it in quotes" if wanted.startswith("text") and isinstance(value, (bool, int, float)) else ""
-    return f"found {show(value)}{_type_note(value)}; must be {wanted}{quoted}"
+def _kind_message(value: Any, wanted: Kind) -> str:
+    quoted = "; put it in quotes" if wanted is TEXT and isinstance(value, (bool, int, float)) else ""
+    return f"found {show(value)}{_type_note(value)}; must be {wanted.words}{quoted}"
 
 
 def _scalar_message(node: Node, value: Any) -> str | None:
     """Return what is wrong with a scalar, None if nothing is."""
-    wanted, fits = _expected(node, value)
     if value is None and default_of(node) is None:
         return None
-    if not fits:
-        return _type_message(value, wanted)
+    if not node.kind.fits(value):
+        return _kind_message(value, node.kind)
     if isinstance(value, str):
         return _text_message(node, value)
     return None if isinstance(value, bool) else _number_message(node, value)
-
-
-def _expected(node: Node, value: Any) -> tuple[str, bool]:
-    is_bool, is_text = isinstance(value, bool), isinstance(value, str)
-    is_int = isinstance(value, int) and not is_bool
-    if isinstance(node, Str):
-        return "text", is_text
-    if isinstance(node, Bool):
-        return "true or false", is_bool
-    if isinstance(node, Int):
-        return "a whole number", is_int
-    if isinstance(node, IntOrStr):
-        return "a whole number or text", is_int or is_text
-    return "a number", is_int or isinstance(value, float)
 
 
 def _text_message(node: Node, value: str) -> str | None:
@@ -190,13 +188,16 @@ def _text_message(node: Node, value: str) -> str | None:
         return f"found {show(value)}; must be {_choices(enum, value)}"
     pattern = getattr(node, "pattern", None)
     if pattern is not None and not _matches(pattern, value):
-        return f"found {show(value)}; must be {_pattern_words(pattern)}"
-    if value in getattr(node, "reserved", ()):
-        return f"found {show(value)}; is a device on Windows, where no directory can be called so; choose another name"
-    most = getattr(node, "max_length", None)
-    if most is not None and len(value) > most:
-        why = ", so that <name>-anchor-<ordinal> fits a label" if most == MAX_NAME else ""
-        return f"found {show(value)}, {len(value)} characters; must have at most {most}{why}"
+        return f"found {show(value)}; must be {words_of(pattern)}"
+    return _name_message(node, value) if isinstance(node, Str) else None
+
+
+def _name_message(node: Str, value: str) -> str | None:
+    if value in node.reserved:
+        return f"found {show(value)}; {node.reserved_reason}; choose another name"
+    if node.max_length is not None and len(value) > node.max_length:
+        why = f", {node.max_length_reason}" if node.max_length_reason else ""
+        return f"found {show(value)}, {len(value)} characters; must have at most {node.max_length}{why}"
     return None
 
 
@@ -226,9 +227,9 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def drop_nulls(node: Node, value: Any) -> Any:
-    """Return the value less what is null: a known key means its default, a map's entry is none, as with Helm.
+    """Return the value without nulls: as with Helm, a known key means its default, and an entry of a map is removed.
 
-    A key that no entry may have stays, since Helm's schema check refuses it with a null too.
+    A key that no entry may have stays: Helm's schema check refuses it with a null as well.
     """
     if isinstance(node, Obj) and isinstance(value, dict):
         return {
@@ -271,12 +272,8 @@ def _choices(enum: tuple[str, ...], found: str) -> str:
     return listed if close is None else f"{listed}; did you mean {close}?"
 
 
-def _pattern_words(pattern: str) -> str:
-    return _PATTERN_WORDS.get(pattern, f"text that matches {pattern}")
-
-
 def _type_note(value: Any) -> str:
-    """Name the type where the value as it is shown could be taken for another one."""
+    """Name the type where the value as it is shown could be mistaken for another."""
     notes: Mapping[type, str] = {str: ", text", int: ", a number", float: ", a number"}
     return notes.get(type(value), "")
 

@@ -1,4 +1,4 @@
-"""The groups of templates a chart can do without: which files each is, and what its absence means for the values."""
+"""Groups of templates that a chart can do without: their files, and what their absence means for the values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mooring.text.document import KeyPath
 
 @dataclass(frozen=True)
 class Feature:
-    """A group of templates. Without it `values` hold, and `choices` are what is left of others."""
+    """A group of templates. Without it `values` are fixed, and of others only `choices` are left."""
 
     doc: str
     files: tuple[str, ...]
@@ -53,7 +53,7 @@ FEATURES: Mapping[str, Feature] = {
         without={"autoscaling.keda.enabled": False},
     ),
     "rbac": _feature(
-        "The Roles and their bindings, which the platform team then makes itself.",
+        "The Roles and their bindings; without them the platform team creates its own.",
         "templates/launcher/role.yaml",
         "templates/launcher/rolebinding.yaml",
         "templates/launcher/role-anchors.yaml",
@@ -63,7 +63,7 @@ FEATURES: Mapping[str, Feature] = {
         without={"rbac.create": False},
     ),
     "foreignAnchors": _feature(
-        "What launchers need to find anchors that others made in another namespace.",
+        "What launchers need to find anchors that others created in another namespace.",
         "templates/launcher/role-anchors.yaml",
         "templates/launcher/rolebinding-anchors.yaml",
         without={"anchor.create": True},
@@ -90,7 +90,7 @@ FEATURES: Mapping[str, Feature] = {
 }
 
 FEATURE_FIELDS = Obj(
-    doc="Which groups of templates the charts contain; without one, what asks for it is refused.",
+    doc="Which groups of templates the charts contain; without one, values that need it are refused.",
     fields={name: Bool(doc=feature.doc, default=True) for name, feature in FEATURES.items()},
 )
 

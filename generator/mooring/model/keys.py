@@ -15,7 +15,7 @@ from mooring.model.nodes import ListOf, MapOf, Node, Obj, Open
 from mooring.text.document import KeyPath
 
 ANY_KEY = "*"
-"""Stands for one key, whichever, in a path."""
+"""Stands for any one key in a path."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/<>-]+")
 _PART = re.compile(
@@ -24,7 +24,7 @@ _PART = re.compile(
 
 
 def parse_key(text: str) -> KeyPath:
-    """Read a key path. Raises ValueError with a sentence about what is wrong."""
+    """Read a key path. Raises ValueError with a message that says what is wrong."""
     parts: list[str] = []
     at = 0
     while at < len(text):
@@ -34,7 +34,7 @@ def parse_key(text: str) -> KeyPath:
             message = f'cannot be read from "{text[at : at + 20]}" on; {how}'
             raise ValueError(message)
         if found["quoted"] == ANY_KEY:
-            message = 'quotes the key "*", which no value has; * without quotes is any one key'
+            message = 'quotes the key "*", which no value has; * without quotes stands for any one key'
             raise ValueError(message)
         parts.append(found["quoted"] or re.sub(r"\\(.)", r"\1", found["plain"]))
         at = found.end()
@@ -55,9 +55,9 @@ def write_key(path: KeyPath) -> str:
 
 
 def find_nodes(root: Node, path: KeyPath) -> list[Node]:
-    """Return what can stand at a path; empty where that is inside a value in Kubernetes' own shape.
+    """Return the nodes that a path can lead to; none where that is inside a value in Kubernetes' own shape.
 
-    Raises ValueError with a sentence if nothing can.
+    Raises ValueError with a message if it leads nowhere.
     """
     nodes = [root]
     for number, part in enumerate(path):
@@ -86,14 +86,14 @@ def _why_unknown(root: Node, path: KeyPath) -> str:
         return f"there is no value {write_key(path)}{f'; {hint}' if hint else did_you_mean(last, known)}"
     kind = "a list" if any(isinstance(node, (ListOf, Open)) for node in parents) else "a single value"
     if any(isinstance(node, MapOf) for node in parents):
-        return f'{write_key(tuple(above))} has no entry that could be called "{last}"'
+        return f'{write_key(tuple(above))} cannot have an entry named "{last}"'
     return f"{write_key(tuple(above))} is {kind}; a path ends there"
 
 
 def items_at(value: Any, path: KeyPath, done: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    """Yield what stands at a path in plain data, with its own path; None for what is absent, nothing for no entry.
+    """Yield what is at a path in plain data, with its own path; None if absent, nothing for a map without entries.
 
-    Where a map should be and something else is, that is yielded with its shorter path.
+    Where something other than a map is in the way, it is yielded with its shorter path.
     """
     if not path:
         yield done, value

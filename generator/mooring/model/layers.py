@@ -9,7 +9,7 @@ from mooring.model.nodes import Node, Obj
 
 
 def overlay(below: Any, above: Any) -> Any:
-    """Lay values over defaults as Helm does: maps merge, a null takes a key away, anything else replaces."""
+    """Lay values over defaults as Helm does: maps merge, a null removes a key, anything else replaces."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return copy.deepcopy(above)
     merged = {key: value for key, value in below.items() if key not in above}
@@ -20,9 +20,9 @@ def overlay(below: Any, above: Any) -> Any:
 
 
 def take_away(node: Node, below: Any, above: Any) -> Any:
-    """Return the values below less the entries that a null above takes away.
+    """Return the values below without the entries that a null above removes.
 
-    In a closed object a null means the value below it; in a map, whose keys users choose, it means that there is none.
+    In a closed object a null means the value below it; in a map, whose keys users choose, it removes the entry.
     """
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return below

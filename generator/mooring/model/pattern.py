@@ -1,6 +1,6 @@
-r"""Regular expressions that mean the same to Python and to Helm, whose RE2 has the smaller language.
+r"""Regular expressions that mean the same to Python and to Helm, whose RE2 is the smaller language.
 
-A pattern is read once: what only one of the two knows is refused by name, what both know but take differently
+A pattern is parsed once: what only one of the two knows is refused by name; what means something different to each
 (``$``, ``\s``) is translated for Python. Source: https://github.com/google/re2/wiki/Syntax.
 """
 
@@ -20,7 +20,7 @@ _DOUBLED = ("&&", "--", "||", "~~")
 
 @cache
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern with Helm's meaning. Raises ValueError with a sentence if the two would not agree on it."""
+    """Compile a pattern with Helm's meaning. Raises ValueError with a message if the two would not agree on it."""
     try:
         return re.compile(_translate(pattern), re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
@@ -62,7 +62,7 @@ def _take_repeat(pattern: str, at: int) -> tuple[str, int]:
     found = _REPEAT.match(pattern, at)
     if found is None:
         raise ValueError(
-            _refusal("a { that starts no repeat such as {2,5}", pattern[at : at + 6]) + r"; for the letter write \{"
+            _refusal("a { that does not start a repeat like {2,5}", pattern[at : at + 6]) + r"; for the letter write \{"
         )
     if any(int(number) > _MOST_REPEATS for number in (found[1], found[3]) if number):
         raise ValueError(_refusal(f"more than {_MOST_REPEATS} repeats", found[0]))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mooring.model.app import API_VERSION, APP, APP_NAME, STRING_MAP
+from mooring.model.app import API_VERSION, APP, APP_NAME
 from mooring.model.features import FEATURE_FIELDS
-from mooring.model.nodes import Anything, Bool, ListOf, MapOf, Num, Obj, Open, Str, partial
+from mooring.model.nodes import Anything, Bool, ListOf, MapOf, Num, Obj, Str, StringMap, partial
 from mooring.model.values import VALUES
 
 MAX_PLATFORM_NAME = 63
@@ -13,33 +13,33 @@ ENVIRONMENT = r"^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"
 CHART_PATH = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$"
 
 LOCK = Obj(
-    doc="What may stand at the key path. All that is given must hold; for all but forbidden a null is a violation too.",
+    doc="What is allowed at the key path. Every rule given must hold; except for forbidden, a null is a violation too.",
     fields={
-        "value": Anything(doc="The only value allowed; it is the default of all Apps as well."),
+        "value": Anything(doc="The only value allowed; also the default of all Apps."),
         "enum": ListOf(doc="The values allowed.", item=Anything(doc="One value.")),
         "min": Num(doc="The smallest number allowed.", default=None),
         "max": Num(doc="The greatest number allowed.", default=None),
         "pattern": Str(
-            doc="A regular expression the text must match, in what RE2 and Python have in common.", default=None
+            doc="A regular expression the text must match, in the common subset of RE2 and Python.", default=None
         ),
         "forbidden": Bool(
             doc="Whether the value must stay at its default, the Platform's or the chart's.", default=False
         ),
-        "reason": Str(doc="Why, for those who are refused."),
-        "owner": Str(doc="Whom they ask; empty: the Platform's owner."),
+        "reason": Str(doc="Why; shown to users whose values are refused."),
+        "owner": Str(doc="Whom to contact; empty: the Platform's owner."),
     },
 )
 
 PLATFORM = Obj(
-    doc="What a platform team decides for all Apps: defaults, locks and what charts are made of.",
+    doc="What a platform team decides for all Apps: defaults, locks and which templates charts have.",
     required=("apiVersion", "kind", "name"),
     fields={
         "apiVersion": Str(doc="Version of this format.", enum=(API_VERSION,)),
         "kind": Str(doc="What this file describes.", enum=("Platform",)),
         "name": Str(doc="Name of the Platform.", pattern=APP_NAME, max_length=MAX_PLATFORM_NAME),
-        "description": Str(doc="Whom it is for, in a sentence."),
-        "owner": Str(doc="Whom to ask about it."),
-        "extends": Str(doc="File of the Platform it builds on, relative to this one. That one's locks bind too."),
+        "description": Str(doc="Whom it is for, in one sentence."),
+        "owner": Str(doc="Whom to contact about it."),
+        "extends": Str(doc="File of the Platform it builds on, relative to this one. Its locks apply too."),
         "defaults": partial(VALUES),
         "locks": MapOf(
             doc='Rules for single values, by key path: a.b.c; * is any one key, a["x.y/z"] quotes one.',
@@ -62,14 +62,14 @@ PLATFORM = Obj(
             key_name="path",
         ),
         "chart": Obj(
-            doc="What Chart.yaml says besides what the App says.",
+            doc="What goes into Chart.yaml in addition to what the App says.",
             fields={
                 "home": Str(doc="Web page of the charts."),
                 "icon": Str(doc="Address of their icon."),
                 "sources": ListOf(doc="Where their sources are.", item=Str(doc="An address.")),
                 "keywords": ListOf(doc="Keywords on top of the App's.", item=Str(doc="One word.")),
                 "maintainers": APP.fields["maintainers"],
-                "annotations": Open(doc="Annotations of the chart.", kubernetes=STRING_MAP),
+                "annotations": StringMap(doc="Annotations of the chart."),
             },
         ),
     },

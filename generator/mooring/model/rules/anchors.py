@@ -1,4 +1,4 @@
-"""Rules of how the two halves find each other: by the scheduler, and by the anchors' labels."""
+"""Rules about how the two halves find each other: by the scheduler, and by the anchors' labels."""
 
 from __future__ import annotations
 
@@ -6,12 +6,41 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
 _LABEL_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_LABEL_PREFIX = r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?"
-_PLACEHOLDER = "{ordinal}"
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+LABEL = rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_LABEL_NAME}={_LABEL_NAME}"
+PLACEHOLDER = "{ordinal}"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+POD_INDEX = "apps.kubernetes.io/pod-index"
+INDICES = re.compile(rf"^({re.escape(POD_INDEX)}=[^,]*,?)+$")
+"""No label but that one."""
+
+SECOND_TERM = Sentence(
+    "must be left out: mooring's own term pairs the halves, and Kubernetes requires one pod that matches all terms",
+    "use preferred terms, nodeAffinity, podAntiAffinity or topologySpreadConstraints",
+)
+FOR_OTHERS = Sentence("is only for anchors that others create", "set anchor.create: false as well")
+SELECTOR_MISSING = Sentence(
+    "needs anchor.selector, the labels of the anchors", "set it, e.g. app=my-anchor-{{ordinal}}"
+)
+SHARED_SELECTOR_MISSING = Sentence("needs anchor.selector, the labels of the anchors", "set it, e.g. app=my-anchor")
+SELECTOR_ILLEGAL = Sentence(
+    "must be key=value pairs separated by commas, each a legal label",
+    "write it like app=my-anchor-{{ordinal}},tier=net",
+)
+ORDINAL_IN_KEY = Sentence("may have {{ordinal}} only in values, not in a key", "move it behind the =")
+ORDINAL_SHARED = Sentence(
+    "must not have {{ordinal}} with anchor.strategy: shared, where all replicas share one anchor",
+    "correct it, or anchor.strategy",
+)
+ORDINAL_MISSING = Sentence(
+    "must have {{ordinal}}, by which each replica finds its own anchor", "correct it, or anchor.strategy"
+)
+INDEX_ONLY = Sentence(
+    f"must name more than {POD_INDEX}: the pods of every StatefulSet carry it, the launchers' too",
+    f"add a label that only the anchors have, e.g. app=my-anchor,{POD_INDEX}={{{{ordinal}}}}",
+)
 
 
 def _pod_affinity_single(values: Values) -> Iterator[Violation]:
@@ -30,26 +59,14 @@ def _pod_affinity_single(values: Values) -> Iterator[Violation]:
     ]
     for follows, path, affinity in halves:
         pods = affinity.get("podAffinity")
-        own = pods.get(_REQUIRED) if isinstance(pods, Mapping) else None
+        own = pods.get(REQUIRED) if isinstance(pods, Mapping) else None
         if follows and own:
-            rule = (
-                "must be left out: mooring's own term pairs the halves, and Kubernetes wants one pod that matches all"
-            )
-            yield Violation(
-                (*path, "podAffinity", _REQUIRED),
-                own,
-                rule,
-                "use preferred terms, nodeAffinity, podAntiAffinity or topologySpreadConstraints",
-            )
-
-
-_POD_INDEX = "apps.kubernetes.io/pod-index"
+            yield SECOND_TERM.at((*path, "podAffinity", REQUIRED), own)
 
 
 def is_selector(text: str) -> bool:
-    """Tell whether text is ``key=value``, more after commas, each value with {ordinal} in it or not."""
-    pattern = f"{_LABEL_PREFIX}{_LABEL_NAME}={_LABEL_NAME}"
-    return all(re.fullmatch(pattern, part.replace(_PLACEHOLDER, "0"), re.ASCII) for part in text.split(","))
+    """Tell whether text is ``key=value`` pairs separated by commas, each value with {ordinal} in it or not."""
+    return all(re.fullmatch(LABEL, part.replace(PLACEHOLDER, "0"), re.ASCII) for part in text.split(","))
 
 
 def _anchors_found(values: Values) -> Iterator[Violation]:
@@ -58,43 +75,23 @@ def _anchors_found(values: Values) -> Iterator[Violation]:
     if anchor["create"]:
         for key in ("selector", "namespace"):
             if anchor[key]:
-                yield Violation(
-                    ("anchor", key), anchor[key], "is for anchors that others make", "set anchor.create: false as well"
-                )
+                yield FOR_OTHERS.at(("anchor", key), anchor[key])
         return
     if not selector:
-        example = "app=my-anchor" if shared else "app=my-anchor-{ordinal}"
-        yield Violation(
-            ("anchor", "create"), False, "needs anchor.selector, the labels of the anchors", f"set it, e.g. {example}"
-        )
-    elif not is_selector(selector):
-        yield Violation(
-            ("anchor", "selector"),
-            selector,
-            "must be key=value, more after commas, each a legal label",
-            "write it like app=my-anchor-{ordinal},tier=net",
-        )
-    elif any(_PLACEHOLDER in part.partition("=")[0] for part in selector.split(",")):
-        yield Violation(
-            ("anchor", "selector"),
-            selector,
-            "must have {ordinal} in values alone, not in a key",
-            "move it behind the =",
-        )
-    elif (_PLACEHOLDER in selector) == shared:
-        rule = (
-            "must be without {ordinal} with anchor.strategy: shared, where all replicas have one anchor"
-            if shared
-            else "must have {ordinal}, by which each replica knows its own anchor"
-        )
-        yield Violation(("anchor", "selector"), selector, rule, "correct it, or anchor.strategy")
-    elif all(part.startswith(f"{_POD_INDEX}=") for part in selector.split(",")):
-        yield Violation(
-            ("anchor", "selector"),
-            selector,
-            f"must name more than {_POD_INDEX}, which the pods of every StatefulSet carry, the launchers' too",
-            f"add a label that only the anchors have, e.g. app=my-anchor,{_POD_INDEX}={_PLACEHOLDER}",
-        )
+        yield (SHARED_SELECTOR_MISSING if shared else SELECTOR_MISSING).at(("anchor", "create"), False)
+        return
+    parts = selector.split(",")
+    sentence = None
+    if not is_selector(selector):
+        sentence = SELECTOR_ILLEGAL
+    elif any(PLACEHOLDER in part.partition("=")[0] for part in parts):
+        sentence = ORDINAL_IN_KEY
+    elif (PLACEHOLDER in selector) == shared:
+        sentence = ORDINAL_SHARED if shared else ORDINAL_MISSING
+    elif INDICES.search(selector):
+        sentence = INDEX_ONLY
+    if sentence:
+        yield sentence.at(("anchor", "selector"), selector)
 
 
 ANCHOR_RULES: tuple[Rule, ...] = (

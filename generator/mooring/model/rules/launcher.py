@@ -1,35 +1,37 @@
-"""Rules of where the launcher is and how its node finds it."""
+"""Rules about where the launcher is on its node."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
+
+READ_BY_CMD = re.compile(r"""[&|^%<>()!"' ]""")
+NOT_PLAIN = Sentence(
+    "must not contain spaces, quotes or & | ^ % < > ( ) !: HostProcess commands go through cmd /c",
+    "install the launcher in a directory with a plain name",
+)
+BUILD = "node.kubernetes.io/windows-build"
+SERVER_2019 = "10.0.17763"
+NOT_FOUND_THERE = Sentence(
+    "is Windows Server 2019, where a launcher from a ConfigMap cannot be found: volumes do not appear at"
+    " their mount paths there (no bindflt)",
+    "use launcher.source: host, or nodes of Windows Server 2022 or later",
+)
 
 
 def _launcher_paths_plain(values: Values) -> Iterator[Violation]:
     for key in ("hostPath", "python") if values["platform"] == "windows" else ():
-        if set("&|^%<>()!\"' ") & set(values["launcher"][key]):
-            yield Violation(
-                ("launcher", key),
-                values["launcher"][key],
-                "must be free of spaces, quotes and & | ^ % < > ( ) !: HostProcess commands pass cmd /c",
-                "install the launcher in a plainly named directory",
-            )
+        if READ_BY_CMD.search(values["launcher"][key]):
+            yield NOT_PLAIN.at(("launcher", key), values["launcher"][key])
 
 
 def _launcher_found(values: Values) -> Iterator[Violation]:
-    """Refuse Windows Server 2019 for a launcher out of a ConfigMap: no bindflt (hcsshim internal/jobcontainers)."""
-    build = "node.kubernetes.io/windows-build"
+    """Refuse Windows Server 2019 for a launcher from a ConfigMap: no bindflt (hcsshim internal/jobcontainers)."""
     from_chart = values["platform"] == "windows" and values["launcher"]["source"] == "configMap"
-    if from_chart and values["nodeSelector"].get(build) == "10.0.17763":
-        yield Violation(
-            ("nodeSelector", build),
-            "10.0.17763",
-            "is Windows Server 2019, where a launcher out of a ConfigMap cannot be found: nothing shows volumes at"
-            " their paths there (no bindflt)",
-            "use launcher.source: host, or nodes of Windows Server 2022 or later",
-        )
+    if from_chart and values["nodeSelector"].get(BUILD) == SERVER_2019:
+        yield NOT_FOUND_THERE.at(("nodeSelector", BUILD), SERVER_2019)
 
 
 LAUNCHER_RULES: tuple[Rule, ...] = (

@@ -1,21 +1,21 @@
-"""Rules of paths: the program's is given, and each is absolute on its platform."""
+"""Rules about paths: the program's is set, and each is absolute on its platform."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 from mooring.model.rules.text import has_control
+
+EXE_MISSING = Sentence("must be set", r"write the program's full path on the node, e.g. C:\apps\orders\orders.exe")
+NOT_ABSOLUTE = Sentence("must be an absolute path on {platform:s}", "write the full path, e.g. {example:s}")
+EXAMPLES = (r"C:\apps\orders", "/opt/orders")
+"""On Windows and on Linux."""
 
 
 def _exe_set(values: Values) -> Iterator[Violation]:
     if not values["target"]["exe"]:
-        yield Violation(
-            ("target", "exe"),
-            "",
-            "must be set",
-            r"give the program's full path on the node, e.g. C:\apps\orders\orders.exe",
-        )
+        yield EXE_MISSING.at(("target", "exe"), "")
 
 
 def is_absolute(path: str, platform: str) -> bool:
@@ -39,8 +39,7 @@ def _paths_absolute(values: Values) -> Iterator[Violation]:
         paths += [(("target", "mounts", name, key), mount.get(key, "")) for key in ("hostPath", "mountPath")]
     for path, value in paths:
         if value and not is_absolute(value, platform) and not has_control(value):
-            example = r"such as C:\apps\orders" if platform == "windows" else "such as /opt/orders"
-            yield Violation(path, value, f"must be an absolute path on {platform}", f"write the full path, {example}")
+            yield NOT_ABSOLUTE.at(path, value, platform=platform, example=EXAMPLES[platform == "linux"])
 
 
 PATH_RULES: tuple[Rule, ...] = (

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
-_READINESS = "readiness"
+READINESS = "readiness"
 """The name of mooring's own port."""
+PORT_TWICE = Sentence("is used by more than one port of target.ports ({protocol:s})", "give each its own port")
+SERVICE_PORT_TWICE = Sentence(
+    "is used by more than one port of the Service ({protocol:s})", "give each its own servicePort"
+)
+TWO_HYPHENS = Sentence("has two hyphens in a row, which Kubernetes rejects in a port name", "write one")
+OWN_NAME = Sentence("is the name of mooring's own port", "choose another name for the program's port")
+OWN_PORT = Sentence("is the program's own port {name:s}", "choose a readiness.port that the program does not use")
 
 
 def _ports_unique(values: Values) -> Iterator[Violation]:
@@ -15,12 +22,7 @@ def _ports_unique(values: Values) -> Iterator[Violation]:
     for name, port in sorted(values["target"]["ports"].items()):
         one = (port["port"], port.get("protocol") or "TCP")
         if one in listened:
-            yield Violation(
-                ("target", "ports", name, "port"),
-                port["port"],
-                f"is used by more than one port of target.ports ({one[1]})",
-                "give each a port of its own",
-            )
+            yield PORT_TWICE.at(("target", "ports", name, "port"), port["port"], protocol=one[1])
         listened.add(one)
 
 
@@ -28,49 +30,29 @@ def _service_ports_unique(values: Values) -> Iterator[Violation]:
     listeners: dict[tuple[int, str], int] = {}
     for name, port in sorted(values["target"]["ports"].items()):
         served = (port.get("servicePort") or port["port"], port.get("protocol") or "TCP")
-        # Two of one port number have one Service port because of that: which the rule above says.
+        # Two with one port number also have one Service port; the rule above reports that.
         if listeners.get(served, port["port"]) != port["port"]:
-            yield Violation(
-                ("target", "ports", name, "servicePort"),
-                served[0],
-                f"is used by more than one port of the Service ({served[1]})",
-                "give each a servicePort of its own",
-            )
+            yield SERVICE_PORT_TWICE.at(("target", "ports", name, "servicePort"), served[0], protocol=served[1])
         listeners.setdefault(served, port["port"])
 
 
 def is_port_name_free(name: str) -> bool:
     """Tell whether a port of the program may have this name, as far as its pattern cannot say."""
-    return "--" not in name and name != _READINESS
+    return "--" not in name and name != READINESS
 
 
 def _port_names_legal(values: Values) -> Iterator[Violation]:
     for name in values["target"]["ports"]:
         if "--" in name:
-            yield Violation(
-                ("target", "ports", name),
-                name,
-                "has two hyphens in a row, which Kubernetes refuses in a port's name",
-                "write one",
-            )
+            yield TWO_HYPHENS.at(("target", "ports", name), name)
 
 
 def _readiness_port_free(values: Values) -> Iterator[Violation]:
     for name, port in values["target"]["ports"].items():
-        if name == _READINESS:
-            yield Violation(
-                ("target", "ports", name),
-                name,
-                "is the name of mooring's own port",
-                "name the program's port otherwise",
-            )
+        if name == READINESS:
+            yield OWN_NAME.at(("target", "ports", name), name)
         if port["port"] == values["readiness"]["port"] and port.get("protocol", "TCP") == "TCP":
-            yield Violation(
-                ("readiness", "port"),
-                port["port"],
-                f"is the program's own port {name}",
-                "choose a readiness.port that the program does not use",
-            )
+            yield OWN_PORT.at(("readiness", "port"), port["port"], name=name)
 
 
 PORT_RULES: tuple[Rule, ...] = (

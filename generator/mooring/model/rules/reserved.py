@@ -1,20 +1,24 @@
-"""The environment variables that are not the App's to set."""
+"""The environment variables that an App may not set."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
-RESERVED_ENV = r"COMPARTMENT_ID_ATTACH, MOORING_*, POD_NAME, POD_NAMESPACE, POD_UID, NODE_NAME and KUBERNETES_*"
-_RESERVED_ENV_NAMES = {"COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME"}
+NAMES = ("COMPARTMENT_ID_ATTACH", "POD_NAME", "POD_NAMESPACE", "POD_UID", "NODE_NAME")
+PREFIX = re.compile("^(MOORING_|KUBERNETES_)")
+TAKEN = Sentence(
+    f"is set by mooring or Kubernetes, as are {', '.join(NAMES)}, MOORING_* and KUBERNETES_*", "choose another name"
+)
 
 
 def is_reserved_env(name: str, platform: str = "windows") -> bool:
     """Tell whether mooring or Kubernetes sets this environment variable; on Windows capitals do not count."""
     if platform == "windows":
         name = name.upper()
-    return name in _RESERVED_ENV_NAMES or name.startswith(("MOORING_", "KUBERNETES_"))
+    return name in NAMES or PREFIX.match(name) is not None
 
 
 def _env_reserved(values: Values) -> Iterator[Violation]:
@@ -26,7 +30,7 @@ def _env_reserved(values: Values) -> Iterator[Violation]:
     for path, variables in places:
         for name in variables:
             if is_reserved_env(name, values["platform"]):
-                yield Violation((*path, name), name, f"is set by mooring: {RESERVED_ENV} are", "name it otherwise")
+                yield TAKEN.at((*path, name), name)
 
 
 RESERVED_RULES: tuple[Rule, ...] = (Rule("env-reserved", _env_reserved),)

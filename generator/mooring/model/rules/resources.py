@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, less its sign
 _QUANTITY = re.compile(
@@ -17,8 +17,16 @@ _FACTORS |= {letter: 1e3**power for power, letter in enumerate("MGTPE", 2)}
 _FACTORS |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", 1)}
 
 
+NOT_A_QUANTITY = Sentence("must be a Kubernetes quantity, e.g. 500m, 2 or 1Gi", "correct it")
+ABOVE_LIMIT = Sentence("is above its limit ({limit})", "lower it, or raise the limit")
+NOT_EQUAL = Sentence(
+    "is an extended resource, whose request and limit must be equal",
+    "set both to the same quantity, or set only the limit",
+)
+
+
 def amount_of(quantity: Any) -> float | None:
-    """Return a quantity of Kubernetes (``500m``, ``2Gi``, 0.5) as a number; None if it is none."""
+    """Return a quantity of Kubernetes (``500m``, ``2Gi``, 0.5) as a number; None if it is not one."""
     found = None if isinstance(quantity, bool) else _QUANTITY.fullmatch(str(quantity))
     if found is None:
         return None
@@ -38,18 +46,15 @@ def _resources_fit(values: Values) -> Iterator[Violation]:
         for kind, quantities in (("limits", limits), ("requests", requests)):
             for name, quantity in quantities.items():
                 if quantity is not None and amount_of(quantity) is None:
-                    rule = "must be a quantity of Kubernetes, such as 500m, 2 or 1Gi"
-                    yield Violation((*path, kind, name), quantity, rule, "correct it")
+                    yield NOT_A_QUANTITY.at((*path, kind, name), quantity)
         for name, quantity in requests.items():
-            asked, limit = amount_of(quantity), amount_of(limits.get(name))
-            if asked is None:
+            amount, limit = amount_of(quantity), amount_of(limits.get(name))
+            if amount is None:
                 continue
-            if limit is not None and asked > limit:
-                rule = f"is above its limit ({limits[name]})"
-                yield Violation((*path, "requests", name), quantity, rule, "lower it, or raise the limit")
-            if "/" in name and asked != limit:
-                rule = "is a resource that cannot be shared out, of which request and limit must be equal"
-                yield Violation((*path, "requests", name), quantity, rule, "set both alike, or the limit alone")
+            if limit is not None and amount > limit:
+                yield ABOVE_LIMIT.at((*path, "requests", name), quantity, limit=limits[name])
+            if "/" in name and amount != limit:
+                yield NOT_EQUAL.at((*path, "requests", name), quantity)
 
 
 RESOURCE_RULES: tuple[Rule, ...] = (Rule("resources-fit", _resources_fit),)

@@ -1,4 +1,4 @@
-"""What a rule between values is. The rules are in the modules beside this one, by topic; table.py lists them."""
+"""What a rule between values is. The rules themselves are in this package by topic; table.py lists them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class Sentence:
+    """What a broken rule says: what is allowed, and what to do.
+
+    ``{name}`` stands for a fact that each violation brings, ``{name:d}`` for a whole number, ``{{`` for a brace. The
+    chart says the same: its templates are generated with these sentences (chart/sentences.py).
+    """
+
+    rule: str
+    fix: str
+
+    def at(self, path: tuple[str, ...], found: Any, **facts: Any) -> Violation:
+        """Return the violation at a key path."""
+        return Violation(path, found, self.rule.format(**facts), self.fix.format(**facts))
+
+
+@dataclass(frozen=True)
 class Rule:
     """A rule between values; ``check`` takes the complete values (defaults filled in)."""
 
@@ -27,16 +43,16 @@ class Rule:
     check: Callable[[Values], Iterable[Violation]]
 
 
+TWICE = Sentence("appears twice", "keep one")
+TWICE_FOLDED = Sentence("appears twice (Windows ignores case)", "keep one")
+
+
 def find_repeats(path: tuple[str, ...], items: Sequence[Any], key: str, *, fold: bool = False) -> Iterator[Violation]:
-    """Yield the items of a list whose `key` an earlier item has too; with `fold` capitals do not count."""
+    """Yield the items of a list that have the same `key` as an earlier one; with `fold`, case does not count."""
     seen: set[str] = set()
     for number, item in enumerate(items):
         name = str(item.get(key) if key else item)
         if (name.lower() if fold else name) in seen:
-            yield Violation(
-                tuple(part for part in (*path, str(number), key) if part),
-                name,
-                "is given twice" + (": on Windows capitals do not count" if fold else ""),
-                "give each once",
-            )
+            place = tuple(part for part in (*path, str(number), key) if part)
+            yield (TWICE_FOLDED if fold else TWICE).at(place, name)
         seen.add(name.lower() if fold else name)

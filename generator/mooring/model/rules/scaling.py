@@ -1,121 +1,121 @@
-"""Rules of replicas: how many, who changes their number and in which order they come."""
+"""Rules about replicas: how many, what changes their number, and in which order they start."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
+
+BEYOND_ROLE = Sentence(
+    "must be at most rbac.maxReplicas ({most:d}), the number of ordinals named in the launchers' Role",
+    "raise rbac.maxReplicas, or lower it",
+)
+TWO_SCALERS = Sentence(
+    "must be false with autoscaling.enabled: KEDA creates its own autoscaler, and two would fight",
+    "enable one of them",
+)
+NOT_SCALABLE = Sentence(
+    "must be false unless the chart creates the anchors with anchor.strategy: ordinal: no others can follow",
+    "leave it out, and scale with helm upgrade",
+)
+NOT_FOLLOWED = Sentence("must be true with an autoscaler: nothing else would scale the anchors", "leave it out")
+LEAST_ABOVE_MOST = Sentence("is above autoscaling.maxReplicas ({most:d})", "swap or correct them")
+KEDA_LEAST_ABOVE_MOST = Sentence("is above autoscaling.keda.maxReplicaCount ({most:d})", "swap or correct them")
+IDLE_TOO_HIGH = Sentence(
+    "must be below autoscaling.keda.minReplicaCount ({least:d})", "raise that one, or leave this one out"
+)
+_NOTHING = "must say what to scale on"
+METRIC_MISSING = Sentence(_NOTHING, "add a MetricSpec")
+TRIGGER_MISSING = Sentence(_NOTHING, "add a trigger")
+UNMEASURED_AT_ZERO = Sentence(
+    "needs a metric of type Object or External, because no pods means no pod metrics", "add one, or raise it"
+)
+SOURCE_MISSING = Sentence("must be set, because type {kind:s} reads it", "add it")
+_UNMEASURED = "is never measured on Windows: metrics-server reports nothing for HostProcess pods"
+METRIC_UNMEASURED = Sentence(_UNMEASURED, "use a Pods, Object or External metric")
+TRIGGER_UNMEASURED = Sentence(_UNMEASURED, "use another trigger, such as prometheus")
+UNMEASURED_METRICS = ("Resource", "ContainerResource")
+UNMEASURED_TRIGGERS = ("cpu", "memory")
+MEASURED_AT_ZERO = ("Object", "External")
+NOT_PARALLEL = Sentence(
+    "must be Parallel: OrderedReady stops at the first unready pod, which blocks rollouts and scale-in", "leave it out"
+)
 
 
 def _replicas_in_role(values: Values) -> Iterator[Violation]:
     most = values["rbac"]["maxReplicas"]
-    fix = "raise rbac.maxReplicas, or lower it"
-    rule = f"must be at most rbac.maxReplicas ({most}), the ordinals the launchers' Role names"
     if values["replicas"] > most:
-        yield Violation(("replicas",), values["replicas"], rule, fix)
+        yield BEYOND_ROLE.at(("replicas",), values["replicas"], most=most)
     scaler = values["autoscaling"]
     if scaler["enabled"] and scaler["maxReplicas"] > most:
-        yield Violation(("autoscaling", "maxReplicas"), scaler["maxReplicas"], rule, fix)
+        yield BEYOND_ROLE.at(("autoscaling", "maxReplicas"), scaler["maxReplicas"], most=most)
     keda = scaler["keda"]
     if keda["enabled"] and keda["maxReplicaCount"] > most:
-        yield Violation(("autoscaling", "keda", "maxReplicaCount"), keda["maxReplicaCount"], rule, fix)
+        yield BEYOND_ROLE.at(("autoscaling", "keda", "maxReplicaCount"), keda["maxReplicaCount"], most=most)
 
 
 def _autoscaling_single(values: Values) -> Iterator[Violation]:
     scaler = values["autoscaling"]
     if scaler["enabled"] and scaler["keda"]["enabled"]:
-        yield Violation(
-            ("autoscaling", "keda", "enabled"),
-            True,
-            "must be false with autoscaling.enabled: KEDA makes an autoscaler of its own, and two would fight",
-            "enable one of them",
-        )
+        yield TWO_SCALERS.at(("autoscaling", "keda", "enabled"), True)
     anchor = values["anchor"]
     numbered = anchor["strategy"] == "ordinal" and anchor["create"]
-    rule = "must be false unless the chart makes the anchors by anchor.strategy: ordinal: no others follow a number"
     for path, enabled in ((("autoscaling",), scaler["enabled"]), (("autoscaling", "keda"), scaler["keda"]["enabled"])):
         if enabled and not numbered:
-            yield Violation(
-                (*path, "enabled"),
-                True,
-                rule,
-                "leave it out, and scale by helm upgrade",
-            )
+            yield NOT_SCALABLE.at((*path, "enabled"), True)
     if (scaler["enabled"] or scaler["keda"]["enabled"]) and not values["scaling"]["follow"]:
-        yield Violation(
-            ("scaling", "follow"),
-            False,
-            "must be true with an autoscaler: nothing else would scale the anchors",
-            "leave it out",
-        )
+        yield NOT_FOLLOWED.at(("scaling", "follow"), False)
 
 
 def _autoscaling_ordered(values: Values) -> Iterator[Violation]:
     scaler = values["autoscaling"]
     if scaler["enabled"] and scaler["minReplicas"] > scaler["maxReplicas"]:
-        yield Violation(
-            ("autoscaling", "minReplicas"),
-            scaler["minReplicas"],
-            f"is above autoscaling.maxReplicas ({scaler['maxReplicas']})",
-            "swap or correct them",
-        )
+        yield LEAST_ABOVE_MOST.at(("autoscaling", "minReplicas"), scaler["minReplicas"], most=scaler["maxReplicas"])
     keda = scaler["keda"]
     if not keda["enabled"]:
         return
-    if keda["minReplicaCount"] > keda["maxReplicaCount"]:
-        yield Violation(
-            ("autoscaling", "keda", "minReplicaCount"),
-            keda["minReplicaCount"],
-            f"is above autoscaling.keda.maxReplicaCount ({keda['maxReplicaCount']})",
-            "swap or correct them",
-        )
-    if keda["idleReplicaCount"] is not None and keda["idleReplicaCount"] >= keda["minReplicaCount"]:
-        yield Violation(
-            ("autoscaling", "keda", "idleReplicaCount"),
-            keda["idleReplicaCount"],
-            f"must be below autoscaling.keda.minReplicaCount ({keda['minReplicaCount']})",
-            "raise that, or leave this out",
-        )
+    least, idle = keda["minReplicaCount"], keda["idleReplicaCount"]
+    if least > keda["maxReplicaCount"]:
+        place = ("autoscaling", "keda", "minReplicaCount")
+        yield KEDA_LEAST_ABOVE_MOST.at(place, least, most=keda["maxReplicaCount"])
+    if idle is not None and idle >= least:
+        yield IDLE_TOO_HIGH.at(("autoscaling", "keda", "idleReplicaCount"), idle, least=least)
 
 
 def _autoscaling_measured(values: Values) -> Iterator[Violation]:
-    """Refuse scaling by nothing, and on Windows by figures that are never there."""
+    """Refuse scaling on nothing, and on Windows scaling on metrics that never exist."""
     scaler, windows = values["autoscaling"], values["platform"] == "windows"
-    rule = "is never measured on Windows: metrics-server reports nothing for HostProcess pods"
     if scaler["enabled"]:
-        if windows and not scaler["metrics"]:
-            yield Violation(("autoscaling", "metrics"), [], "must name what to scale by", "add a MetricSpec")
-        kinds = {metric.get("type") for metric in scaler["metrics"]}
-        if scaler["minReplicas"] == 0 and not kinds & {"Object", "External"}:
-            rule = "needs a metric of type Object or External, since pods that are not there measure nothing"
-            yield Violation(("autoscaling", "minReplicas"), 0, rule, "add one, or raise it")
-        for number, metric in enumerate(scaler["metrics"]):
-            kind = str(metric.get("type") or "")
-            source = kind[:1].lower() + kind[1:]
-            if kind and not metric.get(source):
-                where = ("autoscaling", "metrics", str(number), source)
-                yield Violation(where, None, f"must be given, as type {kind} reads it", "add it")
-            if windows and metric.get("type") in ("Resource", "ContainerResource"):
-                where = ("autoscaling", "metrics", str(number), "type")
-                yield Violation(where, metric["type"], rule, "use a Pods, Object or External metric")
+        yield from _metrics_measured(scaler, windows=windows)
     if scaler["keda"]["enabled"]:
         triggers = scaler["keda"]["triggers"]
         if not triggers:
-            yield Violation(("autoscaling", "keda", "triggers"), [], "must name what to scale by", "add a trigger")
+            yield TRIGGER_MISSING.at(("autoscaling", "keda", "triggers"), [])
         for number, trigger in enumerate(triggers):
-            if windows and trigger.get("type") in ("cpu", "memory"):
+            if windows and trigger.get("type") in UNMEASURED_TRIGGERS:
                 place = ("autoscaling", "keda", "triggers", str(number), "type")
-                yield Violation(place, trigger["type"], rule, "use another trigger, such as prometheus")
+                yield TRIGGER_UNMEASURED.at(place, trigger["type"])
+
+
+def _metrics_measured(scaler: Values, *, windows: bool) -> Iterator[Violation]:
+    if windows and not scaler["metrics"]:
+        yield METRIC_MISSING.at(("autoscaling", "metrics"), [])
+    kinds = {metric.get("type") for metric in scaler["metrics"]}
+    if scaler["minReplicas"] == 0 and kinds.isdisjoint(MEASURED_AT_ZERO):
+        yield UNMEASURED_AT_ZERO.at(("autoscaling", "minReplicas"), 0)
+    for number, metric in enumerate(scaler["metrics"]):
+        place = ("autoscaling", "metrics", str(number))
+        kind = str(metric.get("type") or "")
+        source = kind[:1].lower() + kind[1:]
+        if kind and not metric.get(source):
+            yield SOURCE_MISSING.at((*place, source), None, kind=kind)
+        if windows and kind in UNMEASURED_METRICS:
+            yield METRIC_UNMEASURED.at((*place, "type"), kind)
 
 
 def _parallel_only(values: Values) -> Iterator[Violation]:
     if values["podManagementPolicy"] != "Parallel":
-        yield Violation(
-            ("podManagementPolicy",),
-            values["podManagementPolicy"],
-            "must be Parallel: OrderedReady stops at the first unready pod and so blocks roll-out and scale-in",
-            "leave it out",
-        )
+        yield NOT_PARALLEL.at(("podManagementPolicy",), values["podManagementPolicy"])
 
 
 SCALING_RULES: tuple[Rule, ...] = (

@@ -1,27 +1,37 @@
-"""Rules of the Services; their twin is templates/_rules_services.tpl."""
+"""Rules about the Services; their twin is templates/_rules_services.tpl."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
-_MADE_BY_MOORING = {
-    "type": "use service.type",
-    "selector": "leave it out: Services select the anchors, which own the IPs",
-    "ports": "use target.ports and their servicePort; a nodePort cannot be chosen, the cluster does",
+_OWN = "is mooring's own"
+MADE_BY_MOORING = {
+    "type": Sentence(_OWN, "use service.type"),
+    "selector": Sentence(_OWN, "leave it out: Services select the anchors, which own the IPs"),
+    "ports": Sentence(_OWN, "use target.ports and their servicePort; nodePorts are chosen by the cluster"),
 }
 _BALANCED = ("LoadBalancer",)
 _OPEN_TO_NODES = ("NodePort", "LoadBalancer")
-_NEEDS_TYPE = {
+NEEDS_TYPE = {
     "loadBalancerClass": _BALANCED,
     "loadBalancerSourceRanges": _BALANCED,
     "allocateLoadBalancerNodePorts": _BALANCED,
     "healthCheckNodePort": _BALANCED,
     "externalTrafficPolicy": _OPEN_TO_NODES,
 }
-_ONE_SERVICE_ALONE = ("clusterIP", "clusterIPs", "loadBalancerIP", "externalIPs", "healthCheckNodePort")
+OF_ONE_SERVICE = ("clusterIP", "clusterIPs", "loadBalancerIP", "externalIPs", "healthCheckNodePort")
 """What no two Services can have; with anchor.strategy: shared each replica has one."""
+
+NOT_SHARED = Sentence("is for a single Service; with anchor.strategy: shared each replica has one", "leave it out")
+OTHER_TYPE_NEEDED = Sentence("needs service.type: {wanted:s}", "set it, or leave {key:s} out")
+WITHOUT_IP = Sentence(
+    "leaves the Service without an IP, which service.type: {type:s} needs",
+    "use service.type: ClusterIP, or leave it out",
+)
+NO_EXTERNAL_NAME = Sentence("is for type ExternalName, which is not supported", "leave it out")
+AFFINITY_NEEDED = Sentence("needs service.spec.sessionAffinity: ClientIP", "set it, or leave this out")
 
 
 def _service_spec(values: Values) -> Iterator[Violation]:
@@ -31,21 +41,18 @@ def _service_spec(values: Values) -> Iterator[Violation]:
         path = ("service", "spec", key)
         if found in (None, [], ""):
             continue
-        if key in _MADE_BY_MOORING:
-            yield Violation(path, found, "is mooring's own", _MADE_BY_MOORING[key])
-        elif shared and key in _ONE_SERVICE_ALONE and found not in ("None", ["None"]):
-            rule = "is for one Service, and with anchor.strategy: shared each replica has one"
-            yield Violation(path, found, rule, "leave it out")
-        elif kind not in _NEEDS_TYPE.get(key, (kind,)):
-            wanted = " or ".join(_NEEDS_TYPE[key])
-            yield Violation(path, found, f"needs service.type: {wanted}", f"set it, or leave {key} out")
+        if key in MADE_BY_MOORING:
+            yield MADE_BY_MOORING[key].at(path, found)
+        elif shared and key in OF_ONE_SERVICE and found not in ("None", ["None"]):
+            yield NOT_SHARED.at(path, found)
+        elif kind not in NEEDS_TYPE.get(key, (kind,)):
+            yield OTHER_TYPE_NEEDED.at(path, found, wanted=" or ".join(NEEDS_TYPE[key]), key=key)
         elif key in ("clusterIP", "clusterIPs") and found in ("None", ["None"]) and kind in _OPEN_TO_NODES:
-            rule = f"leaves the Service without an IP, which service.type: {kind} needs"
-            yield Violation(path, found, rule, "use service.type: ClusterIP, or leave it out")
+            yield WITHOUT_IP.at(path, found, type=kind)
         elif key == "externalName":
-            yield Violation(path, found, "is for another type of Service", "leave it out")
+            yield NO_EXTERNAL_NAME.at(path, found)
         elif key == "sessionAffinityConfig" and service["spec"].get("sessionAffinity") != "ClientIP":
-            yield Violation(path, found, "needs service.spec.sessionAffinity: ClientIP", "set it, or leave this out")
+            yield AFFINITY_NEEDED.at(path, found)
 
 
 SERVICE_RULES: tuple[Rule, ...] = (Rule("service-spec", _service_spec),)

@@ -1,10 +1,27 @@
-"""Rules of the ports of single replicas, which share one IP with anchor.strategy: shared."""
+"""Rules about the ports of single replicas, which share one IP with anchor.strategy: shared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.gate import PORT_UNKNOWN
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
+
+MOST_PORT = 65535
+NOT_SHARED = Sentence(
+    "is only for anchor.strategy: shared; with any other, each replica has the port on its own IP", "leave it out"
+)
+READINESS_TOO_HIGH = Sentence(
+    "is too high: rbac.maxReplicas replicas on one IP need the ports up to {last:d}", "lower one of the two"
+)
+PORT_SHARED = Sentence(
+    "is the port of {first:s} and {second:s}, which share one IP ({protocol:s})",
+    "give each replica its own by target.perOrdinal.<n>.ports.{name:s}",
+)
+READINESS_PORT = Sentence(
+    "is a readiness port: {first:d} to {last:d} are reserved, one for each of rbac.maxReplicas replicas on one IP",
+    "choose another port, or another readiness.port",
+)
 
 
 def ports_of(values: Values, ordinal: int) -> dict[str, tuple[int, str]]:
@@ -22,16 +39,9 @@ def _per_ordinal_ports(values: Values) -> Iterator[Violation]:
         for name in (one or {}).get("ports") or {}:
             path = ("target", "perOrdinal", ordinal, "ports", name)
             if values["anchor"]["strategy"] != "shared":
-                yield Violation(
-                    path,
-                    one["ports"][name],
-                    "is for anchor.strategy: shared: otherwise each replica has the port on its own IP",
-                    "leave it out",
-                )
+                yield NOT_SHARED.at(path, one["ports"][name])
             elif name not in target["ports"]:
-                yield Violation(
-                    path, name, "must be a port named in target.ports", "declare it there, or remove it here"
-                )
+                yield PORT_UNKNOWN.at(path, name)
 
 
 def _shared_ports_unique(values: Values) -> Iterator[Violation]:
@@ -39,38 +49,24 @@ def _shared_ports_unique(values: Values) -> Iterator[Violation]:
         return
     start, first = values["ordinals"]["start"], values["readiness"]["port"]
     last = first + values["rbac"]["maxReplicas"] - 1
-    if last > 65535:
-        yield Violation(
-            ("readiness", "port"),
-            first,
-            f"is too high for rbac.maxReplicas replicas at one IP, which need the ports up to {last}",
-            "lower one of the two",
-        )
+    if last > MOST_PORT:
+        yield READINESS_TOO_HIGH.at(("readiness", "port"), first, last=last)
     users: dict[tuple[int, str], str] = {}
-    told: set[str] = set()
+    reported: set[str] = set()
     for ordinal in range(start, start + values["replicas"]):
         for name, listened in sorted(ports_of(values, ordinal).items()):
             number, protocol = listened
             user = f"{name} of replica {ordinal}"
-            if name in told:  # once for each port, however many replicas there are
+            if name in reported:  # once for each port, however many replicas there are
                 continue
             if users.setdefault(listened, user) != user:
-                told.add(name)
-                yield Violation(
-                    ("target", "ports", name),
-                    number,
-                    f"is the port of {users[listened]} and {user}, which share one IP ({protocol})",
-                    f"give each replica its own by target.perOrdinal.<n>.ports.{name}",
-                )
-            # Where target.ports itself has readiness.port, the rule about that says so.
+                reported.add(name)
+                facts = {"first": users[listened], "second": user, "protocol": protocol, "name": name}
+                yield PORT_SHARED.at(("target", "ports", name), number, **facts)
+            # Where target.ports itself has readiness.port, the rule about that reports it.
             elif protocol == "TCP" and first <= number <= last and values["target"]["ports"][name]["port"] != first:
-                told.add(name)
-                yield Violation(
-                    ("target", "ports", name),
-                    number,
-                    f"is a readiness port: {first} to {last} are, one for each of rbac.maxReplicas replicas at one IP",
-                    "choose another, or another readiness.port",
-                )
+                reported.add(name)
+                yield READINESS_PORT.at(("target", "ports", name), number, first=first, last=last)
 
 
 SHARED_RULES: tuple[Rule, ...] = (

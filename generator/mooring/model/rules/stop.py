@@ -1,27 +1,38 @@
-"""Rules of stopping: the time that all of it takes, and the graces that must cover it."""
+"""Rules about stopping: how long it takes, and the grace periods that must cover it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
+from mooring.model.values.stop import DRAIN_MARGIN_S
+
+GRACE_MARGIN_S = 10
+DRAIN_TOO_SHORT = Sentence(
+    f"must be at least readiness.periodSeconds x readiness.failureThreshold + {DRAIN_MARGIN_S} = {{least:d}}",
+    "raise it, or lower the two",
+)
+_GRACE = f"must be at least {{least:d}}: stop.drainSeconds, all rungs of stop and {GRACE_MARGIN_S} s"
+_RAISE = "raise it, or leave it out"
+GRACE_TOO_SHORT = Sentence(_GRACE, _RAISE)
+BOTH_TOO_SHORT = Sentence(
+    f"{_GRACE}, and anchor.terminationGracePeriodSeconds ({{anchors:d}}) at least {{least_anchor:d}}", _RAISE
+)
+ANCHORS_TOO_SHORT = Sentence(
+    f"must be at least {{least_anchor:d}}: the launcher's grace period and {GRACE_MARGIN_S} s", _RAISE
+)
 
 
 def _drain_covers_readiness(values: Values) -> Iterator[Violation]:
-    least = values["readiness"]["periodSeconds"] * values["readiness"]["failureThreshold"] + 5
+    least = values["readiness"]["periodSeconds"] * values["readiness"]["failureThreshold"] + DRAIN_MARGIN_S
     if values["stop"]["drainSeconds"] < least:
-        yield Violation(
-            ("stop", "drainSeconds"),
-            values["stop"]["drainSeconds"],
-            f"must be at least readiness.periodSeconds x readiness.failureThreshold + 5 = {least}",
-            "raise it, or lower the two",
-        )
+        yield DRAIN_TOO_SHORT.at(("stop", "drainSeconds"), values["stop"]["drainSeconds"], least=least)
 
 
 def launcher_grace_s(values: Values) -> int:
     """Return the seconds a launcher needs to stop its program: drain, all rungs of the ladder, and 10 s."""
     stop = values["stop"]
-    seconds = stop["drainSeconds"] + stop["consoleSeconds"] + 10
+    seconds = stop["drainSeconds"] + stop["consoleSeconds"] + GRACE_MARGIN_S
     if stop["command"]:
         seconds += stop["commandSeconds"]
     if values["platform"] == "windows":
@@ -32,24 +43,14 @@ def launcher_grace_s(values: Values) -> int:
 def _graces_suffice(values: Values) -> Iterator[Violation]:
     least = launcher_grace_s(values)
     given, anchors = values["terminationGracePeriodSeconds"], values["anchor"]["terminationGracePeriodSeconds"]
-    is_short = given is not None and given < least
-    least_anchor = max(least, given or 0) + 10
-    if is_short:
-        both = f", and anchor.terminationGracePeriodSeconds ({anchors}) at least {least_anchor}"
-        yield Violation(
-            ("terminationGracePeriodSeconds",),
-            given,
-            f"must be at least {least}: stop.drainSeconds, all rungs of stop and 10 s"
-            + (both if anchors is not None and anchors < least_anchor else ""),
-            "raise it, or leave it out",
-        )
-    elif anchors is not None and anchors < least_anchor:
-        yield Violation(
-            ("anchor", "terminationGracePeriodSeconds"),
-            anchors,
-            f"must be at least {least_anchor}: the launcher's grace and 10 s",
-            "raise it, or leave it out",
-        )
+    least_anchor = max(least, given or 0) + GRACE_MARGIN_S
+    is_short = anchors is not None and anchors < least_anchor
+    facts = {"least": least, "least_anchor": least_anchor, "anchors": anchors}
+    if given is not None and given < least:
+        sentence = BOTH_TOO_SHORT if is_short else GRACE_TOO_SHORT
+        yield sentence.at(("terminationGracePeriodSeconds",), given, **facts)
+    elif is_short:
+        yield ANCHORS_TOO_SHORT.at(("anchor", "terminationGracePeriodSeconds"), anchors, **facts)
 
 
 STOP_RULES: tuple[Rule, ...] = (

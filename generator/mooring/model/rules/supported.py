@@ -1,77 +1,91 @@
-"""Rules of what a platform, or K2s' own launcher, does not do."""
+"""Rules about what a platform, or K2s' own launcher, does not support."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
+
+Path = tuple[str, ...]
 
 
-def _supported(values: Values) -> Iterator[Violation]:
-    launcher, target = values["launcher"], values["target"]
-    wanted: list[tuple[tuple[str, ...], Any, Any]] = [
-        (("launcher", "kind"), launcher["kind"], "mooring"),
-        (("launcher", "attach"), launcher["attach"], "job"),
-        (("target", "runAs"), target["runAs"], ""),
-        (("target", "signedBy"), target["signedBy"], ""),
-    ]
-    if values["platform"] == "windows":
-        wanted = [(("hostAliases",), values["hostAliases"], [])]
-    for path, found, supported in wanted:
-        if found != supported:
-            problem = f"is not supported with platform {values['platform']}"
-            yield Violation(path, found, problem, f"leave it at {json.dumps(supported)}")
+WINDOWS_LACKS: Mapping[Path, Any] = {("hostAliases",): []}
+LINUX_LACKS: Mapping[Path, Any] = {
+    ("launcher", "kind"): "mooring",
+    ("launcher", "attach"): "job",
+    ("target", "runAs"): "",
+    ("target", "signedBy"): "",
+}
+CPLAUNCHER_LACKS: Mapping[Path, Any] = {
+    ("launcher", "source"): "host",
+    ("target", "workingDir"): "",
+    ("target", "env"): {},
+    ("target", "runAs"): "",
+    ("target", "sha256"): "",
+    ("target", "signedBy"): "",
+    ("target", "perOrdinal"): {},
+    ("gate", "http"): {},
+    ("gate", "tcp"): {},
+    ("gate", "exec"): {},
+    ("gate", "processes"): {},
+    ("gate", "cpu", "maxPercent"): None,
+    ("gate", "memory", "minMiB"): None,
+    ("gate", "memory", "maxMiB"): None,
+    ("gate", "handles", "min"): None,
+    ("gate", "handles", "max"): None,
+    ("gate", "threads", "min"): None,
+    ("gate", "threads", "max"): None,
+    ("stop", "command"): [],
+}
+"""The only value that each supports."""
+
+NOT_ON_PLATFORM = Sentence("is not supported on platform {platform:s}", "leave it at {value:s}")
+NOT_BY_CPLAUNCHER = Sentence("is not supported by cplauncher", "leave it at {value:s}, or use launcher.kind: mooring")
+NOT_FOLLOWED = Sentence(
+    "is not supported by cplauncher: nothing mirrors the number of launchers to the anchors",
+    "set scaling.follow: false and scale both sets with helm upgrade",
+)
+READ_BY_CMD = re.compile(r"""[&|^%<>"]""")
+WORD_READ_BY_CMD = Sentence(
+    "must not contain & | ^ % < > or quotes: with cplauncher it goes through cmd /c, which interprets them",
+    "move it into a file, or use launcher.kind: mooring",
+)
 
 
-def _cplauncher(values: Values) -> Iterator[Violation]:
-    """Refuse what K2s' own launcher does not do, rather than leave it out silently."""
-    if values["launcher"]["kind"] != "cplauncher" or values["platform"] != "windows":
-        return
-    for path, supported in _NOT_BY_CPLAUNCHER:
+def _other_than(values: Values, table: Mapping[Path, Any]) -> Iterator[tuple[Path, Any, str]]:
+    """Yield path and value of what is not as the table has it, and the table's value as JSON."""
+    for path, only in table.items():
         found: Any = values
         for key in path:
             found = found[key]
-        if found != supported:
-            advice = f"leave it at {json.dumps(supported)}, or use launcher.kind: mooring"
-            yield Violation(path, found, "is not done by cplauncher", advice)
+        if found != only:
+            yield path, found, json.dumps(only)
+
+
+def _supported(values: Values) -> Iterator[Violation]:
+    platform = values["platform"]
+    for path, found, only in _other_than(values, WINDOWS_LACKS if platform == "windows" else LINUX_LACKS):
+        yield NOT_ON_PLATFORM.at(path, found, platform=platform, value=only)
+
+
+def _cplauncher(values: Values) -> Iterator[Violation]:
+    """Refuse what K2s' own launcher does not support, rather than drop it silently."""
+    if values["launcher"]["kind"] != "cplauncher" or values["platform"] != "windows":
+        return
+    for path, found, only in _other_than(values, CPLAUNCHER_LACKS):
+        yield NOT_BY_CPLAUNCHER.at(path, found, value=only)
     anchor = values["anchor"]
     if values["scaling"]["follow"] and anchor["create"] and anchor["strategy"] == "ordinal":
-        yield Violation(
-            ("scaling", "follow"),
-            True,
-            "is not done by cplauncher: nothing mirrors the number of launchers to the anchors",
-            "set scaling.follow: false and scale both sets, by helm upgrade",
-        )
+        yield NOT_FOLLOWED.at(("scaling", "follow"), True)
     target = values["target"]
-    words: list[tuple[tuple[str, ...], str]] = [(("target", "exe"), target["exe"])]
+    words: list[tuple[Path, str]] = [(("target", "exe"), target["exe"])]
     words += [(("target", "args", str(number)), word) for number, word in enumerate(target["args"])]
     for path, word in words:
-        if re.search(r'[&|^%<>"]', word):
-            yield Violation(
-                path,
-                word,
-                "must be free of & | ^ % < > and quotes: with cplauncher it passes cmd /c, which reads them",
-                "move it into a file, or use launcher.kind: mooring",
-            )
-
-
-_NOT_BY_CPLAUNCHER: tuple[tuple[tuple[str, ...], Any], ...] = (
-    (("launcher", "source"), "host"),
-    (("target", "workingDir"), ""),
-    (("target", "env"), {}),
-    (("target", "runAs"), ""),
-    (("target", "sha256"), ""),
-    (("target", "signedBy"), ""),
-    (("target", "perOrdinal"), {}),
-    *((("gate", kind), {}) for kind in ("http", "tcp", "exec", "processes")),
-    (("gate", "cpu", "maxPercent"), None),
-    *((("gate", "memory", limit), None) for limit in ("minMiB", "maxMiB")),
-    *((("gate", kind, limit), None) for kind in ("handles", "threads") for limit in ("min", "max")),
-    (("stop", "command"), []),
-)
+        if READ_BY_CMD.search(word):
+            yield WORD_READ_BY_CMD.at(path, word)
 
 
 SUPPORTED_RULES: tuple[Rule, ...] = (

@@ -42,7 +42,7 @@ RULES: tuple[Rule, ...] = (
     *RESOURCE_RULES,
     *SERVICE_RULES,
 )
-"""All of them, in the order in which broken ones are told."""
+"""All of them, in the order in which broken ones are reported."""
 
 
 def find_violations(values: Values) -> list[Violation]:

@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
 Path = tuple[str, ...]
 
 _CONTROLS = "\x00-\x1f\x7f\x85\u2028\u2029"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
 _CONTROL_AFTER_DRIVE = re.compile(r"(?:^|[^A-Za-z0-9])[A-Za-z]:([\x00-\x1f])[A-Za-z0-9_.]")
-_CONTROL_NAMES = {
+CONTROL_NAMES = {
     "\0": r"NUL (\0)",
     "\a": r"a bell character (\a)",
     "\b": r"a backspace (\b)",
@@ -27,18 +27,19 @@ _CONTROL_NAMES = {
     "\r": r"a carriage return (\r)",
     "\x1b": r"an escape character (\e)",
 }
+OTHER_CONTROL = "a control character"
 
 _ABSOLUTE = {"windows": re.compile(r"\\\\|[A-Za-z]:[\\/]"), "linux": re.compile("/")}
-_SHELL = re.compile(
+SHELL = re.compile(
     r"(?i)(?:^|[\\/])(?:(?:cmd|powershell|pwsh|sh|bash|dash|ash|ksh|zsh|busybox)(?:\.exe)?|[^\\/]*\.(?:bat|cmd))$"
 )
-_OF_MOORING = re.compile(r"(?i)\{(?:ordinal|replica|ip|pod[-_.]?ip|pod[-_.]?name|namespace|release|node[-_.]?name)\}")
-_OF_HELM = re.compile(
+OF_MOORING = re.compile(r"(?i)\{(?:ordinal|replica|ip|pod[-_.]?ip|pod[-_.]?name|namespace|release|node[-_.]?name)\}")
+OF_HELM = re.compile(
     r"\{\{-?\s*(?:\.(?:Release|Values|Chart|Capabilities|Files|Template)\b|include\s|tpl\s)[^}]*\}?\}?"
 )
-_OF_KUBELET = re.compile(r"\$\([A-Za-z_][-A-Za-z0-9_.]*\)")
-_OF_POWERSHELL = re.compile(r"(?i)\$\{?env:[A-Za-z_]\w*\}?")
-_OF_CMD = re.compile(r"%([A-Za-z_][A-Za-z0-9_]*(?:\(x86\))?)%", re.IGNORECASE)
+OF_KUBELET = re.compile(r"\$\([A-Za-z_][-A-Za-z0-9_.]*\)")
+OF_POWERSHELL = re.compile(r"(?i)\$\{?env:[A-Za-z_]\w*\}?")
+OF_CMD = re.compile(r"(?i)%[A-Za-z_][A-Za-z0-9_]*(?:\(x86\))?%")
 
 VARIABLES = (
     *("ALLUSERSPROFILE", "APPDATA", "COMMONPROGRAMFILES", "COMPUTERNAME", "COMSPEC", "HOMEDRIVE", "HOMEPATH"),
@@ -48,13 +49,20 @@ VARIABLES = (
     *("MOORING_ORDINAL", "MOORING_ANCHOR_IP", "COMPARTMENT_ID_ATTACH"),
 )
 """What Windows, Kubernetes and mooring put into a program's environment; other words between percent signs may be
-meant, as in a log's format."""
+meant literally, as in a log format."""
 
-_LITERAL = "or set target.placeholders: literal if these characters are meant"
-_PER_REPLICA = (
-    "write what differs by replica under target.perOrdinal, let the program read MOORING_ORDINAL and MOORING_ANCHOR_IP"
+HOLDS_CONTROL = Sentence(
+    "contains {name:s}, which a backslash and a letter become in double quotes",
+    "write the path in single quotes, or double each backslash",
 )
-_ENVIRONMENT = "write the value itself, let the program read its environment"
+_UNEXPANDED = "contains {mark:s}, which nothing expands: the program would get it literally"
+_LITERAL = "or set target.placeholders: literal if you mean these characters"
+UNEXPANDED_OF_REPLICA = Sentence(
+    _UNEXPANDED,
+    "write what differs by replica under target.perOrdinal, let the program read MOORING_ORDINAL and"
+    f" MOORING_ANCHOR_IP, {_LITERAL}",
+)
+UNEXPANDED = Sentence(_UNEXPANDED, f"write the value itself, let the program read its environment, {_LITERAL}")
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ class Text:
 
 def is_shell(program: str) -> bool:
     """Tell whether a program is a shell, or a batch file, which cmd reads."""
-    return _SHELL.search(program) is not None
+    return SHELL.search(program) is not None
 
 
 def _paths(values: Values) -> Iterator[Text]:
@@ -114,7 +122,7 @@ def _requests(values: Values) -> Iterator[Text]:
 
 
 def has_control(text: str) -> bool:
-    """Tell whether a text holds a control character, which no path has."""
+    """Tell whether a text contains a control character, which no path has."""
     return _CONTROL.search(text) is not None
 
 
@@ -124,12 +132,8 @@ def _paths_printable(values: Values) -> Iterator[Violation]:
     found += [(one, _CONTROL_AFTER_DRIVE.search(one.text)) for one in (*_words(values), *single)]
     for one, control in found:
         if control:
-            name = _CONTROL_NAMES.get(control[control.re.groups], "a control character")
-            yield Violation(
-                one.path,
-                one.text,
-                f"holds {name}, which double quotes make of a backslash and a letter",
-                "write the path in single quotes, or double each backslash",
+            yield HOLDS_CONTROL.at(
+                one.path, one.text, name=CONTROL_NAMES.get(control[control.re.groups], OTHER_CONTROL)
             )
 
 
@@ -143,9 +147,8 @@ def _placeholders_expanded(values: Values) -> Iterator[Violation]:
     paths = [one for one in _paths(values) if one.path[0] == "target" and absolute.match(one.text)]
     for one in (*paths, *_words(values), *_variables(values), *_requests(values)):
         if mark := _find_placeholder(one, names if percent else set()):
-            advice = _PER_REPLICA if _OF_MOORING.fullmatch(mark) else _ENVIRONMENT
-            rule = f"holds {mark}, which nothing expands: the program would get it as it stands"
-            yield Violation(one.path, one.text, rule, f"{advice}, {_LITERAL}")
+            sentence = UNEXPANDED_OF_REPLICA if OF_MOORING.fullmatch(mark) else UNEXPANDED
+            yield sentence.at(one.path, one.text, mark=mark)
 
 
 def holds_placeholders(values: Values) -> bool:
@@ -155,10 +158,10 @@ def holds_placeholders(values: Values) -> bool:
 
 def _find_placeholder(one: Text, names: set[str]) -> str:
     """Return the first placeholder in a text, or nothing."""
-    for pattern in (_OF_HELM, _OF_MOORING, *(() if one.by_shell else (_OF_KUBELET, _OF_POWERSHELL))):
+    for pattern in (OF_HELM, OF_MOORING, *(() if one.by_shell else (OF_KUBELET, OF_POWERSHELL))):
         if found := pattern.search(one.text):
             return str(found[0])
-    variables: list[str] = [] if one.by_shell else [found[0] for found in _OF_CMD.finditer(one.text)]
+    variables: list[str] = [] if one.by_shell else [found[0] for found in OF_CMD.finditer(one.text)]
     return next((variable for variable in variables if variable.strip("%").upper() in names), "")
 
 

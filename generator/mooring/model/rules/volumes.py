@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mooring.model.rules.rule import Rule, Values, Violation
+from mooring.model.rules.rule import Rule, Sentence, Values, Violation
 
-_OWN_VOLUMES = ("config", "state", "launcher", "launcher-code", "netns")
-_OWN_PREFIX = "mount-"
+OWN_VOLUMES = ("config", "state", "launcher", "launcher-code", "netns")
+OWN_PREFIX = "mount-"
+PATH_TWICE = Sentence("is already a mount path, of another entry or of mooring", "give each entry its own mountPath")
+HOST_PATH_MISSING = Sentence("must be set", "write the path on the node")
+LEADS_UP = Sentence("must not contain .., which Kubernetes rejects", "write the full path")
+OWN = Sentence("is the name of one of mooring's own volumes", "choose another name")
+NAME_TWICE = Sentence("is the name of more than one volume", "choose another name")
+VOLUME_UNKNOWN = Sentence(
+    "is not the name of a volume", "add it to extraVolumes or volumeClaimTemplates, or correct the name"
+)
+ANCHOR_HAS_NONE = Sentence("must be left out: the anchor's pod has no volumes", "leave it out")
 
 
 def launcher_directory(values: Values) -> str:
@@ -27,7 +36,7 @@ def _own_paths(values: Values) -> tuple[str, ...]:
 
 
 def _same_path(path: str, platform: str) -> str:
-    """Return one spelling of a path: Windows knows no capitals and two slashes, and neither counts a last one."""
+    """Return one spelling of a path: Windows ignores case and has two slashes; a trailing one never counts."""
     if platform == "windows":
         return path.replace("/", "\\").lower().rstrip("\\")
     return path.rstrip("/")
@@ -45,12 +54,7 @@ def _mount_paths_unique(values: Values) -> Iterator[Violation]:
     for where, path in places:
         same = _same_path(path, platform)
         if same in seen:
-            yield Violation(
-                where,
-                path,
-                "is mounted twice, here and by another entry or by mooring",
-                "give each entry its own mountPath",
-            )
+            yield PATH_TWICE.at(where, path)
         seen.add(same)
 
 
@@ -58,11 +62,9 @@ def _mounts_given(values: Values) -> Iterator[Violation]:
     for name, mount in values["target"]["mounts"].items():
         place = ("target", "mounts", name, "hostPath")
         if not mount["hostPath"]:
-            yield Violation(place, "", "must be set", "give the path on the node")
+            yield HOST_PATH_MISSING.at(place, "")
         elif ".." in re.split(r"[/\\]", mount["hostPath"]):
-            yield Violation(
-                place, mount["hostPath"], "must be without .., which Kubernetes refuses", "write the full path"
-            )
+            yield LEADS_UP.at(place, mount["hostPath"])
 
 
 def _volume_names(values: Values) -> list[tuple[tuple[str, ...], str]]:
@@ -76,27 +78,27 @@ def _volume_names(values: Values) -> list[tuple[tuple[str, ...], str]]:
 
 
 def is_reserved_volume(name: str) -> bool:
-    """Tell whether a volume of the launcher's pod has this name, or may have it."""
-    return name in _OWN_VOLUMES or name.startswith(_OWN_PREFIX)
+    """Tell whether the launcher's pod has, or may have, a volume of this name."""
+    return name in OWN_VOLUMES or name.startswith(OWN_PREFIX)
 
 
 def _volumes_reserved(values: Values) -> Iterator[Violation]:
     for path, name in _volume_names(values):
         if is_reserved_volume(name):
-            yield Violation(path, name, "is a volume of mooring's own", "choose another name")
+            yield OWN.at(path, name)
 
 
 def _volumes_unique(values: Values) -> Iterator[Violation]:
-    """Refuse two volumes of one name; a claim would take the place of a volume without a word."""
+    """Refuse two volumes of one name: a claim would silently replace a volume."""
     seen: set[str] = set()
     for path, name in _volume_names(values):
         if name in seen:
-            yield Violation(path, name, "is the name of more than one volume", "choose another name")
+            yield NAME_TWICE.at(path, name)
         seen.add(name)
 
 
 def _mounts_known(values: Values) -> Iterator[Violation]:
-    own = {"config", "state", "launcher", *(f"{_OWN_PREFIX}{name}" for name in values["target"]["mounts"])}
+    own = {"config", "state", "launcher", *(f"{OWN_PREFIX}{name}" for name in values["target"]["mounts"])}
     if values["launcher"]["source"] == "configMap":
         own.add("launcher-code")
     if values["platform"] == "linux":
@@ -105,24 +107,14 @@ def _mounts_known(values: Values) -> Iterator[Violation]:
     for number, mount in enumerate(values["extraVolumeMounts"]):
         name = str(mount.get("name", ""))
         if name not in known:
-            yield Violation(
-                ("extraVolumeMounts", str(number), "name"),
-                name,
-                "names no volume",
-                "add it to extraVolumes or volumeClaimTemplates, or correct the name",
-            )
+            yield VOLUME_UNKNOWN.at(("extraVolumeMounts", str(number), "name"), name)
 
 
 def _anchor_mounts_nothing(values: Values) -> Iterator[Violation]:
     for number, container in enumerate(values["anchor"]["extraContainers"]):
         for key in ("volumeMounts", "volumeDevices"):
             if container.get(key):
-                yield Violation(
-                    ("anchor", "extraContainers", str(number), key),
-                    container[key],
-                    "names volumes, and the anchor's pod has none",
-                    "leave it out",
-                )
+                yield ANCHOR_HAS_NONE.at(("anchor", "extraContainers", str(number), key), container[key])
 
 
 VOLUME_RULES: tuple[Rule, ...] = (

@@ -1,6 +1,6 @@
-r"""What is legal and most likely not what was meant: told, and nothing is refused.
+r"""Warnings: what is legal and most likely not what was meant. Nothing is refused.
 
-The chart tells the same after an installation (templates/NOTES.txt, by templates/_validate_text.tpl).
+The chart prints the same after an installation (templates/NOTES.txt, by templates/_validate_text.tpl).
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 from mooring.model.rules.rule import Values
 
-_SHARE = re.compile(r"\\\\[^\\/?.]")
-_DRIVE = re.compile(r"([F-Zf-z]):")
-"""C: to E: are disks of nearly every node that has them; a drive that is mapped for a user comes after those."""
+SHARE = re.compile(r"^\\\\[^\\/?.]")
+MAPPED = re.compile(r"^[F-Zf-z]:")
+"""C: to E: are disks of nearly every node that has them; drives that are mapped for a user come after those."""
 
 ON_A_SERVER = (
     "is on a file server, which the launcher and kubelet reach only as the node's own account (SYSTEM), not as a user; "
     "give that account access to the share, or copy the files to the node"
 )
 MAPPED_DRIVE = (
-    "must be a disk of the node: a drive that is mapped for a user (net use) belongs to that user's logon session, and "
+    "must be a disk of the node: a drive mapped for a user (net use) belongs to that user's logon session, and "
     "SYSTEM, which runs the launcher, does not see it"
 )
 
@@ -37,7 +37,7 @@ def find_warnings(values: Values) -> Iterator[tuple[tuple[str, ...], str, str]]:
         (("launcher", "python"), launcher["python"]),
     ]
     for path, text in paths:
-        if _SHARE.match(text):
+        if SHARE.match(text):
             yield path, text, ON_A_SERVER
-        elif _DRIVE.match(text):
+        elif MAPPED.match(text):
             yield path, text, MAPPED_DRIVE

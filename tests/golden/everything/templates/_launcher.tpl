@@ -77,7 +77,7 @@ the program's own words, so those are doubled.
 {{- end }}
 
 {{- /*
-A probe: the user's own where it says how to ask, else an exec of the launcher's probe command, with the numbers the user gave.
+A probe: the user's own if it has a handler, else an exec of the launcher's probe command, with the user's numbers.
 Takes (dict "root" $ "own" … "word" "ready" "period" 5 "failures" 2).
 */}}
 {{- define "everything.launcher.probe" -}}
@@ -90,7 +90,7 @@ Takes (dict "root" $ "own" … "word" "ready" "period" 5 "failures" 2).
 {{- end -}}
 {{- end }}
 
-{{- /* The ways to ask or act in a probe or a hook, after commas; what is null is none. */}}
+{{- /* The handlers of a probe or a hook, separated by commas; null does not count. */}}
 {{- define "everything.handlers" -}}
 {{- $found := list -}}
 {{- range $key, $value := . -}}
@@ -103,7 +103,7 @@ Takes (dict "root" $ "own" … "word" "ready" "period" 5 "failures" 2).
 
 {{- /*
 The launcher's configuration: one JSON document in an annotation of its pod template, so that it belongs to the revision and a change
-is a roll-out. Its definition is config.schema.json of the launcher.
+is a rollout. Its definition is config.schema.json of the launcher.
 */}}
 {{- define "everything.launcher.config" -}}
 {{- $anchor := pick .Values.anchor "strategy" "create" "selector" "waitSeconds" "unschedulableSeconds" -}}
@@ -210,7 +210,7 @@ is a roll-out. Its definition is config.schema.json of the launcher.
 
 {{- /*
 The launchers that pods of older revisions start from: a JSON list of ConfigMaps as the cluster has them. An upgrade renders them again
-beside its own, or Helm would delete them, and a pod of the old revision that is made anew (a partition, a node lost during the roll-out)
+next to its own, or Helm would delete them, and a pod of the old revision that is created again (a partition, a node lost during the rollout)
 could not start. resource-policy: keep would leave them behind at the uninstallation, and Helm 3 cannot roll back to what it kept
 ("no ConfigMap with the name … found"). Without a cluster (helm template) there is nothing to look up.
 */}}
@@ -237,7 +237,7 @@ could not start. resource-policy: keep would leave them behind at the uninstalla
 {{- toJson $found -}}
 {{- end }}
 
-{{- /* The pod templates that launchers run by at this moment: the set's own and, while a roll-out is under way, the one before. */}}
+{{- /* The pod templates that launchers run by at this moment: the set's own and, while a rollout is under way, the one before. */}}
 {{- define "everything.launcher.olderTemplates" -}}
 {{- $templates := list -}}
 {{- $namespace := include "everything.namespace" . -}}

@@ -1,4 +1,4 @@
-{{- /* What both halves of a pair have in common, so that a node fits both. */}}
+{{- /* What both halves of a pair have in common, so that the same nodes fit both. */}}
 {{- define "everything.pod.common" -}}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
@@ -9,7 +9,7 @@ imagePullSecrets:
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}
-{{- /* No spec.os: the API would refuse a mesh's injected proxy for its Linux security fields. What decides the node is this. */}}
+{{- /* No spec.os: the API server would reject a mesh's injected proxy for its Linux security fields. This selects the node instead. */}}
 nodeSelector:
   {{- include "everything.strings" (merge (dict "kubernetes.io/os" .Values.platform) .Values.nodeSelector) | nindent 2 }}
 {{- with .Values.tolerations }}
@@ -52,7 +52,7 @@ rollingUpdate:
 
 {{- /*
 A pod-affinity term for the pods of a component on the same node; with perReplica for the one of the same ordinal. The instance is
-in the selector, as the index alone would match every release's.
+in the selector, because the index by itself would match every release's.
 */}}
 {{- define "everything.affinityTerm" -}}
 labelSelector:
@@ -66,7 +66,7 @@ topologyKey: kubernetes.io/hostname
 {{- end }}
 
 {{- /*
-The term for the anchor that others made for an ordinal. One set of launchers has one term for all of them: it admits the anchor of
+The term for an ordinal's anchor that others created. One set of launchers has one term for all of them: it admits the anchor of
 every ordinal the Role could name, and the index, which both must have, picks one. A key may not stand in both places.
 Takes (dict "root" $ "ordinal" 3).
 */}}
@@ -128,7 +128,7 @@ that a re-created one usually comes home and keeps its IP; required both ways wo
 */}}
 {{- define "everything.anchor.affinity" -}}
 {{- if eq .Values.anchor.strategy "shared" -}}
-{{- /* One that is shared goes where it likes, and the launchers to it. */ -}}
+{{- /* A shared anchor goes anywhere, and the launchers follow it. */ -}}
 {{- toYaml .Values.anchor.affinity -}}
 {{- else -}}
 {{- $term := fromYaml (include "everything.affinityTerm" (dict "root" . "component" "launcher")) -}}
@@ -136,13 +136,13 @@ that a re-created one usually comes home and keeps its IP; required both ways wo
 {{- end -}}
 {{- end }}
 
-{{- /* Whether the launcher must keep away from Windows Server 2019 (build 10.0.17763), as it would not be where its command names it. */}}
+{{- /* Whether the launcher must avoid Windows Server 2019 (build 10.0.17763), where it would not be at the path that its command names. */}}
 {{- define "everything.launcher.needsBinding" -}}
 {{- if and (eq .Values.platform "windows") (eq .Values.launcher.source "configMap") }}true{{ end -}}
 {{- end }}
 
 {{- /*
-An affinity with such nodes left out: Server 2019 binds no volume to its path (no bindflt), and whoever makes that path on C: there would
+An affinity that excludes those nodes: Server 2019 binds no volume to its path (no bindflt), and whoever makes that path on C: there would
 be run as SYSTEM. Takes (dict "root" $ "affinity" .Values.affinity).
 */}}
 {{- define "everything.launcher.nodes" -}}
@@ -152,7 +152,7 @@ be run as SYSTEM. Takes (dict "root" $ "affinity" .Values.affinity).
 {{- $nodes := $affinity.nodeAffinity | default dict -}}
 {{- $terms := list -}}
 {{- range dig "requiredDuringSchedulingIgnoredDuringExecution" "nodeSelectorTerms" list $nodes -}}
-{{- /* An empty term matches no node, and stays so. */}}
+{{- /* An empty term matches no node; leave it empty. */}}
 {{- $terms = append $terms (empty . | ternary . (set (deepCopy .) "matchExpressions" (append (.matchExpressions | default list) $binding))) -}}
 {{- end -}}
 {{- $terms = $terms | default (list (dict "matchExpressions" (list $binding))) -}}

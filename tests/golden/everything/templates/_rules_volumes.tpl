@@ -12,7 +12,7 @@
 {{- range $places -}}
 {{- $name := last . -}}
 {{- if or (has $name (list "config" "state" "launcher" "launcher-code" "netns")) (hasPrefix "mount-" $name) -}}
-{{- include "everything.refuse" (list (first .) $name "is a volume of mooring's own" "choose another name") -}}
+{{- include "everything.refuse" (list (first .) $name "is the name of one of mooring's own volumes" "choose another name") -}}
 {{- end -}}
 {{- if hasKey $names $name -}}
 {{- include "everything.refuse" (list (first .) $name "is the name of more than one volume" "choose another name") -}}
@@ -34,13 +34,13 @@
 {{- end -}}
 {{- range $number, $mount := $values.extraVolumeMounts -}}
 {{- if not (hasKey $names (toString $mount.name)) -}}
-{{- include "everything.refuse" (list (printf "extraVolumeMounts.%d.name" $number) $mount.name "names no volume" "add it to extraVolumes or volumeClaimTemplates, or correct the name") -}}
+{{- include "everything.refuse" (list (printf "extraVolumeMounts.%d.name" $number) $mount.name "is not the name of a volume" "add it to extraVolumes or volumeClaimTemplates, or correct the name") -}}
 {{- end -}}
 {{- end -}}
 {{- range $number, $container := $values.anchor.extraContainers -}}
 {{- range $key := list "volumeMounts" "volumeDevices" -}}
 {{- with index $container $key -}}
-{{- include "everything.refuse" (list (printf "anchor.extraContainers.%d.%s" $number $key) . "names volumes, and the anchor's pod has none" "leave it out") -}}
+{{- include "everything.refuse" (list (printf "anchor.extraContainers.%d.%s" $number $key) . "must be left out: the anchor's pod has no volumes" "leave it out") -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -58,9 +58,9 @@
 {{- $places = append $places (list (printf "target.mounts.%s" $name) ($mount.mountPath | default $mount.hostPath)) -}}
 {{- $path := printf "target.mounts.%s.hostPath" $name -}}
 {{- if not $mount.hostPath -}}
-{{- include "everything.refuse" (list $path "" "must be set" "give the path on the node") -}}
+{{- include "everything.refuse" (list $path "" "must be set" "write the path on the node") -}}
 {{- else if has ".." (regexSplit `[/\\]` $mount.hostPath -1) -}}
-{{- include "everything.refuse" (list $path $mount.hostPath "must be without .., which Kubernetes refuses" "write the full path") -}}
+{{- include "everything.refuse" (list $path $mount.hostPath "must not contain .., which Kubernetes rejects" "write the full path") -}}
 {{- end -}}
 {{- end -}}
 {{- range $number, $mount := .Values.extraVolumeMounts -}}
@@ -69,13 +69,13 @@
 {{- range $places -}}
 {{- $path := include "everything.rules.samePath" (list $root (last .)) -}}
 {{- if hasKey $seen $path -}}
-{{- include "everything.refuse" (list (first .) (last .) "is mounted twice, here and by another entry or by mooring" "give each entry its own mountPath") -}}
+{{- include "everything.refuse" (list (first .) (last .) "is already a mount path, of another entry or of mooring" "give each entry its own mountPath") -}}
 {{- end -}}
 {{- $_ := set $seen $path true -}}
 {{- end -}}
 {{- end }}
 
-{{- /* One spelling of a path: Windows knows no capitals and two slashes, and neither platform counts a last one. Takes (list $ path). */}}
+{{- /* One spelling of a path: Windows ignores case and has two slashes; a trailing one never counts. Takes (list $ path). */}}
 {{- define "everything.rules.samePath" -}}
 {{- $path := last . -}}
 {{- if eq (first .).Values.platform "windows" -}}

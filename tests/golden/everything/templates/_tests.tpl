@@ -1,9 +1,9 @@
-{{- /* Whether there is a test ("true", or empty). Anchors that others made are theirs to test. */}}
+{{- /* Whether there is a test ("true", or empty). Anchors that others created are theirs to test. */}}
 {{- define "everything.test.enabled" -}}
 {{- if and .Values.tests.enabled .Values.anchor.create (not (include "everything.cplauncher" .)) -}}true{{- end -}}
 {{- end }}
 
-{{- /* The Service that is asked, or nothing. */}}
+{{- /* The Service to probe, or nothing. */}}
 {{- define "everything.test.service" -}}
 {{- if and .Values.service.enabled .Values.target.ports (ne .Values.anchor.strategy "shared") -}}
 {{- include "everything.fullname" . -}}
@@ -19,7 +19,7 @@ the pod: one that no controller owns makes the whole budget fail (disruption.go:
 {{- toYaml (set $own "app.kubernetes.io/name" (printf "%s.test" (include "everything.name" . | trunc 58) | include "everything.labelValue")) -}}
 {{- end }}
 
-{{- /* The launcher's image, less what tests.image says instead: registry, tag or digest alone too. */}}
+{{- /* The launcher's image, overridden by tests.image, which may set only a registry, tag or digest. */}}
 {{- define "everything.test.image" -}}
 {{- $own := .Values.tests.image -}}
 {{- if $own.repository -}}

@@ -1,6 +1,6 @@
-"""What Kubernetes itself asks of the values that are in its own shape: the fields it would refuse if they were of another kind.
+"""Values in Kubernetes' own shape: the fields that Kubernetes would reject if they were of another kind.
 
-All other fields pass as they are, also those this version has never heard of. Limits are those of the API server's
+All other fields pass unchanged, including those that this version has never heard of. Limits are those of the API server's
 validation (k8s.io/kubernetes pkg/apis/core/validation).
 """
 
@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mooring.model.nodes import INT32, Bool, Int, ListOf, Node, Open, Str
+from mooring.model.nodes import INT32, Bool, Int, ListOf, Node, Open, Pattern, Str, StringMap
 
 Fields = Mapping[str, Node]
 
 _DNS_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL_NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-LABEL_KEY = rf"^({_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_LABEL_NAME}$"
-LABEL_VALUE = rf"^({_LABEL_NAME})?$"
+LABEL_KEY = Pattern(
+    rf"^({_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_LABEL_NAME}$",
+    "a key of Kubernetes' labels: letters, digits, '-', '_' and '.', at most 63, after an optional prefix/",
+)
+LABEL_VALUE = Pattern(
+    rf"^({_LABEL_NAME})?$", "a value of Kubernetes' labels: letters, digits, '-', '_' and '.', at most 63"
+)
 ANNOTATION_KEY = (
     rf"^([A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*/)?{_LABEL_NAME}$"
 )
@@ -26,14 +31,14 @@ _ENV_NAME = r"^[ -<>-~]+$"
 _PORT_NAME = r"^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$"
 
 
-def label_map(doc: str) -> Open:
+def label_map(doc: str) -> StringMap:
     """Return a map of labels."""
-    return Open(doc=doc, kubernetes="map of string", key_pattern=LABEL_KEY, item_pattern=LABEL_VALUE)
+    return StringMap(doc=doc, key_pattern=LABEL_KEY, item_pattern=LABEL_VALUE)
 
 
-def annotation_map(doc: str) -> Open:
+def annotation_map(doc: str) -> StringMap:
     """Return a map of annotations."""
-    return Open(doc=doc, kubernetes="map of string", key_pattern=ANNOTATION_KEY)
+    return StringMap(doc=doc, key_pattern=ANNOTATION_KEY)
 
 
 def _text(pattern: str | None = None, enum: tuple[str, ...] = ()) -> Str:
@@ -101,12 +106,12 @@ RESOURCES: Fields = {"requests": _object("ResourceList"), "limits": _object("Res
 AFFINITY: Fields = {name: _object(name) for name in ("nodeAffinity", "podAffinity", "podAntiAffinity")}
 RETENTION: Fields = {name: _text(enum=("Retain", "Delete")) for name in ("whenScaled", "whenDeleted")}
 HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
-"""The ways in which a probe can ask."""
+"""The handlers that a probe can have."""
 LIFECYCLE: Fields = {"postStart": _object("LifecycleHandler"), "preStop": _object("LifecycleHandler")}
 METRIC: Fields = {
     "type": _text(enum=("Pods", "Object", "External", "Resource", "ContainerResource")),
 }
-TRIGGER: Fields = {"type": _text(_FILLED), "metadata": _object("map of string")}
+TRIGGER: Fields = {"type": _text(_FILLED), "metadata": StringMap(doc="")}
 FALLBACK: Fields = {"failureThreshold": _number(), "replicas": _number()}
 SERVICE_SPEC: Fields = {
     "clusterIP": _text(),
@@ -136,7 +141,7 @@ KUBERNETES_OBJECT: Fields = {"apiVersion": _text(_FILLED), "kind": _text(_FILLED
 
 
 def probe(doc: str, *, most_successes: int = INT32) -> Open:
-    """Return a probe; only a readiness probe may want more than one success."""
+    """Return a probe; only a readiness probe may require more than one success."""
     fields: dict[str, Node] = {name: _object(name) for name in HANDLERS}
     fields |= {name: _number(1) for name in ("periodSeconds", "timeoutSeconds", "failureThreshold")}
     fields |= {"initialDelaySeconds": _number(), "successThreshold": _number(1, most_successes)}

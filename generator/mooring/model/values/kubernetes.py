@@ -1,9 +1,9 @@
-"""The values that chart users know from everywhere: Kubernetes' own fields under their own names."""
+"""The values that users know from other charts: Kubernetes' own fields under their own names."""
 
 from __future__ import annotations
 
-from mooring.model.nodes import INT32, Bool, Int, IntOrStr, ListOf, Node, Obj, Open, Str
-from mooring.model.shapes import (
+from mooring.model.nodes import INT32, Bool, Int, IntOrStr, ListOf, Node, Obj, Open, Pattern, Str
+from mooring.model.values.shapes import (
     AFFINITY,
     CLAIM,
     CONTAINER,
@@ -23,13 +23,16 @@ from mooring.model.shapes import (
     probe,
 )
 
-# What Kubernetes takes for a port's name (an IANA service name), starting with a letter as it needs at least one.
-PORT_NAME = r"^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$"
+# What Kubernetes accepts as a port name (an IANA service name); it needs at least one letter, here the first character.
+PORT_NAME = Pattern(
+    r"^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$",
+    "lower-case letters, digits and '-', at most 15, starting and ending with a letter or digit",
+)
 NAME = r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"
 
 
 def image(doc: str, registry: str = "", repository: str = "", tag: str = "", *, like: str = "") -> Obj:
-    """Return an image reference in the parts that chart users override; `like` is the key of another, of which what is empty is taken."""
+    """Return an image reference in the parts that chart users override; `like` is the key of another, from which empty parts are taken."""
     policies = ("Always", "IfNotPresent", "Never")
     return Obj(
         doc=doc,
@@ -52,12 +55,12 @@ def image(doc: str, registry: str = "", repository: str = "", tag: str = "", *, 
 
 
 def service_account(doc: str) -> Obj:
-    """Return a ServiceAccount to make or to use."""
+    """Return a ServiceAccount to create or to use."""
     return Obj(
         doc=doc,
         fields={
-            "create": Bool(doc="Whether the chart makes it.", default=True),
-            "name": Str(doc="Its name; empty: made from the release's.", pattern=NAME),
+            "create": Bool(doc="Whether the chart creates it.", default=True),
+            "name": Str(doc="Its name; empty: derived from the release's.", pattern=NAME),
             "annotations": annotation_map("Its annotations."),
         },
     )
@@ -67,10 +70,10 @@ def _update_strategy(which: str) -> Obj:
     return Obj(
         doc=f"How a change rolls through the {which}.",
         fields={
-            "type": Str(doc="Kind of roll-out.", default="RollingUpdate", enum=("RollingUpdate", "OnDelete")),
-            "partition": Int(doc="Ordinals from this one on take a change.", default=0, minimum=0, maximum=INT32),
+            "type": Str(doc="Kind of rollout.", default="RollingUpdate", enum=("RollingUpdate", "OnDelete")),
+            "partition": Int(doc="Only ordinals from this one on get a change.", default=0, minimum=0, maximum=INT32),
             "maxUnavailable": IntOrStr(
-                doc="Pods down at once, where the cluster has that feature; null: the cluster's default.",
+                doc="Pods down at once, if the cluster has that feature; null: the cluster's default.",
                 default=None,
                 minimum=1,
                 maximum=INT32,
@@ -88,7 +91,7 @@ def _set_fields(which: str, grace: str) -> dict[str, Node]:
         ),
         "revisionHistoryLimit": Int(doc="Old revisions kept.", default=10, minimum=0, maximum=INT32),
         "affinity": Open(
-            doc="Affinity on top of what pairs launcher and anchor; no required podAffinity on the half that follows the other.",
+            doc="Affinity on top of what pairs launcher and anchor; without a required podAffinity on the half that follows the other.",
             kubernetes="Affinity",
             fields=AFFINITY,
         ),
@@ -112,7 +115,7 @@ LAUNCHER_KUBERNETES: dict[str, Node] = {
     ),
     **_set_fields(
         "launchers",
-        "Seconds a launcher has to stop its program; null: drain, all rungs and 10 s. A smaller number is refused.",
+        "Seconds a launcher has to stop its program; null: drain, all rungs, plus 10 s. A smaller number is refused.",
     ),
     "podManagementPolicy": Str(
         doc="Only Parallel works: OrderedReady stops at the first unready pod.",
@@ -120,7 +123,7 @@ LAUNCHER_KUBERNETES: dict[str, Node] = {
         enum=("Parallel", "OrderedReady"),
     ),
     "persistentVolumeClaimRetentionPolicy": Open(
-        doc="What becomes of claims on scale-in and deletion.",
+        doc="What happens to claims on scale-in and deletion.",
         kubernetes="StatefulSetPersistentVolumeClaimRetentionPolicy",
         fields=RETENTION,
     ),
@@ -132,7 +135,7 @@ LAUNCHER_KUBERNETES: dict[str, Node] = {
         required=("metadata", "spec"),
     ),
     "probes": Obj(
-        doc="Probes of the launcher's container. One that says how to ask (exec, httpGet, tcpSocket, grpc) takes the place of mooring's own; of any other, each number takes the place of mooring's.",
+        doc="Probes of the launcher's container. A probe with a handler (exec, httpGet, tcpSocket, grpc) replaces mooring's own; without one, each number replaces mooring's.",
         fields={
             "startup": probe("The startup probe.", most_successes=1),
             "readiness": probe("The readiness probe."),
@@ -179,11 +182,11 @@ ANCHOR_KUBERNETES: dict[str, Node] = {
     ),
     **_set_fields(
         "anchors",
-        "Seconds an anchor waits for its program; null: the launcher's and 10 s. A smaller number is refused.",
+        "Seconds an anchor waits for its program; null: the launcher's plus 10 s. A smaller number is refused.",
     ),
     "securityContext": Open(doc="Security context of the anchor's pod.", kubernetes="PodSecurityContext"),
     "extraContainers": Open(
-        doc="Further containers in the anchor's network. The anchor's pod has no volumes.",
+        doc="Additional containers in the anchor's network. The anchor's pod has no volumes.",
         kubernetes="Container",
         is_list=True,
         fields=CONTAINER,
@@ -192,16 +195,16 @@ ANCHOR_KUBERNETES: dict[str, Node] = {
 }
 
 METADATA: dict[str, Node] = {
-    "nameOverride": Str(doc="In place of the chart's name in labels.", pattern=NAME),
-    "fullnameOverride": Str(doc="In place of the release's name in all names.", pattern=NAME),
-    "namespaceOverride": Str(doc="In place of the release's namespace.", pattern=NAME),
+    "nameOverride": Str(doc="Replaces the chart's name in labels.", pattern=NAME),
+    "fullnameOverride": Str(doc="Replaces the release's name in all names.", pattern=NAME),
+    "namespaceOverride": Str(doc="Replaces the release's namespace.", pattern=NAME),
     "commonLabels": label_map("Labels of every object; never in selectors."),
     "commonAnnotations": annotation_map("Annotations of every object."),
 }
 
 EXTRAS: dict[str, Node] = {
     "extraObjects": Open(
-        doc="Further objects, installed as they are; template code in them is not run.",
+        doc="Additional objects, installed unchanged; template code in them is not run.",
         kubernetes="Kubernetes object",
         is_list=True,
         fields=KUBERNETES_OBJECT,

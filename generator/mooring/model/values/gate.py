@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mooring.model.nodes import Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Open, Str
+from mooring.model.nodes import Int, IntOrStr, ListOf, MapOf, Node, Num, Obj, Str, StringMap
+from mooring.model.values.kubernetes import PORT_NAME
 
 CHECK_NAME = r"^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$"
 
@@ -21,13 +22,13 @@ def _range(doc: str, unit: str, low: str = "min", high: str = "max") -> Obj:
 
 def _timing() -> dict[str, Node]:
     return {
-        "periodSeconds": Num(doc="Seconds between two checks; null: gate.periodSeconds.", default=None, minimum=0.1),
+        "periodSeconds": Num(doc="Seconds between checks; null: gate.periodSeconds.", default=None, minimum=0.1),
         "timeoutSeconds": Num(doc="Seconds one check may take.", default=2, minimum=0.1, maximum=300),
         "successThreshold": Int(
-            doc="Successes in a row until it holds; null: gate.successThreshold.", default=None, minimum=1
+            doc="Consecutive successes until it holds; null: gate.successThreshold.", default=None, minimum=1
         ),
         "failureThreshold": Int(
-            doc="Failures in a row until it no longer holds; null: gate.failureThreshold.",
+            doc="Consecutive failures until it no longer holds; null: gate.failureThreshold.",
             default=None,
             minimum=1,
         ),
@@ -44,7 +45,7 @@ def _port() -> IntOrStr:
         default=None,
         minimum=1,
         maximum=65535,
-        pattern=r"^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$",
+        pattern=PORT_NAME,
     )
 
 
@@ -52,32 +53,34 @@ GATE = Obj(
     doc="The health gate: every condition that is set must hold before the replica is ready, and while it is.",
     fields={
         "startTimeoutSeconds": Int(
-            doc="Seconds from the program's start until the gate must have held once; then the launcher stops it and says "
-            "which condition did not hold.",
+            doc="Seconds from the program's start until the gate must have held once; then the launcher stops it and logs "
+            "which condition failed.",
             default=300,
             minimum=1,
             maximum=86400,
         ),
         "periodSeconds": Num(
-            doc="Seconds between two looks at the program once it is ready.",
+            doc="Seconds between checks of the program once it is ready.",
             default=1,
             minimum=0.1,
             maximum=300,
         ),
-        "successThreshold": Int(doc="Good looks in a row until a condition holds.", default=1, minimum=1, maximum=1000),
+        "successThreshold": Int(
+            doc="Consecutive successes until a condition holds.", default=1, minimum=1, maximum=1000
+        ),
         "failureThreshold": Int(
-            doc="Bad looks in a row until a condition no longer holds.", default=3, minimum=1, maximum=1000
+            doc="Consecutive failures until a condition no longer holds.", default=3, minimum=1, maximum=1000
         ),
         "onUnhealthy": Str(
-            doc="What happens when a ready program's gate no longer holds: it only turns unready, or it is stopped and "
-            "started anew (restart).",
+            doc="What happens when a ready program's gate no longer holds: it only becomes unready (unready), or it is stopped and "
+            "started again (restart).",
             default="unready",
             enum=("unready", "restart"),
         ),
         "minUptimeSeconds": Num(doc="Seconds the program must have been running.", default=0, minimum=0, maximum=86400),
         "ports": MapOf(
-            doc="Every port in target.ports must be listened on. Here is how strictly, by the port's name.",
-            key_pattern=r"^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$",
+            doc="Every port in target.ports must have a listener. This sets how strictly, by port name.",
+            key_pattern=PORT_NAME,
             item=Obj(
                 doc="One port of target.ports.",
                 fields={
@@ -91,10 +94,10 @@ GATE = Obj(
             ),
         ),
         "cpu": Obj(
-            doc="CPU has settled once after the start: below a share of one core for some seconds. Needs psutil.",
+            doc="After the start, CPU use must once settle below a share of one core for some seconds. Needs psutil.",
             fields={
-                "maxPercent": Num(doc="Percent of one core; null: no such condition.", default=None, minimum=0.1),
-                "settleSeconds": Num(doc="For so many seconds.", default=5, minimum=0.5, maximum=3600),
+                "maxPercent": Num(doc="Percent of one core; null: not checked.", default=None, minimum=0.1),
+                "settleSeconds": Num(doc="For how many seconds.", default=5, minimum=0.5, maximum=3600),
             },
         ),
         "memory": _range(
@@ -112,7 +115,7 @@ GATE = Obj(
                 required=("name",),
                 fields={
                     "name": Str(doc="Name of its program file, e.g. worker.exe."),
-                    "min": Int(doc="How many at least.", default=1, minimum=1, maximum=10000),
+                    "min": Int(doc="How many, at least.", default=1, minimum=1, maximum=10000),
                 },
             ),
         ),
@@ -123,23 +126,23 @@ GATE = Obj(
             {
                 "port": _port(),
                 "scheme": Str(
-                    doc="https is not verified, as kubelet's own probes do not, and accepted from TLS 1.0 on.",
+                    doc="With https certificates are not verified, as with kubelet's own probes, and TLS 1.0 or later is accepted.",
                     default="http",
                     enum=("http", "https"),
                 ),
                 "path": Str(
-                    doc="Path and query; blanks and the like are percent-encoded.",
+                    doc="Path and query; spaces and the like are percent-encoded.",
                     default="/",
                     pattern=r"^/[^\x00-\x1f\x7f]*$",
                 ),
                 "host": Str(doc="Host header; empty: the anchor's IP."),
-                "headers": Open(doc="Further headers.", kubernetes="map of string"),
+                "headers": StringMap(doc="Additional headers."),
                 "status": ListOf(
                     doc="Accepted status codes; empty: 200 to 399, after redirects within the anchor.",
                     item=Int(doc="A status code.", default=None, minimum=100, maximum=599),
                 ),
                 "bodyMatches": Str(
-                    doc="Regular expression (Python's) the first 64 KiB of the body must contain; empty: any. One with *, +, ? or { costs a process each time."
+                    doc="Regular expression (Python's) the first 64 KiB of the body must contain; empty: any. An expression with *, +, ? or { costs a process each time."
                 ),
             },
         ),
