@@ -33,7 +33,7 @@ from mooring_launcher.gate.log import GateLog
 from mooring_launcher.platforms.compartment import Backend
 from mooring_launcher.platforms.lifetime import TREE, hint_of_start_program
 from mooring_launcher.platforms.target import ExitStatus, Target
-from mooring_launcher.replica import Setup, anchor_resource, bootstrap_fields, least_anchor_grace_s
+from mooring_launcher.replica import Setup, anchor_resource, bootstrap_fields
 from mooring_launcher.reports.log import Log
 from mooring_launcher.reports.outcome import Outcome, failure
 from mooring_launcher.reports.status import StatusFile
@@ -317,7 +317,7 @@ class Runner:
         if self._config["anchor"]["create"] or not self._speaks_for_anchor:
             return
         own = next(pod for pod in self._candidates or [] if pod["metadata"]["uid"] == anchor.uid)
-        gaps = find_gaps(own, self._config["readiness"]["port"], least_anchor_grace_s(self._config))
+        gaps = find_gaps(own, self._config["readiness"]["port"], self._config["anchorGraceSeconds"])
         if gaps:
             self._log.warning("anchor-incomplete", anchor=anchor.name, gaps=gaps)
 

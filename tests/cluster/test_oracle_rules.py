@@ -240,7 +240,7 @@ def pod_object(name: str, **changes: Any) -> dict[str, Any]:
 
 
 CONFIG = {
-    "configVersion": 1,
+    "configVersion": 2,
     "anchor": {"strategy": "ordinal"},
     "target": {
         "exe": "/x",

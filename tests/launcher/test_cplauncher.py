@@ -1,7 +1,7 @@
 """The flags of K2s' cplauncher: each is mapped, accepted or refused with a sentence."""
 
 import pytest
-from mooring_launcher.commands.cplauncher import parse, parse_duration
+from mooring_launcher.commands.cplauncher import ANCHOR_GRACE_S, parse, parse_duration
 from mooring_launcher.config import check_config, load_schema
 from mooring_launcher.errors import ExitCode, LauncherError
 
@@ -19,6 +19,8 @@ def test_a_whole_command_line_becomes_a_configuration() -> None:
     assert (config["target"]["exe"], config["target"]["args"]) == (_EXE, ["--port", "80"])
     assert (config["attach"], wishes.env_name, wishes.dry_run) == ("env", "NET_ID", False)
     assert config["platform"] == "windows"
+    stop = config["stop"]
+    assert stop["drainSeconds"] + stop["consoleSeconds"] + stop["windowSeconds"] + 20 == ANCHOR_GRACE_S
 
 
 def test_the_program_may_follow_without_dashes() -> None:

@@ -112,7 +112,9 @@ def launch_pair(rig: Rig) -> list[Launcher]:
     """Start the launchers of two replicas that share an anchor."""
     own = {str(n): {"args": ["-S", str(SERVER_TOY), str(PORT + n), "end"], "ports": {"http": PORT + n}} for n in (0, 1)}
     anchor = {"strategy": "shared", "namespace": "apps"}
-    launchers = [rig.launch(ordinal=n, anchor=anchor, target={"perOrdinal": own}) for n in (0, 1)]
+    launchers = [
+        rig.launch(ordinal=n, anchor=anchor, anchorPod="orders-anchor-0", target={"perOrdinal": own}) for n in (0, 1)
+    ]
     for launcher in launchers:
         launcher.wait_event("gate-holds")
     return launchers

@@ -12,8 +12,8 @@ API_VERSION = "mooring/v1"
 STRING_MAP = "map of string"
 """The open nodes of this Kubernetes type hold strings alone: labels and annotations."""
 
-CONFIG_VERSIONS = (1,)
-"""What a launcher of this version takes: N and, once there is one, N-1."""
+CONFIG_VERSIONS = (1, 2)
+"""What a launcher of this version takes: N-1 and N, which charts write."""
 
 # A label must fit 63 characters: <fullname>-anchor-<ordinal> and, for the revision, <fullname>-anchor-<10 characters>
 # (kubernetes#64023). Names of Services must start with a letter (RFC 1035).
@@ -89,7 +89,16 @@ def make_config() -> Obj:
     values: dict[str, Any] = dict(VALUES.fields)
     return Obj(
         doc="What the launcher is told, as one JSON document in an annotation of its pod.",
-        required=("configVersion", "app", "platform", "launcherSet", "anchorSet", "target"),
+        required=(
+            "configVersion",
+            "app",
+            "platform",
+            "launcherSet",
+            "anchorSet",
+            "anchorPod",
+            "anchorGraceSeconds",
+            "target",
+        ),
         fields={
             "configVersion": Int(
                 doc="Version of this format.",
@@ -105,6 +114,15 @@ def make_config() -> Obj:
             "platform": values["platform"],
             "launcherSet": Str(doc="Name of the launchers' StatefulSet.", pattern="."),
             "anchorSet": Str(doc="Name of the anchors' StatefulSet.", pattern="."),
+            "anchorPod": Str(
+                doc="Name of the anchor of the replica with ordinal {ordinal}, unless anchor.selector finds it.",
+                pattern=".",
+            ),
+            "anchorGraceSeconds": Int(
+                doc="The least grace period of an anchor, in seconds: the program stops before its network goes.",
+                default=None,
+                minimum=1,
+            ),
             "anchor": _pick(
                 values["anchor"],
                 "strategy",

@@ -11,7 +11,7 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate.gate import check_gate
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.program import check_program
-from mooring_launcher.replica import Setup, anchor_resource, check_trust, least_anchor_grace_s, make_setup
+from mooring_launcher.replica import Setup, anchor_resource, check_trust, make_setup
 from mooring_launcher.reports.masking import mask_args
 from mooring_launcher.waiting import Search
 
@@ -37,7 +37,7 @@ def _check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], Non
     attached, found = _find_anchor(setup, ApiClient.in_cluster(environ))
     tell(f"found: uid {attached.uid}, IP {attached.ip}")
     if not setup.config["anchor"]["create"]:
-        for gap in find_gaps(found, setup.config["readiness"]["port"], least_anchor_grace_s(setup.config)):
+        for gap in find_gaps(found, setup.config["readiness"]["port"], setup.config["anchorGraceSeconds"]):
             tell(f"warning: the anchor {attached.name} has {gap}")
     compartment = Search(attached).look(backend())
     tell(f"compartment: {compartment.id} ({compartment.name})")

@@ -19,6 +19,8 @@ from mooring_launcher.platforms.files import create_file
 _LEAST_WAIT_S, _USUAL_WAIT_S = 10, 60
 _USUAL_ENV_NAME = "COMPARTMENT_ID"
 """The variable a program that switches itself is told by: K2s' default of -env-name."""
+ANCHOR_GRACE_S = 80
+"""What a stop may take with the defaults of `stop`, and 10 s: a pod without as much is warned of."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -110,11 +112,13 @@ def _document(flags: Mapping[str, str], command: list[str]) -> dict[str, Any]:
     exe, *args = command
     wait_s = max(_LEAST_WAIT_S, parse_duration(flags["label-timeout"])) if "label-timeout" in flags else _USUAL_WAIT_S
     return {
-        "configVersion": 1,
+        "configVersion": 2,
         "app": {"name": "cplauncher", "version": ""},
         "platform": "windows",
         "launcherSet": "cplauncher",
         "anchorSet": "cplauncher",
+        "anchorPod": "cplauncher-{ordinal}",
+        "anchorGraceSeconds": ANCHOR_GRACE_S,
         "anchor": {
             "strategy": "static",
             "create": False,

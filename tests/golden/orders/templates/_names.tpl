@@ -60,6 +60,13 @@ or they would select each other's pods, and two disruption budgets for one pod b
 {{- include "orders.fullname" . }}-anchor
 {{- end }}
 
+{{- /* The pod of an ordinal's anchor. Takes (dict "root" $ "ordinal" 3); the ordinal may be a placeholder. */}}
+{{- define "orders.anchor.pod" -}}
+{{- $n := toString .ordinal -}}
+{{- $suffix := dict "ordinal" $n "static" (printf "%s-%s" $n $n) "shared" (int .root.Values.ordinals.start | toString) -}}
+{{- printf "%s-%s" (include "orders.anchor.fullname" .root) (get $suffix .root.Values.anchor.strategy) -}}
+{{- end }}
+
 {{- define "orders.test.fullname" -}}
 {{- include "orders.fullname" . }}-test
 {{- end }}
