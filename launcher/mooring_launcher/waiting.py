@@ -92,7 +92,7 @@ def find_own_compartments(backend: Backend, anchor: Attached) -> list[Compartmen
     rest = [compartment for compartment in found if compartment.id in own]
     if not rest:
         names = ", ".join(compartment.name for compartment in found)
-        message = f"the IP {anchor.ip} of the anchor {anchor.name} is in {names}, and its own network is another"
+        message = f"the IP {anchor.ip} of the anchor {anchor.name} is in {names}, which is not its own network"
         raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
     return rest
 

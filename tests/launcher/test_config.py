@@ -66,11 +66,11 @@ def test_all_problems_are_listed_at_once() -> None:
     ],
 )
 def test_texts_that_no_program_can_be_given_are_refused(changes: dict[str, Any], where: str) -> None:
-    """A zero character ends a text for every program, and half a character has no bytes: refused with the place."""
+    """A null character ends a text for every program, and half a character has no bytes: refused with the place."""
     error = refuse(make_config(**changes))
     assert error.code == ExitCode.CONFIG_INVALID
     assert where in str(error)
-    assert "zero character" in str(error) or "half a character" in str(error)
+    assert "null character" in str(error) or "half a character" in str(error)
     assert "\0" not in str(error)
 
 

@@ -45,7 +45,7 @@ def test_wait_tree_is_the_lifetime_of_the_tree(words: list[str], lifetime: str) 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (["-compartment", "7", _EXE], "-compartment is not supported: an id means another network"),
+        (["-compartment", "7", _EXE], "-compartment is not supported: an id means a different network"),
         (["-dll", "x.dll", "-label", "a=b", _EXE], "-dll is not supported: nothing is injected"),
         (["-export", "F", _EXE], "no function of a DLL"),
         (["-legacy-inject", _EXE], "nothing is injected"),
@@ -53,7 +53,7 @@ def test_wait_tree_is_the_lifetime_of_the_tree(words: list[str], lifetime: str) 
         (["-namespace", "apps", _EXE], "-label is missing"),
         (["-label", "a=b", "--"], "the program is missing"),
         (["-label"], "-label has no value"),
-        (["-label", "a=b", "-label-timeout", "soon", _EXE], "is no duration"),
+        (["-label", "a=b", "-label-timeout", "soon", _EXE], "is not a duration"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_a_sentence(line: list[str], words: str) -> None:

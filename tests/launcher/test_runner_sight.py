@@ -56,7 +56,7 @@ def test_the_ip_of_another_pod_is_refused(rig: Rig, ip: str, compartment: Compar
     with namespace(other_ip) as other, pod_process(compartment, tmp_path / "cgroup") as uid:
         rig.api.put("pods", anchor_pod(other_ip, uid=uid))
         launcher = rig.launch()
-        reason = f"the IP {other_ip} of the anchor orders-anchor-0 is in {other.name}, and its own network is another"
+        reason = f"the IP {other_ip} of the anchor orders-anchor-0 is in {other.name}, which is not its own network"
         launcher.wait_event("waiting", reason=reason)
         rig.api.put("pods", anchor_pod(ip, uid=uid))
         launcher.wait_line("ready")

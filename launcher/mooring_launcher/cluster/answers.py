@@ -56,7 +56,7 @@ def parse(data: bytes) -> Object:
         raise ValueError(message)
     answer = json.loads(data.decode("utf-8"))
     if not isinstance(answer, dict):
-        message = f"an object was expected, found {_name(answer)}"
+        message = f"expected an object, found {_name(answer)}"
         raise ValueError(message)
     return answer
 
@@ -68,14 +68,14 @@ def check_object(found: Any, plural: str, name: str, namespace: str, *, kind_is_
     """
     kind = _KINDS[plural]
     if kind_is_told and (not isinstance(found, dict) or found.get("kind") != kind):
-        message = f"a {kind} was expected, found {_kind_of(found)}"
+        message = f"expected a {kind}, found {_kind_of(found)}"
         raise ValueError(message)
     _check_shape(found, {"metadata": _METADATA, **_SHAPES[kind]}, kind)
     metadata = found.get("metadata", {})
     for key, wanted in (("name", name), ("namespace", namespace), ("uid", ""), ("resourceVersion", "")):
         if not metadata.get(key) or (wanted and metadata[key] != wanted):
             expected = f" {wanted!r}" if wanted else ""
-            message = f"{kind}: metadata.{key}{expected} was expected, found {_short(metadata.get(key))}"
+            message = f"{kind}: expected metadata.{key}{expected}, found {_short(metadata.get(key))}"
             raise ValueError(message)
     for path in _NEEDED[kind]:
         value = found
@@ -93,7 +93,7 @@ def check_list(answer: Object, plural: str, namespace: str) -> tuple[list[Object
     """Return the objects of a list and the version from which to watch. ValueError when it is no well-formed list."""
     kind = f"{_KINDS[plural]}List"
     if answer.get("kind") != kind:
-        message = f"a {kind} was expected, found {_kind_of(answer)}"
+        message = f"expected a {kind}, found {_kind_of(answer)}"
         raise ValueError(message)
     _check_shape(answer, {"metadata": {"resourceVersion": str}}, kind)
     version = answer.get("metadata", {}).get("resourceVersion", "")
@@ -110,7 +110,7 @@ def check_event(event: Object, plural: str, name: str, namespace: str) -> tuple[
     """Return a watch event's type and object: a well-formed one, or for ERROR any. ValueError otherwise."""
     kind, found = event.get("type"), event.get("object")
     if kind not in _EVENTS or not isinstance(found, dict):
-        message = f"an event was expected, found type {_short(kind)} with {_name(found)}"
+        message = f"expected an event, found type {_short(kind)} with {_name(found)}"
         raise ValueError(message)
     if kind == "BOOKMARK":
         _check_shape(found, {"metadata": {"resourceVersion": str}}, "bookmark")

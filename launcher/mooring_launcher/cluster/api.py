@@ -264,7 +264,7 @@ def _refusal(response: http.client.HTTPResponse, verb: str, resource: Resource) 
         message += "" if resource.labels else ": if its names end below this ordinal, raise rbac.maxReplicas"
     is_absent = response.status == 404 and answers.says_absent(answer, resource.plural, resource.name)
     if response.status == 404 and not is_absent:
-        message += "; that is not the API's own word that it does not exist: does something else answer there?"
+        message += "; this is not the Kubernetes API's own NotFound: is something else answering there?"
     reason = answer.get("reason", "") if (answer.get("kind"), answer.get("code")) == ("Status", response.status) else ""
     wait_s = _seconds(response.headers.get("Retry-After"))
     return ApiError(message, response.status, wait_s, is_absent=is_absent, reason=str(reason))

@@ -58,7 +58,7 @@ class _Eviction(threading.Thread):
             try:
                 answer = self._client.post(self._resource, self._body)
                 if (answer.get("kind"), answer.get("status")) != ("Status", "Success"):
-                    message = f"create {self._resource}: the answer does not say that it was done"
+                    message = f"create {self._resource}: the answer does not confirm it"
                     raise ApiError(message)
             except ApiError as error:
                 if error.is_absent or (error.status, error.reason) == (409, "Conflict"):

@@ -27,7 +27,7 @@ _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TAKES_NO_VALUE = {"self-env", "dry-run", "wait-tree", "no-inject", "legacy-inject", "version"}
 _NOTHING_TO_DO = {"v", "verbosity", "logs-keep", "log-max-age", "no-inject"}
 _REFUSED = {
-    "compartment": "an id means another network after the next restart: say whose by -label",
+    "compartment": "an id means a different network after the next restart: name the pod with -label",
     "dll": "nothing is injected: the job's compartment holds for every thread and child of the program, and virus "
     "scanners have nothing to kill",
     "export": "nothing is injected, so no function of a DLL is called",
@@ -138,7 +138,7 @@ def parse_duration(text: str) -> int:
         return int(text)
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        _refuse(f"-label-timeout {text!r} is no duration: write e.g. 30s or 2m")
+        _refuse(f"-label-timeout {text!r} is not a duration: write e.g. 30s or 2m")
     return round(sum(float(number) * _UNITS_S[unit] for number, unit in parts))
 
 

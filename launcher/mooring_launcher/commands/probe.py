@@ -12,7 +12,6 @@ LIVE_FRESH_S = 60.0
 """With the chart's period and threshold a launcher may stand still for a minute and more before kubelet ends it."""
 STARTING_S = 300.0
 """For so long at most a pair that was never ready counts as starting, which kubelet asks about more often."""
-QUESTIONS = ("ready", "live", "started")
 
 
 def probe(question: str, state_dir: str) -> tuple[bool, str]:

@@ -41,7 +41,7 @@ def check_release(environ: Mapping[str, str], patience_s: float, service: str, t
     except LauncherError as error:
         tell(f"FAILED: {error}")
         return 1
-    tell(f"{sum(well)} of {len(well)} are well")
+    tell(f"{sum(well)} of {len(well)} checks passed")
     return 0 if all(well) else 1
 
 
@@ -116,7 +116,7 @@ def _look_at_service(client: ApiClient, address: Resource) -> tuple[bool, str]:
     ip = str(found["spec"].get("clusterIP", ""))
     ports = _tcp_ports({port.get("name", ""): port for port in found["spec"].get("ports", [])})
     if ip in ("", "None"):
-        return True, "has no IP of its own, nothing to ask"
+        return True, "has no IP of its own, nothing to check"
     problem = _connect_all(ip, ports)
     return not problem, problem or f"accepts on {ip}{_listing(ports)}"
 

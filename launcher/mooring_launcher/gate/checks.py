@@ -30,7 +30,7 @@ class Look(NamedTuple):
 
 def blind_look(error: BaseException) -> Look:
     """Return the look that an error prevented."""
-    return Look(None, f"could not be looked at: {type(error).__name__}: {error}")
+    return Look(None, f"could not be checked: {type(error).__name__}: {error}")
 
 
 class Endpoint(NamedTuple):

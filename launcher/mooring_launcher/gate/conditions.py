@@ -27,7 +27,7 @@ class Tracker:
 
     def __init__(self, name: str, successes: int, failures: int, stale_after_s: float) -> None:
         self.name = name
-        self.value = "not looked at yet"
+        self.value = "not checked yet"
         self.holds = False
         self._needed = {True: successes, False: failures}
         self._in_a_row = 0
@@ -62,7 +62,7 @@ class Tracker:
     def value_at(self, now_s: float) -> str:
         """Return what was seen last, or for how long nothing has been while it should hold."""
         if self.holds and not self._is_blind and self._is_stale(now_s):
-            return f"not looked at for {now_s - self._looked_s:.0f} s"
+            return f"not checked for {now_s - self._looked_s:.0f} s"
         return self.value
 
     def _is_stale(self, now_s: float) -> bool:

@@ -129,7 +129,7 @@ class Gate:
         failing = next((condition for condition in self.conditions() if not condition.holds), None)
         age_s = time.monotonic() - self._last_pass_s
         if failing is None and age_s > self._stale_after_s:
-            return Condition("gate", False, f"not looked at for {age_s:.0f} s")
+            return Condition("gate", False, f"not checked for {age_s:.0f} s")
         return failing
 
     def what_fails(self) -> str:
@@ -167,7 +167,7 @@ class Gate:
                 self._on_failure(error)
                 return
             except Exception as error:  # noqa: BLE001 - a thread that ends unheard would leave the gate as it was
-                message = f"the gate could not look: {type(error).__name__}: {error}"
+                message = f"the gate could not run its checks: {type(error).__name__}: {error}"
                 self._on_failure(LauncherError(ExitCode.UNEXPECTED, message))
                 return
             self._closed.wait(max(0.0, next_due_s - time.monotonic()))

@@ -121,7 +121,7 @@ def _compose(origin: Origin, question: Question) -> bytes:
     }
     lines = [f"{name}: {value}" for name, value in fields.items() if value or name not in ("Accept", "User-Agent")]
     if any(letter in line for line in lines for letter in "\r\n\0"):
-        message = "a header holds a line break"
+        message = "a header contains a line break"
         raise ValueError(message)
     return "\r\n".join([f"GET {_encode_path(question.path)} HTTP/1.1", *lines, "", ""]).encode()
 

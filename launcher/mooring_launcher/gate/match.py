@@ -33,9 +33,9 @@ def matches(pattern: "re.Pattern[str]", text: str, limit_s: float) -> bool:
             command, input=question, capture_output=True, text=True, timeout=limit_s, check=False, creationflags=flags
         )
     except subprocess.TimeoutExpired as error:
-        message = f"the body was not compared with {pattern.pattern!r} in time; write an expression with fewer repeats"
+        message = f"the body was not matched against {pattern.pattern!r} in time; use an expression with fewer repeats"
         raise ValueError(message) from error
     if done.returncode != 0:
-        message = f"the process that compares the body ended with code {done.returncode}: {done.stderr[-200:].strip()}"
+        message = f"the process that matches the body ended with code {done.returncode}: {done.stderr[-200:].strip()}"
         raise ValueError(message)
     return done.stdout.strip() == "1"

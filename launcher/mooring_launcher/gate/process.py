@@ -135,13 +135,15 @@ class OpenPort:
         wanted = reached if self._owner == "any" else filter(scene.target.owns, reached)
         found = next(iter(wanted), None)
         if found is None:
-            return Look(False, f"{self._what}: listened on by a process that is not the program's")
+            return Look(False, f"{self._what}: listened on by a process outside the program's tree")
         if not sure and self._protocol == "TCP" and found != self._answered:
             answer = self._connect(self._port)
             if answer.good is None:
                 return answer
             if not answer.good:
-                return Look(False, f"{self._what}: listens on {found.address}, for IPv6 alone it seems: {answer.value}")
+                return Look(
+                    False, f"{self._what}: listens on {found.address}, apparently for IPv6 only: {answer.value}"
+                )
             self._answered = found
         self._good = None if self._owner == "any" else found
         return self._listens_on(found)

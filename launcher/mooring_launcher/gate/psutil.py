@@ -49,7 +49,7 @@ def load_psutil() -> ModuleType:
     try:
         import psutil
     except ImportError as error:
-        message = f"psutil cannot be imported ({error}); it is looked for in {beside} too"
+        message = f"psutil cannot be imported ({error}); {beside} was searched too"
         raise LauncherError(ExitCode.PSUTIL_MISSING, message) from error
     finally:
         sys.path.remove(beside)

@@ -61,7 +61,7 @@ class Askers:
             self._node = self._read_node()
         except (OSError, LauncherError) as error:
             if self._node is None:
-                self._warn(f"the node's addresses cannot be read, so anybody may ask /hold: {error}")
+                self._warn(f"the node's addresses cannot be read, so anyone may request /hold: {error}")
 
 
 def _is_loopback(packed: bytes) -> bool:

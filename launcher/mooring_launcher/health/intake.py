@@ -131,7 +131,7 @@ class Intake:
     def _tell(self, error: OSError) -> None:
         if time.monotonic() - self._told_s >= _TELL_EVERY_S:
             self._told_s = time.monotonic()
-            self._warn(f"accept: {error.errno} {error.strerror}: connections have to wait")
+            self._warn(f"accept: {error.errno} {error.strerror}: connections must wait")
 
     def _pause(self) -> None:
         self._selector.unregister(self._listener)

@@ -89,7 +89,7 @@ class Pages:
             status = {key: value for key, value in status.items() if key in _PUBLIC}
             status["reason"] = "" if view.ready else view.brief
             status["conditions"] = [{"name": c.name, "holds": c.holds} for c in view.conditions]
-            status["more"] = "in the launcher's log, and here for askers from the node"
+            status["more"] = "in the launcher's log, and here for requests from the node"
         return Answer(200, json.dumps(status, indent=1) + "\n", "application/json")
 
     def _render(self) -> Answer:

@@ -238,7 +238,7 @@ class HealthServer:
 
     def _park(self, connection: _Connection) -> None:
         if connection.origin is Origin.STRANGER:
-            self._answer(connection, Answer(403, "only the node itself may hold\n"))
+            self._answer(connection, Answer(403, "only the node itself may request /hold\n"))
             return
         if not self._has_place_to_hold(connection):
             self._answer(connection, Answer(503, "too many are waiting\n"))

@@ -54,8 +54,10 @@ def open_program(exe: str, sha256: str) -> OpenedProgram:
             message = f"{exe} has sha256 {found}, target.sha256 is {sha256.lower()}"
             raise LauncherError(ExitCode.TARGET_CHECKSUM, message)
         if sys.platform != "win32" and not is_elf:
-            message = f"{exe} is a script or the like: its interpreter opens it anew after its sum was compared, so "
-            message += "target.sha256 cannot promise what runs; set target.exe to a program, or leave target.sha256 out"
+            message = f"{exe} is not a binary: its interpreter opens it again after the checksum was compared, so "
+            message += (
+                "target.sha256 cannot guarantee what runs; set target.exe to a binary, or leave target.sha256 out"
+            )
             raise LauncherError(ExitCode.TARGET_CHECKSUM, message)
     except BaseException:
         os.close(fd)

@@ -44,7 +44,7 @@ def refuse_exposed(what: str, path: str, find: Callable[[str], str]) -> None:
     try:
         found = find(path)
     except OSError as error:
-        found = f"who may write to {path} cannot be told: {error.strerror or error}"
+        found = f"cannot determine who may write to {path}: {error.strerror or error}"
     if found:
         message = f"{what} is not safe to use: {found}; only {_WHO} may"
         raise LauncherError(ExitCode.UNTRUSTED_PATH, message)

@@ -43,7 +43,7 @@ class Vitals:
         for thread in list(self._expected):
             if not thread.is_alive() and thread.name not in self._dead:
                 self._dead[thread.name] = "it returned"
-                self._tell("thread-died", thread=thread.name, problem="it returned though nobody ended it")
+                self._tell("thread-died", thread=thread.name, problem="it returned unexpectedly")
         return "; ".join(f"the launcher's thread {name} has ended: {why}" for name, why in list(self._dead.items()))
 
     def _on_exception(self, hooked: threading.ExceptHookArgs) -> None:

@@ -65,7 +65,7 @@ def open_namespace(compartment: Compartment) -> int:
     try:
         fd = os.open(compartment.name, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        message = f"open({compartment.name}): {error.errno} {error.strerror}: the network namespace has gone"
+        message = f"open({compartment.name}): {error.errno} {error.strerror}: the network namespace is gone"
         raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message) from error
     if os.fstat(fd).st_ino != compartment.id:
         os.close(fd)

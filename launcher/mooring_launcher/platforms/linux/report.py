@@ -10,7 +10,7 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.target import ExitStatus, TargetSpec
 
 _REASONS = {
-    errno.EACCES: "is not executable, or a folder of its path may not be entered",
+    errno.EACCES: "is not executable, or a directory of its path may not be entered",
     errno.EPERM: "is not permitted to run here",
     errno.ENOEXEC: "is not a program that this machine can run",
     errno.EISDIR: "is a folder",

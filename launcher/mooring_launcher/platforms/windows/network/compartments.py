@@ -76,7 +76,7 @@ def find_compartments(ip: str) -> list[Compartment]:
             return [Compartment(number, name) for number, name in sorted(found.items()) if number not in (0, node_id())]
     if len(refusals) < 3:
         return []
-    message = f"nothing tells in which compartment {ip} is: {'; '.join(refusals)}"
+    message = f"the compartment of {ip} cannot be found: {'; '.join(refusals)}"
     raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)
 
 
@@ -170,7 +170,7 @@ def _check(code: int, call: str) -> None:
     if code in _NOT_FOUND:
         shown = code if code == w.ERROR_NOT_FOUND else f"0x{code:08X}"
         message = (
-            f"{call}: {shown} no such compartment: the anchor's network has gone"
+            f"{call}: {shown} no such compartment: the anchor's network is gone"
             " (or, for an account other than SYSTEM: not permitted)"
         )
         raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)

@@ -26,8 +26,8 @@ _GENERIC_VERIFY_V2 = "{00AAC56B-CD44-11d0-8CC2-00C04FC295EE}"
 _PROBLEMS = {
     w.TRUST_E_NOSIGNATURE: "it is not signed",
     w.TRUST_E_BAD_DIGEST: "it was changed after it was signed",
-    w.CERT_E_UNTRUSTEDROOT: "its signer's certificate ends at an authority that this node does not trust",
-    w.CERT_E_CHAINING: "its signer's certificate ends at no authority that this node knows",
+    w.CERT_E_UNTRUSTEDROOT: "its signer's certificate chains to an authority that this node does not trust",
+    w.CERT_E_CHAINING: "its signer's certificate chains to an authority that this node does not know",
     w.CERT_E_EXPIRED: "its signer's certificate has expired, and there is no time stamp",
 }
 
@@ -80,7 +80,7 @@ def check_signer(exe: str, handle: int, wanted: str) -> None:
         data.dwStateAction = w.WTD_STATEACTION_CLOSE
         _verify(None, byref(action), byref(data))
     if code:
-        why = _PROBLEMS.get(code, "its signature is not good")
+        why = _PROBLEMS.get(code, "its signature is not valid")
         message = f"{exe}: target.signedBy is {wanted!r}, but {why}: WinVerifyTrust: {describe(code)}"
         raise LauncherError(ExitCode.TARGET_SIGNATURE, message)
     if wanted not in names:

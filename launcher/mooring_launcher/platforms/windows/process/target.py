@@ -127,7 +127,7 @@ class WindowsTarget:
         try:
             console.send_event(self._spec.console_event, pids)
         except WindowsCallError as error:
-            message = f"{error} (a program without a console cannot be asked this way)"
+            message = f"{error} (a program without a console cannot be reached this way)"
             raise LauncherError(ExitCode.UNEXPECTED, message) from error
         return True
 
