@@ -34,7 +34,7 @@ def load_config(path: str) -> Config:
 
 
 def load_schema() -> Schema:
-    """Return config.schema.json from beside this module, on disk or in the zipapp."""
+    """Return config.schema.json, which lies next to this module, on disk or in the zipapp."""
     path = os.path.join(os.path.dirname(__file__), SCHEMA_FILE)
     schema: Schema = json.loads(__loader__.get_data(path))  # type: ignore[name-defined]  # set by the import system
     return schema
@@ -98,7 +98,7 @@ def for_ordinal(config: Config, ordinal: int) -> Config:
 def sibling_ports(config: Config, ordinal: int) -> list[int]:
     """Return the readiness ports whose /hold this replica's waits for: of a shared anchor all, for its first ordinal.
 
-    Takes the replica's own configuration. How many siblings there are is not asked: where none is, nobody listens.
+    Takes the replica's own configuration. Not all of them need exist: without a sibling nothing listens.
     """
     if config["anchor"]["strategy"] != "shared" or ordinal != config["ordinals"]["start"]:
         return []

@@ -1,4 +1,4 @@
-"""The launcher's one error class and its exit codes: the single list that docs/exit-codes.md is made from."""
+"""The launcher's one error class and its exit codes: the list that docs/exit-codes.md is generated from."""
 
 from enum import IntEnum
 
@@ -148,7 +148,7 @@ class ExitCode(IntEnum):
 
 
 class LauncherError(Exception):
-    """A failure with a name: the launcher ends with `code`, and `str(error)` is the sentence told to people."""
+    """A named failure: the launcher exits with `code`, and `str(error)` is the message."""
 
     def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message)

@@ -53,7 +53,7 @@ def find_me(config: Config, ordinal: int, node: str, namespace: str) -> Me:
 
 
 def anchor_resource(me: Me) -> Resource:
-    """Return how the API is asked for this replica's anchor: by its name, or by labels."""
+    """Return the API resource of this replica's anchor: by its name, or by labels."""
     return pods(me.namespace, me.selector) if me.labels else pod(me.namespace, me.anchor_name)
 
 
@@ -71,14 +71,14 @@ def inputs(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_trust(environ: Mapping[str, str], state_dir: str) -> None:
-    """LauncherError UNTRUSTED_PATH when somebody else could change what this launcher is about to use."""
+    """LauncherError UNTRUSTED_PATH when someone else could change what this launcher is about to use."""
     check_files(inputs(environ))
     make_state_own(state_dir)
     check_psutil_folder()
 
 
 def bootstrap_fields(setup: Setup, place: Place) -> dict[str, Any]:
-    """Return every parameter of a start for the log: of the environment the names alone, secrets masked."""
+    """Return every parameter of a start for the log: of the environment only the names, secrets masked."""
     target = setup.config["target"]
     return {
         "anchorLabel": setup.me.selector,

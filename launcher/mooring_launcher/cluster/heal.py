@@ -43,7 +43,7 @@ class _Eviction(threading.Thread):
         self._client = client
         self._resource = pod(namespace, name, "eviction")
         self._log = log
-        # The uid makes sure that a namesake which came in between is left alone.
+        # The uid protects a new pod of the same name.
         self._body = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",

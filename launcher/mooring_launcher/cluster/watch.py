@@ -40,7 +40,7 @@ class Backoff:
 
 
 class _Watch(threading.Thread):
-    """Reads, watches from there, and reads again after every loss. Subclasses say how one such round goes."""
+    """Reads, watches from there, and reads again after every loss. Subclasses define one such round."""
 
     def __init__(self, client: ApiClient, resource: Resource, on_problem: Callable[[ApiError], None]) -> None:
         super().__init__(name=f"mooring-watch-{resource.plural}", daemon=True)
@@ -73,7 +73,7 @@ class _Watch(threading.Thread):
         self._closed.set()
 
     def _follow(self, session: Session) -> None:
-        """Read, then watch until that has to be done anew."""
+        """Read, then watch until both must be repeated."""
         raise NotImplementedError
 
     def _recover(self, problem: ApiError | None, lasted_s: float) -> None:
@@ -118,7 +118,7 @@ class _Watch(threading.Thread):
 class ObjectWatch(_Watch):
     """Tells what becomes of one object: one GET, then one WATCH from there, again after every loss.
 
-    Only a 404 of the GET proves that there is no object, as a deletion in a gap never shows in a later watch.
+    Only a 404 of the GET proves that the object does not exist, as a later watch never shows a deletion in a gap.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class ObjectWatch(_Watch):
     ) -> None:
         """Call `on_object(object or None, fresh)` from this thread; `fresh` after a GET, so after each reconnect.
 
-        An ApiError that it raises is treated like one of the watch's own: told, waited for, and tried anew.
+        An ApiError that it raises is treated like the watch's own: logged, then retried after a pause.
         """
         super().__init__(client, resource, on_problem)
         self._on_object = on_object

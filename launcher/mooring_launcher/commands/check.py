@@ -17,7 +17,7 @@ from mooring_launcher.waiting import Search
 
 
 def check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], None]) -> int:
-    """Tell what `run` would do here and now, starting nothing. Returns 0, or the code of the first thing missing."""
+    """Print what `run` would do here and now, without starting anything. Return 0, or the code of what is missing."""
     try:
         _check(environ, state_dir, tell)
     except LauncherError as error:
@@ -62,7 +62,7 @@ def _find_anchor(setup: Setup, client: ApiClient) -> tuple[Attached, Pod]:
 
 
 def _check_target(config: Config) -> None:
-    """Look at all that can be known of the target and its gate without starting them."""
+    """Check everything about the target and its gate that can be checked without starting them."""
     target = config["target"]
     if not os.path.isfile(target["exe"]):
         raise LauncherError(ExitCode.TARGET_NOT_FOUND, f"the program {target['exe']} does not exist")

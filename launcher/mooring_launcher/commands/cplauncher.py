@@ -18,7 +18,7 @@ from mooring_launcher.platforms.files import create_file
 
 _LEAST_WAIT_S, _USUAL_WAIT_S = 10, 60
 _USUAL_ENV_NAME = "COMPARTMENT_ID"
-"""The variable a program that switches itself is told by: K2s' default of -env-name."""
+"""The variable that tells a program which compartment to enter: K2s' default of -env-name."""
 ANCHOR_GRACE_S = 80
 """What a stop may take with the defaults of `stop`, and 10 s: a pod without as much is warned of."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")

@@ -20,7 +20,7 @@ print(int(re.search(pattern, text) is not None))
 
 
 def matches(pattern: "re.Pattern[str]", text: str, limit_s: float) -> bool:
-    """Tell whether the text holds a match. ValueError with a sentence when that cannot be told, or not in time."""
+    """Return whether the text holds a match. ValueError with a sentence when that is unknown, or not in time."""
     if not _REPEATS.search(pattern.pattern):
         return pattern.search(text) is not None
     import subprocess  # only now: it costs milliseconds of every start

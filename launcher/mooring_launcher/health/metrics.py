@@ -10,7 +10,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics(NamedTuple):
-    """What there is to tell. None means not known (yet): such a figure is left out."""
+    """The figures. None means not known (yet): that figure is left out."""
 
     version: str
     app: str

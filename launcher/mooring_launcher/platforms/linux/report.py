@@ -59,7 +59,7 @@ def start_error(spec: TargetSpec, failure: str) -> LauncherError:
 
 
 def open_pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
-    """Make a pipe (reading end, writing end); each end is closed with its stack. OSError when there is none left."""
+    """Make a pipe (reading end, writing end); each end is closed with its stack. OSError when none is left."""
     reading, writing = os.pipe()
     reader.callback(os.close, reading)
     writer.callback(os.close, writing)

@@ -1,6 +1,6 @@
 """The target on Linux: started in its compartment's namespace and a pid namespace of its own, watched by one thread.
 
-When it has ended is `target.lifetime`: the init tells of the main process, and of the last one.
+`target.lifetime` says when it has ended: the init reports the end of the main process and of the last one.
 """
 
 import errno
@@ -122,12 +122,12 @@ class LinuxTarget:
         except OSError as error:
             if not is_scarcity(error):
                 raise
-        return True  # whom this one missed is asked soon again
+        return True  # those that this call missed get it soon
 
     def ask_further(self) -> None:
         """Send SIGTERM once to each that the init has become the parent of: workers are their own parent's to stop.
 
-        OSError as of `read_children`: those that were not asked yet are asked the next time.
+        OSError as of `read_children`: the rest get it the next time.
         """
         if self._spec.lifetime != TREE or self._all_gone.is_set():
             return
@@ -169,7 +169,7 @@ class LinuxTarget:
         return [] if self._inside is None or self._all_gone.is_set() else self._inside.listeners(protocol)
 
     def owns(self, listener: Listener) -> bool:
-        """Tell whether the tree holds the socket; the place where it was found last is looked at first."""
+        """Return whether the tree holds the socket; the place where it was found last is looked at first."""
         known = self._owners.get(listener.owner)
         if known is not None and sockets.socket_inode(known) == listener.owner:
             return True
@@ -200,7 +200,7 @@ class LinuxTarget:
         return run_beside(self._compartment, self._init_pid, spec, timeout_s)
 
     def _start_in_this_thread(self, path: str, program: OpenedProgram | None) -> int:
-        """Fork the init and let the target go; return the pipe that will tell how it ends."""
+        """Fork the init and let the target go; return the pipe that will report how it ends."""
         namespaces.enter(self._compartment)
         with ExitStack() as on_failure, ExitStack() as ours:
             with ExitStack() as theirs:

@@ -1,9 +1,9 @@
-"""Where `launcher stop` finds the running launcher: a named pipe that SYSTEM and Administrators alone may open.
+"""Where `launcher stop` finds the running launcher: a named pipe that only SYSTEM and Administrators may open.
 
 All pods of a node share one space of pipe names, so each launcher takes a random one and writes it into its state
-directory, which is the pod's own. The first instance is demanded to be the first: nobody can have taken the name.
+directory, which is the pod's own. FILE_FLAG_FIRST_PIPE_INSTANCE makes sure that nobody has taken the name.
 
-Who asks lets the server see who it is and no more: without that flag a server may act as its client (impersonation),
+The client lets the server identify it and no more: without that flag a server may act as its client (impersonation),
 and `stop` runs as SYSTEM, with a name read from a file.
 """
 
@@ -86,7 +86,7 @@ class PipeListener(threading.Thread):
                 self._on_stop("the stop command")
 
     def announce(self, line: str) -> None:
-        """Tell every asker; who hung up is forgotten."""
+        """Send a line to every client; those that hung up are forgotten."""
         with self._lock:
             self._askers = [asker for asker in self._askers if _send_line(asker, line)]
 
@@ -116,7 +116,7 @@ class PipeListener(threading.Thread):
 
 
 def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
-    """Ask the launcher to stop and return when its target has gone. Nobody to ask means that it has."""
+    """Ask the launcher to stop and return when its target has gone. No launcher there means that it has."""
     try:
         with open(os.path.join(state_dir, FILE_NAME), encoding="ascii") as file:
             pipe = _open(file.read())

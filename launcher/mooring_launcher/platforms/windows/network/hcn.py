@@ -78,7 +78,7 @@ def _has_ip(endpoint: dict[str, Any], packed: bytes) -> bool:
 
 
 def _pack(address: str) -> bytes | None:
-    """Return an address as bytes; None for what is none: one endpoint like that must not hide all others."""
+    """Return an address as bytes; None for an invalid one: one bad endpoint must not hide all others."""
     try:
         return pack_ip(address)
     except ValueError:

@@ -73,7 +73,7 @@ def _read_line(line: str) -> tuple[str, bytes | None]:
 
 
 def _is_mask(packed: bytes | None) -> bool:
-    """Tell whether these are ones, then zeros: 255.255.255.0, also 255.255.255.255 of a host's own route."""
+    """Return whether these are ones, then zeros: 255.255.255.0, also 255.255.255.255 of a host's own route."""
     if packed is None or len(packed) != 4:
         return False
     zeros = int.from_bytes(packed, "big") ^ 0xFFFFFFFF

@@ -1,6 +1,6 @@
-"""Makes sure that the program on the disk is the one that is meant: by its SHA-256, by who signed it.
+"""Checks that the program on disk is the intended one: by its SHA-256, by its signer.
 
-Both look at one opened file, which stays open, shared for reading alone, until the process exists: so nobody can put
+Both look at one opened file, which stays open, shared only for reading, until the process exists: so nobody can put
 another program in its place in between.
 """
 

@@ -22,7 +22,7 @@ _REASONS = {
 
 
 def start_error(spec: TargetSpec, error: WindowsCallError) -> LauncherError:
-    """Return what to tell: the program or its folder missing, or what stands in the way."""
+    """Return the error: the program or its directory is missing, or what prevents the start."""
     if error.code == w.ERROR_DIRECTORY or (spec.working_dir and not os.path.isdir(spec.working_dir)):
         if not os.path.exists(spec.exe):  # by default the one is the folder of the other
             return LauncherError(ExitCode.TARGET_NOT_FOUND, f"{spec.exe} does not exist on this node")

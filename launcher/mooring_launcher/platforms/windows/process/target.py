@@ -122,7 +122,7 @@ class WindowsTarget:
         """Send the console event; False when the program has no console, or none is to be sent."""
         if self._spec.console_event == "none" or self._end.has_come():
             return False
-        # With lifetime tree all are asked at once: one that is started later may be there to clean up.
+        # With lifetime tree all are asked at once: a process started later may be there to clean up.
         pids = [self.pid] if self._members is None else sorted(set(self.tree()) - self._commands())
         try:
             console.send_event(self._spec.console_event, pids)
@@ -157,7 +157,7 @@ class WindowsTarget:
             with self._lock:
                 return list(name_members(self._job, without)) if self._job and not self._all_gone.is_set() else []
         except WindowsCallError:
-            return []  # it is told to people; nothing rests on it
+            return []  # only people read it
 
     def listeners(self, protocol: str = "TCP") -> list[Listener]:
         """Return every listening port of the compartment."""
@@ -166,13 +166,13 @@ class WindowsTarget:
         return compartments.run_inside(self._compartment, lambda: sockets.read_listeners(protocol))
 
     def owns(self, listener: Listener) -> bool:
-        """Tell whether a process of the job has the port. HTTP.sys listens as process 4, which no job has."""
+        """Return whether a process of the job has the port. HTTP.sys listens as process 4, which no job has."""
         return listener.owner in self.tree()
 
     def misplacement(self) -> str | None:
         """Say when the job has left its compartment, or a process of it listens on the host and not in here.
 
-        What is in both tables is no misplacement: where Windows showed one table to all compartments, all would be.
+        What is in both tables does not count: if Windows showed all compartments one table, everything would be.
         """
         with self._lock:
             if not self._job or self._all_gone.is_set() or self._spec.attach != "job":
