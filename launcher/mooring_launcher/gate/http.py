@@ -148,7 +148,7 @@ class _Reader:
         self._ended = False
 
     def read_head(self) -> tuple[int, dict[str, str]]:
-        """Return the status and the headers by lower-case name, after interim answers; ValueError for what is not HTTP."""
+        """Return the status and the headers by lower-case name, after interim answers. ValueError if it is not HTTP."""
         for _ in range(_INTERIM_LIMIT + 1):
             status, fields = self._read_one_head()
             if status >= 200 or status == 101:

@@ -48,6 +48,35 @@ class Ending:
             callback(status)
 
 
+class Ends:
+    """The ends of a started target: of its main process, of the target, and of its whole tree."""
+
+    def __init__(self) -> None:
+        self._main = Ending()
+        self._end = Ending()
+        self._all_gone = threading.Event()
+
+    def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back when the target has ended."""
+        self._end.on(callback)
+
+    def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back when the main process has ended."""
+        self._main.on(callback)
+
+    def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
+        """Wait for the target's end."""
+        return self._end.wait(timeout_s)
+
+    def main_exit(self) -> ExitStatus | None:
+        """Return how the main process ended."""
+        return self._main.wait(0)
+
+    def wait_all(self, timeout_s: float | None = None) -> bool:
+        """Wait for the whole tree."""
+        return self._all_gone.wait(timeout_s)
+
+
 def tree_status(main: ExitStatus, last: ExitStatus | None, who: str) -> ExitStatus:
     """Return how a tree ended: with its main process's code unless that is 0, then with the last one's.
 

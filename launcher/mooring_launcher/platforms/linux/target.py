@@ -8,12 +8,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.compartment import Compartment
-from mooring_launcher.platforms.lifetime import TREE, Ending, tree_status
+from mooring_launcher.platforms.lifetime import TREE, Ends, tree_status
 from mooring_launcher.platforms.linux import init, namespaces, sockets, syscalls
 from mooring_launcher.platforms.linux.command import run_beside
 from mooring_launcher.platforms.linux.processes import is_running, read_children, read_name, runs_inside
@@ -36,13 +35,14 @@ def start_target(compartment: Compartment, spec: TargetSpec) -> "LinuxTarget":
     return target
 
 
-class LinuxTarget:
+class LinuxTarget(Ends):
     """A started program. `Target` says what each method promises."""
 
     asks_by = "SIGTERM"
     kills_by = "SIGKILL"
 
     def __init__(self, compartment: Compartment, spec: TargetSpec) -> None:
+        super().__init__()
         self.pid = 0
         self.started_at = 0.0
         self._compartment = compartment
@@ -51,9 +51,6 @@ class LinuxTarget:
         self._init_fd = -1
         self._main_fd = -1
         self._lock = threading.Lock()
-        self._main = Ending()
-        self._end = Ending()
-        self._all_gone = threading.Event()
         self._asked: set[int] = set()
         self._owners: dict[int, str] = {}
         self._host = sockets.SocketTable("/proc/self/net")
@@ -91,26 +88,6 @@ class LinuxTarget:
         started.wait()
         if errors:
             raise errors[0]
-
-    def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back when the target has ended."""
-        self._end.on(callback)
-
-    def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back when the main process has ended."""
-        self._main.on(callback)
-
-    def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
-        """Wait for the target's end."""
-        return self._end.wait(timeout_s)
-
-    def main_exit(self) -> ExitStatus | None:
-        """Return how the main process ended."""
-        return self._main.wait(0)
-
-    def wait_all(self, timeout_s: float | None = None) -> bool:
-        """Wait for the whole tree."""
-        return self._all_gone.wait(timeout_s)
 
     def ask_to_stop(self) -> bool:
         """Send SIGTERM: to the main process, with lifetime tree to everything that the init is the parent of."""

@@ -36,7 +36,7 @@ def environment_block(environment: Mapping[str, str]) -> str:
     lines = [f"{name}={value}" for _, (name, value) in sorted(unique.items())]
     broken = next((line for line in lines if "\0" in line), None)
     if broken is not None:
-        message = f"environment variable {broken.partition('=')[0]} holds a zero character"
+        message = f"environment variable {broken.partition('=')[0]} contains a null character"
         raise ValueError(message)
     return "".join(f"{line}\0" for line in lines) + "\0"
 

@@ -16,7 +16,6 @@ from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bind_checked
 from mooring_launcher.platforms.windows.process import processes
-from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments
 
 EVENTS = {"ctrlC": w.CTRL_C_EVENT, "ctrlBreak": w.CTRL_BREAK_EVENT}
 COMMAND = "console-event"
@@ -53,18 +52,11 @@ def send_event(event: str, pids: Sequence[int]) -> None:
     """
     words = [str(pid) for pid in pids]
     helper = [*sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])], COMMAND, event, *words]
-    exe = sys.executable
-    reading, writing = handles.create_pipe()
-    with handles.closing(reading):
-        with handles.closing(writing):
-            line, environment = join_arguments(exe, helper[1:]), environment_block(os.environ)
-            new = processes.NewProcess(exe, line, "", environment, (), (0, writing, writing), w.CREATE_NO_WINDOW)
-            process, _pid = processes.create_process(new)
-        with handles.closing(process):
-            if not handles.wait_for(process, _HELPER_LIMIT_MS):
-                processes.terminate_process(process, 1)
-                raise WindowsCallError("the helper for console events did not end", w.WAIT_TIMEOUT)
-            code = processes.read_exit_code(process)
+    with processes.helper(sys.executable, helper[1:], os.environ) as (process, reading):
+        if not handles.wait_for(process, _HELPER_LIMIT_MS):
+            processes.terminate_process(process, 1)
+            raise WindowsCallError("the helper for console events did not end", w.WAIT_TIMEOUT)
+        code = processes.read_exit_code(process)
         # The event itself has ended the helper: then it has been sent.
         if code not in (0, w.STATUS_CONTROL_C_EXIT):
             said = handles.read_chunk(reading).decode("utf-8", "replace").strip()
