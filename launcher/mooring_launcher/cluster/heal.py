@@ -27,14 +27,14 @@ class Healer:
         self._current.start()
 
     def cancel(self) -> None:
-        """Try no longer: the pair is not split any more."""
+        """Stop trying: the pair is no longer split."""
         if self._current is not None:
             self._current.cancelled.set()
             self._current = None
 
 
 class _Eviction(threading.Thread):
-    """Asks until the eviction is accepted, pointless or cancelled."""
+    """Retries until the eviction is accepted, pointless or cancelled."""
 
     def __init__(self, client: ApiClient, namespace: str, name: str, uid: str, log: Log) -> None:
         super().__init__(name="mooring-evict", daemon=True)

@@ -20,7 +20,7 @@ _LEAST_WAIT_S, _USUAL_WAIT_S = 10, 60
 _USUAL_ENV_NAME = "COMPARTMENT_ID"
 """The variable that tells a program which compartment to enter: K2s' default of -env-name."""
 ANCHOR_GRACE_S = 80
-"""What a stop may take with the defaults of `stop`, and 10 s: a pod without as much is warned of."""
+"""The least grace period with the defaults of `stop`; `run` warns of a pod that has less."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 

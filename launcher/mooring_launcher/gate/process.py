@@ -10,7 +10,7 @@ from mooring_launcher.gate.psutil import TreeSampler
 from mooring_launcher.platforms.addresses import pack_ip
 from mooring_launcher.platforms.target import Listener, Target
 
-# How often to look until a condition has first held. Asking for the listeners costs about 0.2 ms, a psutil
+# How often to look until a condition has first held. Reading the listeners costs about 0.2 ms, a psutil
 # sample about 1 ms a process.
 CHEAP_INTERVAL_S = 0.03
 SAMPLE_INTERVAL_S = 0.25
@@ -153,7 +153,7 @@ class OpenPort:
 
 
 class SettledCpu:
-    """CPU below a share of one core for some seconds on end, over the whole tree."""
+    """CPU below a share of one core for some seconds in a row, over the whole tree."""
 
     def __init__(self, max_percent: float, settle_s: float) -> None:
         self._max_percent = max_percent

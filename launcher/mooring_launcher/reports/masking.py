@@ -12,7 +12,7 @@ from collections.abc import Iterator
 MASK = "***"
 
 _LONG = 8192
-"""So many characters, or more, are masked the short way."""
+"""Texts of at least this many characters are masked the short way."""
 
 # A name is a secret's when it has a word of the first kind anywhere, or of the second at its end: PGPASSWORD,
 # AccountKey, jwt-signing, but not --author, --keyboard or --design.
@@ -163,7 +163,7 @@ def _is_query_code(text: str, start: int, name: str) -> bool:
 
 
 def _find_end(text: str, name_start: int, begin: int) -> int:
-    """Return where the value surely ends; what is not known to end sooner goes on to the end of the text."""
+    """Return where the value surely ends; what has no certain end goes on to the end of the text."""
     if name_start == 0 or (name_start == 1 and text[0] in "/\"'"):
         return len(text)
     before = name_start - 1

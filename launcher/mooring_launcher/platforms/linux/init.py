@@ -120,7 +120,7 @@ def _reap_all(main: int, status_pipe: int) -> None:
 
     The last process of a namespace has no parent left in it, so the init is the one that reaps it. What that process
     never reaped itself comes to the init in the same moment and later in its list (`forget_original_parent` in Linux'
-    kernel/exit.c): so of those that are found ended together the first counts.
+    kernel/exit.c): so of those found ended together the first counts.
     """
     last = b""
     try:

@@ -91,7 +91,7 @@ class PipeListener(threading.Thread):
             self._askers = [asker for asker in self._askers if _send_line(asker, line)]
 
     def close(self) -> None:
-        """End every asker's wait and listen no more."""
+        """End every client's wait and stop listening."""
         with self._lock:
             self._closing = True
             for asker in self._askers:
@@ -116,7 +116,7 @@ class PipeListener(threading.Thread):
 
 
 def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
-    """Ask the launcher to stop and return when its target has gone. No launcher there means that it has."""
+    """Ask the launcher to stop and return when its target is gone. No launcher there means that it has."""
     try:
         with open(os.path.join(state_dir, FILE_NAME), encoding="ascii") as file:
             pipe = _open(file.read())
@@ -129,7 +129,7 @@ def request_stop(state_dir: str, tell: Callable[[str], None]) -> None:
 
 
 def _open(name: str) -> int:
-    """Open the pipe, waiting for the next instance where another asker has taken the last one."""
+    """Open the pipe, waiting for the next instance when another client has taken the last one."""
     until_s = time.monotonic() + _BUSY_LIMIT_S
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Asks the Host Compute Network service which namespace has an IP, and which compartment that namespace is.
+"""Queries the Host Compute Network service: which namespace has an IP, and which compartment that namespace is.
 
 computenetwork.dll, Windows Server 2019 and later. Each call returns an HRESULT and a text that CoTaskMemFree frees.
 Documents: https://learn.microsoft.com/windows-server/networking/technologies/hcn/hcn-json-document-schemas

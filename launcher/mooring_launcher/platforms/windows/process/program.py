@@ -34,9 +34,9 @@ _PROBLEMS = {
 
 @contextmanager
 def verified(spec: TargetSpec) -> Iterator[None]:
-    """Check what the spec demands of the program and hold it unchangeable meanwhile.
+    """Check what the spec requires of the program, and keep it from being changed meanwhile.
 
-    LauncherError TARGET_NOT_FOUND, TARGET_CHECKSUM or TARGET_SIGNATURE. Without a demand nothing is opened.
+    LauncherError TARGET_NOT_FOUND, TARGET_CHECKSUM or TARGET_SIGNATURE. Without a requirement nothing is opened.
     """
     if not (spec.sha256 or spec.signed_by):
         yield
@@ -62,7 +62,7 @@ def check_sha256(exe: str, handle: int, wanted: str) -> None:
 
 
 def check_signer(exe: str, handle: int, wanted: str) -> None:
-    """LauncherError TARGET_SIGNATURE unless the file's Authenticode signature is good and its signer the one wanted.
+    """LauncherError TARGET_SIGNATURE unless the file's Authenticode signature is valid and its signer the expected one.
 
     `wanted` is the subject's common name, or its whole X.500 name as Windows writes it.
     """
