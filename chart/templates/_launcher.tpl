@@ -54,8 +54,7 @@ the program's own words, so those are doubled.
 {{- $n := "$(MOORING_ORDINAL)" -}}
 {{- $label := replace "{ordinal}" $n .Values.anchor.selector -}}
 {{- if .Values.anchor.create -}}
-{{- $suffix := dict "ordinal" $n "static" (printf "%s-%s" $n $n) "shared" (int .Values.ordinals.start | toString) -}}
-{{- $label = printf "statefulset.kubernetes.io/pod-name=%s-%s" (include "mooring.anchor.fullname" .) (get $suffix .Values.anchor.strategy) -}}
+{{- $label = printf "statefulset.kubernetes.io/pod-name=%s" (include "mooring.anchor.pod" (dict "root" . "ordinal" $n)) -}}
 {{- end -}}
 {{- $exe := include "mooring.launcher.join" (dict "root" . "directory" (include "mooring.launcher.hostPath" .) "path" "cplauncher.exe") -}}
 {{- $words := list $exe "-label" $label "-namespace" (include "mooring.anchor.namespace" .) "-label-timeout" (printf "%ds" (int .Values.anchor.waitSeconds)) -}}
@@ -117,11 +116,13 @@ is a rollout. Its definition is config.schema.json of the launcher.
 {{- /* A launcher from before there was a lifetime refuses the key: it need not know the one that it has. */}}
 {{- $target := omit .Values.target "mounts" "placeholders" (eq .Values.target.lifetime "process" | ternary "lifetime" "") -}}
 {{- dict
-  "configVersion" 1
+  "configVersion" 2
   "app" (dict "name" .Chart.Name "version" .Chart.AppVersion)
   "platform" .Values.platform
   "launcherSet" (include "mooring.launcher.fullname" .)
   "anchorSet" (include "mooring.anchor.fullname" .)
+  "anchorPod" (include "mooring.anchor.pod" (dict "root" . "ordinal" "{ordinal}"))
+  "anchorGraceSeconds" (add (include "mooring.launcher.leastGrace" . | int) 10)
   "anchor" $anchor
   "ordinals" .Values.ordinals
   "maxReplicas" .Values.rbac.maxReplicas

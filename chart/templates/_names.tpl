@@ -60,6 +60,13 @@ or they would select each other's pods, and two disruption budgets for one pod b
 {{- include "mooring.fullname" . }}-anchor
 {{- end }}
 
+{{- /* The pod of an ordinal's anchor. Takes (dict "root" $ "ordinal" 3); the ordinal may be a placeholder. */}}
+{{- define "mooring.anchor.pod" -}}
+{{- $n := toString .ordinal -}}
+{{- $suffix := dict "ordinal" $n "static" (printf "%s-%s" $n $n) "shared" (int .root.Values.ordinals.start | toString) -}}
+{{- printf "%s-%s" (include "mooring.anchor.fullname" .root) (get $suffix .root.Values.anchor.strategy) -}}
+{{- end }}
+
 {{- define "mooring.test.fullname" -}}
 {{- include "mooring.fullname" . }}-test
 {{- end }}

@@ -11,7 +11,7 @@ from typing import Any
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.schema import Schema, fill_defaults, find_problems, find_unusable_texts
 
-CONFIG_VERSION = 1
+CONFIG_VERSION = 2
 """The newest configVersion this launcher takes; it takes the one before as well."""
 
 SCHEMA_FILE = "config.schema.json"
@@ -34,7 +34,7 @@ def load_config(path: str) -> Config:
 
 
 def load_schema() -> Schema:
-    """Return config.schema.json from beside this module, on disk or in the zipapp."""
+    """Return config.schema.json, which lies next to this module, on disk or in the zipapp."""
     path = os.path.join(os.path.dirname(__file__), SCHEMA_FILE)
     schema: Schema = json.loads(__loader__.get_data(path))  # type: ignore[name-defined]  # set by the import system
     return schema
@@ -46,19 +46,35 @@ def check_config(document: object, schema: Schema, where: str) -> Config:
     if isinstance(version, int) and version not in (CONFIG_VERSION, CONFIG_VERSION - 1):
         message = f"{where}: configVersion {version}, this launcher takes {CONFIG_VERSION} and {CONFIG_VERSION - 1}"
         raise LauncherError(ExitCode.CONFIG_UNSUPPORTED, message)
-    problems = [*find_problems(document, _lenient(schema)), *find_unusable_texts(document)]
+    problems = [*find_problems(document, _of_version(version, schema)), *find_unusable_texts(document)]
     if problems or not isinstance(document, dict):
         lines = [f"{path or 'the document'}: {problem}" for path, problem in problems]
         raise LauncherError(ExitCode.CONFIG_INVALID, "; ".join([f"configuration {where}", *lines]))
     config: Config = fill_defaults(document, schema)
-    return config
+    return config if version == CONFIG_VERSION else {**_facts_of_version_1(config), **config}
 
 
-def _lenient(schema: Schema) -> Schema:
-    """Leave the version to the check above: the schema knows the newest alone."""
-    properties = {**schema["properties"], "configVersion": {"type": "integer"}}
-    required = sorted({*schema.get("required", []), "configVersion"})
-    return {**schema, "properties": properties, "required": required}
+def _of_version(version: object, schema: Schema) -> Schema:
+    """Return the schema, which describes the newest version, as it is for this one."""
+    if version == CONFIG_VERSION:
+        return schema
+    return {**schema, "required": [key for key in schema["required"] if key not in _SINCE_VERSION_2]}
+
+
+_SINCE_VERSION_2 = ("anchorPod", "anchorGraceSeconds")
+
+
+def _facts_of_version_1(config: Config) -> Config:
+    """Return what a chart writes since version 2, worked out as the launchers of version 1 did."""
+    suffix = {"static": "{ordinal}-{ordinal}", "shared": str(config["ordinals"]["start"])}
+    stop = config["stop"]
+    grace_s = stop["drainSeconds"] + stop["consoleSeconds"] + 20
+    grace_s += stop["commandSeconds"] if stop["command"] else 0
+    grace_s += stop["windowSeconds"] if config["platform"] == "windows" else 0
+    return {
+        "anchorPod": f"{config['anchorSet']}-{suffix.get(config['anchor']['strategy'], '{ordinal}')}",
+        "anchorGraceSeconds": grace_s,
+    }
 
 
 def for_ordinal(config: Config, ordinal: int) -> Config:
@@ -82,7 +98,7 @@ def for_ordinal(config: Config, ordinal: int) -> Config:
 def sibling_ports(config: Config, ordinal: int) -> list[int]:
     """Return the readiness ports whose /hold this replica's waits for: of a shared anchor all, for its first ordinal.
 
-    Takes the replica's own configuration. How many siblings there are is not asked: where none is, nobody listens.
+    Takes the replica's own configuration. Not all of them need exist: without a sibling nothing listens.
     """
     if config["anchor"]["strategy"] != "shared" or ordinal != config["ordinals"]["start"]:
         return []

@@ -1,4 +1,4 @@
-"""The launcher's one error class and its exit codes: the single list that docs/exit-codes.md is made from."""
+"""The launcher's one error class and its exit codes: the list that docs/exit-codes.md is generated from."""
 
 from enum import IntEnum
 
@@ -22,12 +22,12 @@ class ExitCode(IntEnum):
 
     UNEXPECTED = (
         200,
-        "The launcher met an error it has no name for.",
-        "Read the last log line, which has the traceback, and report it.",
+        "The launcher met an unexpected error.",
+        "Report it with the last log line, which has the traceback.",
     )
     USAGE = (
         201,
-        "The command line is not one the launcher knows.",
+        "The command line is invalid.",
         "Use `run`, `check`, `stop`, `version`, `check-release`, or `probe` with `ready`, `live` or `started`.",
     )
     CONFIG_INVALID = (
@@ -37,12 +37,12 @@ class ExitCode(IntEnum):
     )
     CONFIG_UNSUPPORTED = (
         203,
-        "The configuration's configVersion is not one this launcher takes.",
-        "Install the launcher that belongs to the chart's version on the node.",
+        "This launcher does not support the configuration's configVersion.",
+        "Install the launcher of the chart's version on the node.",
     )
     NO_ORDINAL = (
         204,
-        "Neither MOORING_ORDINAL nor POD_NAME tells the replica's ordinal.",
+        "Neither MOORING_ORDINAL nor POD_NAME gives the replica's ordinal.",
         "Run it as a StatefulSet's pod, with the chart's environment.",
     )
     UNSUPPORTED_PLATFORM = (
@@ -52,13 +52,13 @@ class ExitCode(IntEnum):
     )
     STATE_UNWRITABLE = (
         206,
-        "The state directory cannot be written, so no probe could be answered.",
+        "The state directory is not writable, so probes cannot be answered.",
         "Check the emptyDir at MOORING_STATE_DIR and the disk's free space.",
     )
     API_UNREACHABLE = (
         207,
-        "The API server could not be reached, or did not answer usefully, within the budget.",
-        "Check the node's way to the API server, its certificate and the pod's token.",
+        "The API server was unreachable, or gave no usable answer, within the time limit.",
+        "Check the node's route to the API server, its certificate and the pod's token.",
     )
     API_FORBIDDEN = (
         208,
@@ -78,17 +78,17 @@ class ExitCode(IntEnum):
     ANCHOR_ELSEWHERE = (
         211,
         "The anchor stayed on another node for longer than anchor.waitSeconds.",
-        "Check why its eviction is refused (a PodDisruptionBudget) or where it can be placed.",
+        "Check why its eviction is refused (a PodDisruptionBudget) or where it can be scheduled.",
     )
     COMPARTMENT_NOT_FOUND = (
         212,
-        "The anchor's IP was in no compartment of this node that is the anchor's own, within anchor.waitSeconds.",
+        "The anchor's IP did not appear in the anchor's own compartment on this node within anchor.waitSeconds.",
         "The message says where it was instead. Check the container runtime and, on Linux, that /run/netns is mounted.",
     )
     COMPARTMENT_AMBIGUOUS = (
         213,
-        "More than one network compartment of this node holds the anchor's IP.",
-        "Look for left-over namespaces on the node; the message names them.",
+        "More than one network compartment of this node has the anchor's IP.",
+        "Look for leftover namespaces on the node; the message names them.",
     )
     TARGET_NOT_FOUND = (
         214,
@@ -102,12 +102,12 @@ class ExitCode(IntEnum):
     )
     TARGET_CHECKSUM = (
         216,
-        "The target program is not the one target.sha256 names, or cannot be held to it.",
-        "Install the right program on the node or correct target.sha256; a script on Linux goes without.",
+        "The target program does not match target.sha256, or cannot be checked against it.",
+        "Install the right program on the node or correct target.sha256; on Linux, leave it out for a script.",
     )
     PLACEMENT_FAILED = (
         217,
-        "The target, or a part of it, runs or listens outside the anchor's compartment.",
+        "A process of the target runs or listens outside the anchor's compartment.",
         "The program changes its own network: see the limits in the README.",
     )
     GATE_TIMEOUT = (
@@ -122,33 +122,33 @@ class ExitCode(IntEnum):
     )
     PSUTIL_MISSING = (
         220,
-        "A gate condition needs psutil and it is not installed beside the launcher.",
-        "Install it in the launcher's lib folder or drop the condition.",
+        "A gate condition needs psutil, which is not installed next to the launcher.",
+        "Install it in the launcher's lib directory or remove the condition.",
     )
     READINESS_PORT_TAKEN = (
         221,
         "Another program listens on readiness.port in the anchor's compartment.",
-        "Set readiness.port to one that neither the target nor a sidecar uses.",
+        "Set readiness.port to a port that neither the target nor a sidecar uses.",
     )
     TARGET_SIGNATURE = (
         222,
-        "The target program is not signed by whom target.signedBy names, or its signature is not good.",
+        "The target program is not signed by target.signedBy, or its signature is not valid.",
         "Install the right program on the node, let the node trust its signer, or correct target.signedBy.",
     )
     RUN_AS_REFUSED = (
         223,
         "The account of target.runAs could not be used.",
-        "The message names the call that was refused, and what it needs.",
+        "The message names the call that failed, and what it needs.",
     )
     UNTRUSTED_PATH = (
         224,
-        "Somebody other than the node's administrators could change what the launcher runs, imports or reads.",
-        "Take from others the right to write to the path in the message: see docs/bundle.md for the commands.",
+        "Someone other than the node's administrators can change what the launcher runs, imports or reads.",
+        "Remove other accounts' write access to the path in the message: docs/bundle.md has the commands.",
     )
 
 
 class LauncherError(Exception):
-    """A failure with a name: the launcher ends with `code`, and `str(error)` is the sentence told to people."""
+    """A named failure: the launcher exits with `code`, and `str(error)` is the message."""
 
     def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message)
@@ -164,13 +164,13 @@ def render_exit_codes() -> str:
 _PAGE_HEAD = """\
 # The launcher's exit codes
 
-Any other code is the target's own: the launcher exits with what the target exited with (on Windows any of 32 bits),
-and with 128 + n when signal n ended it. That is the code of its main process; with `target.lifetime: tree`, if that is
-0, of the process of its tree that ended last. A stop that was asked for exits 0 when the target ended on SIGTERM, on
-Windows on a console event (0xC000013A). The termination message (`kubectl describe pod`) is one JSON line: `by` says
+Any other code is the target's own: the launcher exits with the target's exit code (on Windows any of 32 bits), or with
+128 + n when signal n ended it. It is the code of the main process or, with `target.lifetime: tree` and where that code
+is 0, of the process of the tree that ended last. A requested stop exits 0 when the target ended on SIGTERM, on Windows
+on a console event (0xC000013A). The termination message (`kubectl describe pod`) is one JSON line: `by` says
 whose code it is, `launcher` or `target`.
 
-This page is made from `launcher/mooring_launcher/errors.py`.
+This page is generated from `launcher/mooring_launcher/errors.py`.
 
 | code | name | meaning | what to do |
 |---|---|---|---|"""

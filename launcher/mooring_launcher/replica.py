@@ -41,29 +41,20 @@ def make_setup(environ: Mapping[str, str], state_dir: str, ordinal: int) -> Setu
 
 
 def find_me(config: Config, ordinal: int, node: str, namespace: str) -> Me:
-    """Return how this replica's anchor is known, as docs/contracts.md says for each strategy."""
+    """Return how this replica's anchor is known: by its name, or by the labels of one that others made."""
     anchor = config["anchor"]
     where = anchor["namespace"] or namespace
     if not anchor["create"]:
         parts = anchor["selector"].replace("{ordinal}", str(ordinal)).split(",")
         labels = tuple((key, value) for key, _, value in (part.partition("=") for part in parts))
         return Me(where, node, "", labels, anchor_follows=False)
-    suffix = {"static": f"{ordinal}-{ordinal}", "shared": str(config["ordinals"]["start"])}
-    name = f"{config['anchorSet']}-{suffix.get(anchor['strategy'], ordinal)}"
+    name = config["anchorPod"].replace("{ordinal}", str(ordinal))
     return Me(where, node, name, anchor_follows=anchor["strategy"] != "shared")
 
 
 def anchor_resource(me: Me) -> Resource:
-    """Return how the API is asked for this replica's anchor: by its name, or by labels."""
+    """Return the API resource of this replica's anchor: by its name, or by labels."""
     return pods(me.namespace, me.selector) if me.labels else pod(me.namespace, me.anchor_name)
-
-
-def least_anchor_grace_s(config: Config) -> int:
-    """Return the seconds an anchor's grace period needs, as the chart gives its own: the launcher's and 10 s."""
-    stop = config["stop"]
-    seconds = stop["drainSeconds"] + stop["consoleSeconds"] + 20
-    seconds += stop["commandSeconds"] if stop["command"] else 0
-    return int(seconds + (stop["windowSeconds"] if config["platform"] == "windows" else 0))
 
 
 def config_path(environ: Mapping[str, str]) -> str:
@@ -80,14 +71,14 @@ def inputs(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_trust(environ: Mapping[str, str], state_dir: str) -> None:
-    """LauncherError UNTRUSTED_PATH when somebody else could change what this launcher is about to use."""
+    """LauncherError UNTRUSTED_PATH when someone else could change what this launcher is about to use."""
     check_files(inputs(environ))
     make_state_own(state_dir)
     check_psutil_folder()
 
 
 def bootstrap_fields(setup: Setup, place: Place) -> dict[str, Any]:
-    """Return every parameter of a start for the log: of the environment the names alone, secrets masked."""
+    """Return every parameter of a start for the log: of the environment only the names, secrets masked."""
     target = setup.config["target"]
     return {
         "anchorLabel": setup.me.selector,

@@ -53,9 +53,9 @@ def find_unusable_texts(value: object, path: str = "") -> Iterator[Problem]:
             yield from find_unusable_texts(item, f"{path}[{index}]")
     elif isinstance(value, str):
         if "\0" in value:
-            yield path, f"found {_show(value)}, which holds a zero character (\\0); take it out, texts end there"
+            yield path, f"found {_show(value)}, which contains a null character (\\0), which ends a string; remove it"
         elif not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            yield path, f"found {json.dumps(value)[:60]}, which holds half a character (a lone surrogate); take it out"
+            yield path, f"found {json.dumps(value)[:60]}, which contains half a character (a lone surrogate); remove it"
 
 
 def fill_defaults(value: Any, schema: Schema, root: Schema | None = None) -> Any:
@@ -205,7 +205,7 @@ def _check_items(value: Any, rule: Any, path: str, _schema: Schema, root: Schema
 
 def _check_any_of(value: Any, rule: Any, path: str, _schema: Schema, root: Schema) -> Iterator[Problem]:
     if not any(next(find_problems(value, option, path, root), None) is None for option in rule):
-        yield path, f"found {_show(value)}, which fits none of the {len(rule)} forms"
+        yield path, f"found {_show(value)}, which matches none of the {len(rule)} forms"
 
 
 _KEYWORDS: dict[str, Callable[[Any, Any, str, Schema, Schema], Iterable[Problem]]] = {

@@ -107,7 +107,7 @@ def test_lifecycle(helm: Helm, new_release: NewRelease, own_cluster: Cluster | N
 
         done = run_helm_test(release)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "3 of 3 are well" in done.stdout
+        assert "3 of 3 checks passed" in done.stdout
 
         took = release.upgrade(2, "--wait", "--timeout=300s", target=target("-version", "2"))
         assert_whole_now(release, 2, "upgrade")

@@ -79,11 +79,13 @@ def stateful_set(name: str, replicas: int) -> dict[str, Any]:
 def make_config(**changes: Any) -> dict[str, Any]:
     """Return a small configuration; a change of an object is merged into it."""
     config: dict[str, Any] = {
-        "configVersion": 1,
+        "configVersion": 2,
         "app": {"name": "orders", "version": "1.4.0"},
         "platform": "linux",
         "launcherSet": "orders",
         "anchorSet": "orders-anchor",
+        "anchorPod": "orders-anchor-{ordinal}",
+        "anchorGraceSeconds": 30,
         "anchor": {"namespace": "apps", "waitSeconds": 30},
         "scaling": {"follow": False},
         "target": {

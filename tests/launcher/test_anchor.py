@@ -20,7 +20,7 @@ from mooring_launcher.cluster.anchor import (
     judge,
 )
 from mooring_launcher.config import check_config, for_ordinal, load_schema, sibling_ports
-from mooring_launcher.replica import find_me, least_anchor_grace_s
+from mooring_launcher.replica import find_me
 
 from tests.launcher.rig import NODE, PORT, READINESS_PORT, anchor_pod, make_config, unschedulable_pod
 
@@ -127,8 +127,8 @@ def complete(**changes: Any) -> dict[str, Any]:
 
 BY_STRATEGY = [
     ({}, Me("apps", NODE, "orders-anchor-2")),
-    ({"strategy": "static"}, Me("apps", NODE, "orders-anchor-2-2")),
-    ({"strategy": "shared"}, Me("apps", NODE, "orders-anchor-1", anchor_follows=False)),
+    ({"strategy": "static"}, Me("apps", NODE, "orders-anchor-2")),
+    ({"strategy": "shared"}, Me("apps", NODE, "orders-anchor-2", anchor_follows=False)),
     (
         {"create": False, "selector": "app=n-{ordinal},x=y", "namespace": "nets"},
         Me("nets", NODE, "", (("app", "n-2"), ("x", "y")), anchor_follows=False),
@@ -142,7 +142,7 @@ BY_STRATEGY = [
 
 @pytest.mark.parametrize("anchor, me", BY_STRATEGY)
 def test_each_strategy_knows_its_anchor(anchor: dict[str, Any], me: Me) -> None:
-    """By a name made of the ordinal, by that of the first one, or by labels; only its own ever follows a launcher."""
+    """By the configuration's name with its ordinal, or by labels; only its own ever follows a launcher."""
     config = complete(anchor=anchor, ordinals={"start": 1})
     assert find_me(config, 2, NODE, "own") == me
 
@@ -201,9 +201,6 @@ def test_a_short_grace_is_a_gap() -> None:
     pod = sound_pod()
     del pod["spec"]["terminationGracePeriodSeconds"]
     assert "terminationGracePeriodSeconds 30, not 31" in find_gaps(pod, 8091, 31)[0]
-    stop = {"drainSeconds": 20, "consoleSeconds": 30, "command": ["x"], "commandSeconds": 5, "windowSeconds": 7}
-    assert least_anchor_grace_s(complete(stop=stop)) == 20 + 30 + 5 + 20
-    assert least_anchor_grace_s(complete(stop={**stop, "command": []}, platform="windows")) == 20 + 30 + 7 + 20
 
 
 def test_replicas_at_one_anchor_have_ports_of_their_own() -> None:

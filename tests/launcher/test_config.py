@@ -67,11 +67,11 @@ def test_all_problems_are_listed_at_once() -> None:
     ],
 )
 def test_texts_that_no_program_can_be_given_are_refused(changes: dict[str, Any], where: str) -> None:
-    """A zero character ends a text for every program, and half a character has no bytes: refused with the place."""
+    """A null character ends a text for every program, and half a character has no bytes: refused with the place."""
     error = refuse(make_config(**changes))
     assert error.code == ExitCode.CONFIG_INVALID
     assert where in str(error)
-    assert "zero character" in str(error) or "half a character" in str(error)
+    assert "null character" in str(error) or "half a character" in str(error)
     assert "\0" not in str(error)
 
 
@@ -81,7 +81,7 @@ def test_a_name_with_a_line_end_is_no_name(changes: dict[str, Any]) -> None:
     assert "not known here" in str(refuse(make_config(**changes)))
 
 
-@pytest.mark.parametrize("missing", ["target", "anchorSet", "configVersion"])
+@pytest.mark.parametrize("missing", ["target", "anchorSet", "anchorPod", "anchorGraceSeconds", "configVersion"])
 def test_what_is_required_is_named(missing: str) -> None:
     """A missing required field is named."""
     document = make_config()
@@ -93,6 +93,33 @@ def test_what_is_required_is_named(missing: str) -> None:
 def test_this_version_and_the_one_before_are_taken(version: int) -> None:
     """The launcher takes configVersion N and N-1."""
     assert check({**make_config(), "configVersion": version})["configVersion"] == version
+
+
+VERSION_1 = json.loads((Path(__file__).parent / "config-v1.json").read_text())
+"""What a chart from before version 2 gave its launchers, whole."""
+
+IN_VERSION_1: list[tuple[dict[str, Any], str, int]] = [
+    ({}, "orders-anchor-{ordinal}-{ordinal}", 20 + 30 + 10 + 20),
+    ({"platform": "linux"}, "orders-anchor-{ordinal}-{ordinal}", 20 + 30 + 20),
+    ({"anchor": {"strategy": "ordinal"}}, "orders-anchor-{ordinal}", 80),
+    ({"anchor": {"strategy": "shared"}, "ordinals": {"start": 3}}, "orders-anchor-3", 80),
+    ({"stop": {"command": ["x"], "commandSeconds": 5}}, "orders-anchor-{ordinal}-{ordinal}", 20 + 30 + 5 + 10 + 20),
+]
+
+
+@pytest.mark.parametrize("changes, pod, grace_s", IN_VERSION_1)
+def test_version_1_is_still_taken(changes: dict[str, Any], pod: str, grace_s: int) -> None:
+    """A document of version 1 has neither the anchor's name nor its grace; both are worked out as they were then."""
+    assert VERSION_1["configVersion"] == 1
+    assert not {"anchorPod", "anchorGraceSeconds"} & set(VERSION_1)
+    parts = {key: {**VERSION_1[key], **part} if isinstance(part, dict) else part for key, part in changes.items()}
+    config = check({**VERSION_1, **parts})
+    assert (config["anchorPod"], config["anchorGraceSeconds"]) == (pod, grace_s)
+
+
+def test_version_2_needs_what_version_1_left_out() -> None:
+    """A document of version 2 is not completed by guesses."""
+    assert "anchorPod: is missing" in str(refuse({**VERSION_1, "configVersion": 2}))
 
 
 @pytest.mark.parametrize("version", [CONFIG_VERSION + 1, CONFIG_VERSION - 2])

@@ -1,7 +1,7 @@
 """The flags of K2s' cplauncher: each is mapped, accepted or refused with a sentence."""
 
 import pytest
-from mooring_launcher.commands.cplauncher import parse, parse_duration
+from mooring_launcher.commands.cplauncher import ANCHOR_GRACE_S, parse, parse_duration
 from mooring_launcher.config import check_config, load_schema
 from mooring_launcher.errors import ExitCode, LauncherError
 
@@ -19,6 +19,8 @@ def test_a_whole_command_line_becomes_a_configuration() -> None:
     assert (config["target"]["exe"], config["target"]["args"]) == (_EXE, ["--port", "80"])
     assert (config["attach"], wishes.env_name, wishes.dry_run) == ("env", "NET_ID", False)
     assert config["platform"] == "windows"
+    stop = config["stop"]
+    assert stop["drainSeconds"] + stop["consoleSeconds"] + stop["windowSeconds"] + 20 == ANCHOR_GRACE_S
 
 
 def test_the_program_may_follow_without_dashes() -> None:
@@ -43,7 +45,7 @@ def test_wait_tree_is_the_lifetime_of_the_tree(words: list[str], lifetime: str) 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (["-compartment", "7", _EXE], "-compartment is not supported: an id means another network"),
+        (["-compartment", "7", _EXE], "-compartment is not supported: an id means a different network"),
         (["-dll", "x.dll", "-label", "a=b", _EXE], "-dll is not supported: nothing is injected"),
         (["-export", "F", _EXE], "no function of a DLL"),
         (["-legacy-inject", _EXE], "nothing is injected"),
@@ -51,7 +53,7 @@ def test_wait_tree_is_the_lifetime_of_the_tree(words: list[str], lifetime: str) 
         (["-namespace", "apps", _EXE], "-label is missing"),
         (["-label", "a=b", "--"], "the program is missing"),
         (["-label"], "-label has no value"),
-        (["-label", "a=b", "-label-timeout", "soon", _EXE], "is no duration"),
+        (["-label", "a=b", "-label-timeout", "soon", _EXE], "is not a duration"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_a_sentence(line: list[str], words: str) -> None:

@@ -132,7 +132,7 @@ def test_a_listener_for_ipv6_alone_does_not_reach_an_ipv4_anchor(tmp_path: Path,
     """A program on :: that takes IPv6 alone is not ready at an IPv4 anchor, whoever may own the port."""
     gate = gate_config(ports={"http": {"owner": owner}})
     with gated(counting("1", str(tmp_path / "count")), gate, HTTP) as (watched, _):
-        watched.says("port http", "port http 8080: listens on ::, for IPv6 alone it seems: TCP connection to 10.")
+        watched.says("port http", "port http 8080: listens on ::, apparently for IPv6 only: TCP connection to 10.")
         assert "Connection refused" in watched.value("port http")
         assert not (tmp_path / "count").exists()
 
@@ -170,7 +170,7 @@ def test_a_port_of_another_program(owner: str, holds: bool) -> None:
         if holds:
             wait_for(lambda: watched.gate.holds, "the gate")
         else:
-            watched.says("port http", "listened on by a process that is not the program's")
+            watched.says("port http", "listened on by a process outside the program's tree")
         watched.gate.close()
 
 
@@ -267,7 +267,7 @@ def test_network_checks_wait_for_the_processes_and_run_inside() -> None:
         exec={"sees": {"command": ["/bin/sh", "-c", "test -e /proc/2 && echo fine"], **TIMING}},
     )
     with gated(serving(ANY_IPV4, "8080", "0.3"), gate, HTTP) as (watched, _):
-        assert watched.value("http ok") == "not looked at yet"
+        assert watched.value("http ok") == "not checked yet"
         wait_for(lambda: watched.gate.holds, "the gate")
         assert watched.value("http ok").endswith(":8080/204: status 204")
         assert watched.value("exec sees") == "command /bin/sh exited with code 0: fine"
@@ -365,14 +365,14 @@ def test_what_was_not_looked_at_for_long_does_not_hold() -> None:
         last_look_s = watched.gate._last_pass_s
         watched.gate._last_pass_s -= 3 * 30 + 6
         assert not watched.gate.holds
-        assert watched.gate.what_fails() == "gate: not looked at for 96 s"
+        assert watched.gate.what_fails() == "gate: not checked for 96 s"
         assert not watched.gate.has_failed
         watched.gate._last_pass_s = last_look_s
         assert watched.gate.holds
         watched.gate._checks[0].tracker._looked_s -= 3 * 30 + 2 + 6
         assert not watched.gate.holds
         assert ("tcp open", False) in [condition[:2] for condition in watched.gate.conditions()]
-        assert watched.gate.what_fails() == "tcp open: not looked at for 98 s"
+        assert watched.gate.what_fails() == "tcp open: not checked for 98 s"
         assert not watched.gate.has_failed
 
 
@@ -382,7 +382,7 @@ def test_a_look_that_cannot_be_taken_says_nothing_of_the_program(monkeypatch: py
         wait_for(lambda: watched.gate.holds, "the gate")
         with monkeypatch.context() as broken:
             broken.setattr(started, "wait", lambda _timeout_s: 1 / 0)
-            blind = "could not be looked at: ZeroDivisionError: division by zero"
+            blind = "could not be checked: ZeroDivisionError: division by zero"
             wait_for(lambda: watched.value("uptime") == blind, "the look")
             assert watched.gate.holds
             assert not watched.gate.has_failed
@@ -399,12 +399,12 @@ def test_a_placement_that_cannot_be_proved_is_not_disproved(monkeypatch: pytest.
         with monkeypatch.context() as broken:
             broken.setattr(started, "misplacement", lambda: 1 / 0)
             watched = Watched(gate_config(), {}, "127.0.0.1", inside, started)
-            watched.says("placement", "could not be looked at: ZeroDivisionError")
+            watched.says("placement", "could not be checked: ZeroDivisionError")
         wait_for(lambda: watched.gate.holds, "the proof")
         with monkeypatch.context() as broken:
             broken.setattr(started, "misplacement", lambda: 1 / 0)
             watched.gate._placement_due_s = 0.0
-            wait_for(lambda: "could not be looked at" in watched.value("placement"), "the look")
+            wait_for(lambda: "could not be checked" in watched.value("placement"), "the look")
             assert watched.gate.holds
         assert not watched.failures
         watched.gate.close()

@@ -210,7 +210,7 @@ def test_without_the_nodes_addresses_nobody_is_refused() -> None:
     """A platform that does not tell them is warned of; one that did tell them is believed while it cannot."""
     told: list[str] = []
     assert Askers("10.0.0.5", failing, told.append).origin("10.0.0.2") is Origin.NODE
-    assert "anybody may ask /hold" in told[0]
+    assert "anyone may request /hold" in told[0]
     answers = iter([node_of("10.0.0.1"), failing])
     askers = Askers("10.0.0.5", lambda: next(answers)(), told.append)
     askers._read_s = float("-inf")

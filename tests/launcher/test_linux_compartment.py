@@ -90,7 +90,7 @@ def test_a_name_that_means_another_namespace_is_refused() -> None:
         with pytest.raises(LauncherError, match="is no longer the network namespace") as caught:
             backend().run_inside(stale, lambda: None)
         assert caught.value.code is ExitCode.COMPARTMENT_NOT_FOUND
-    with pytest.raises(LauncherError, match="the network namespace has gone"):
+    with pytest.raises(LauncherError, match="the network namespace is gone"):
         backend().run_inside(inside, lambda: None)
 
 

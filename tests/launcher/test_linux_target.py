@@ -299,7 +299,7 @@ def test_a_written_program_and_a_script_are_refused(tmp_path: Path, monkeypatch:
     script.write_text("#!/bin/sh\nexit 0\n")
     script.chmod(0o755)
     with namespace(random_ip()) as inside:
-        with pytest.raises(LauncherError, match="is a script or the like") as caught:
+        with pytest.raises(LauncherError, match="is not a binary") as caught:
             _verified(inside, script)
         assert caught.value.code is ExitCode.TARGET_CHECKSUM
         real_enter = namespaces.enter

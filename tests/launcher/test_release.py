@@ -76,7 +76,7 @@ def test_a_release_that_is_well(release: Rig) -> None:
         f"replica 0: ready on {FIRST}, http 8080",
         f"replica 1: ready on {SECOND}, http 8080",
         f"Service orders: accepts on {FIRST}, http 8080",
-        "3 of 3 are well",
+        "3 of 3 checks passed",
     ]
     assert answer.returncode == 0
 
@@ -87,7 +87,7 @@ def test_an_unready_replica_fails_and_says_why(release: Rig) -> None:
         answer = check(release)
     assert answer.returncode == 1
     assert f"replica 1: FAILED: /readyz on {SECOND}:8091: 503 gate: port http is not listened on" in answer.stdout
-    assert answer.stdout.endswith("2 of 3 are well\n")
+    assert answer.stdout.endswith("2 of 3 checks passed\n")
 
 
 def test_a_ready_replica_whose_program_refuses_fails(release: Rig) -> None:
@@ -134,7 +134,7 @@ def test_no_replicas_are_well(release: Rig) -> None:
     """A release scaled to 0 has nothing that could fail, its Service least of all."""
     release.api.put("statefulsets", stateful_set("orders", 0))
     answer = check(release)
-    assert (answer.returncode, answer.stdout) == (0, "0 of 0 are well\n")
+    assert (answer.returncode, answer.stdout) == (0, "0 of 0 checks passed\n")
 
 
 def test_without_a_service_none_is_asked(release: Rig) -> None:

@@ -68,7 +68,7 @@ def test_the_ip_of_another_pod_is_refused(rig: Rig, ip: str, compartment: Compar
     with namespace(other_ip) as other, pod_process(compartment, tmp_path / "cgroup") as uid:
         rig.api.put("pods", anchor_pod(other_ip, uid=uid))
         launcher = rig.launch()
-        reason = f"the IP {other_ip} of the anchor orders-anchor-0 is in {other.name}, and its own network is another"
+        reason = f"the IP {other_ip} of the anchor orders-anchor-0 is in {other.name}, which is not its own network"
         launcher.wait_event("waiting", reason=reason)
         rig.api.put("pods", anchor_pod(ip, uid=uid))
         launcher.wait_line("ready")
@@ -124,7 +124,9 @@ def launch_pair(rig: Rig) -> list[Launcher]:
     """Start the launchers of two replicas that share an anchor."""
     own = {str(n): {"args": ["-S", str(SERVER_TOY), str(PORT + n), "end"], "ports": {"http": PORT + n}} for n in (0, 1)}
     anchor = {"strategy": "shared", "namespace": "apps"}
-    launchers = [rig.launch(ordinal=n, anchor=anchor, target={"perOrdinal": own}) for n in (0, 1)]
+    launchers = [
+        rig.launch(ordinal=n, anchor=anchor, anchorPod="orders-anchor-0", target={"perOrdinal": own}) for n in (0, 1)
+    ]
     for launcher in launchers:
         launcher.wait_event("gate-holds")
     return launchers

@@ -159,7 +159,8 @@ def launch_siblings(rig: Rig, *ordinals: int, manner: str = "end") -> list[Launc
     }
     anchor = {"strategy": "shared", "namespace": "apps", "unschedulableSeconds": 5}
     stop = {"drainSeconds": 0, "consoleSeconds": 2}
-    return [rig.launch(ordinal=n, anchor=anchor, target={"perOrdinal": own}, stop=stop) for n in ordinals]
+    config = {"anchor": anchor, "anchorPod": "orders-anchor-0", "target": {"perOrdinal": own}, "stop": stop}
+    return [rig.launch(ordinal=n, **config) for n in ordinals]
 
 
 def test_siblings_serve_side_by_side_in_one_network(rig: Rig, ip: str, compartment: Compartment) -> None:

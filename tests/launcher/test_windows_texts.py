@@ -241,7 +241,7 @@ def test_arguments_are_quoted_as_the_rules_say(argument: str, quoted: str) -> No
 def test_an_environment_block_is_sorted_and_tells_no_case() -> None:
     """Of names that differ in case the last counts; each variable ends with a zero, the block with one more."""
     assert environment_block({"b": "2", "PATH": "x", "A": "", "Path": "y"}) == "A=\0b=2\0Path=y\0\0"
-    with pytest.raises(ValueError, match="TOKEN holds a zero"):
+    with pytest.raises(ValueError, match="TOKEN contains a null"):
         environment_block({"TOKEN": "a\0b"})
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 CONFIG = {
-    "configVersion": 1,
+    "configVersion": 2,
     "anchor": {"strategy": "ordinal"},
     "target": {
         "exe": "/x",

@@ -79,7 +79,7 @@ def test_a_window_is_closed(site: Site) -> None:
     launcher = machine.launch(config)
     launcher.program.wait_line("ready")
     stopped, end = _stop(launcher)
-    assert "a program without a console cannot be asked this way" in stopped.text
+    assert "a program without a console cannot be reached this way" in stopped.text
     assert "WM_CLOSE; waiting up to 20 s" in stopped.text
     assert (end["by"], end["code"]) == ("target", 5), end
 

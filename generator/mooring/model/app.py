@@ -9,8 +9,8 @@ from mooring.model.nodes import Int, ListOf, MapOf, Node, Obj, Pattern, Str
 from mooring.model.values import VALUES
 
 API_VERSION = "mooring/v1"
-CONFIG_VERSIONS = (1,)
-"""What a launcher of this version takes: N and, once there is one, N-1."""
+CONFIG_VERSIONS = (1, 2)
+"""What a launcher of this version accepts: N-1, and N, which charts write."""
 
 # A label must fit 63 characters: <fullname>-anchor-<ordinal> and, for the revision, <fullname>-anchor-<10 characters>
 # (kubernetes#64023). Names of Services must start with a letter (RFC 1035).
@@ -95,7 +95,16 @@ def make_config() -> Obj:
     values: dict[str, Any] = dict(VALUES.fields)
     return Obj(
         doc="The launcher's configuration: one JSON document in an annotation of its pod.",
-        required=("configVersion", "app", "platform", "launcherSet", "anchorSet", "target"),
+        required=(
+            "configVersion",
+            "app",
+            "platform",
+            "launcherSet",
+            "anchorSet",
+            "anchorPod",
+            "anchorGraceSeconds",
+            "target",
+        ),
         fields={
             "configVersion": Int(
                 doc="Version of this format.",
@@ -111,6 +120,15 @@ def make_config() -> Obj:
             "platform": values["platform"],
             "launcherSet": Str(doc="Name of the launchers' StatefulSet.", pattern="."),
             "anchorSet": Str(doc="Name of the anchors' StatefulSet.", pattern="."),
+            "anchorPod": Str(
+                doc="Name of the anchor of the replica with ordinal {ordinal}, unless anchor.selector finds it.",
+                pattern=".",
+            ),
+            "anchorGraceSeconds": Int(
+                doc="The least grace period of an anchor, in seconds: the program stops before its network goes.",
+                default=None,
+                minimum=1,
+            ),
             "anchor": _pick(
                 values["anchor"],
                 "strategy",

@@ -1,4 +1,4 @@
-"""What the launcher waits for before it is attached: with a budget, saying so, and for a compartment by looking."""
+"""What the launcher waits for before it is attached, within a time limit; and the search for the compartment."""
 
 import time
 
@@ -14,7 +14,7 @@ _SLOWEST_LOOK_S = 1.0
 
 
 class Patience:
-    """Remembers what is being waited for and since when; its end names the reason given last."""
+    """Remembers what is being waited for and since when; giving up names the last reason."""
 
     def __init__(self, budget_s: float, log: Log) -> None:
         self.reason = ""
@@ -29,14 +29,14 @@ class Patience:
         self.since_s = self._told_s = time.monotonic()
 
     def wait(self, code: ExitCode, reason: str) -> None:
-        """Say what is waited for, and what the launcher exits with if it does not come."""
+        """Log what is being waited for, and remember the exit code if it does not come."""
         if reason != self.reason:
             self._log.info("waiting", reason=reason)
             self._told_s = time.monotonic()
         self._code, self.reason = code, reason
 
     def check(self) -> None:
-        """Say it again every few seconds. LauncherError with the last code when the budget is used up."""
+        """Log it again every few seconds. LauncherError with the last code when the time is up."""
         now_s = time.monotonic()
         if now_s - self.since_s > self._budget_s:
             message = f"gave up after {self._budget_s:g} s: {self.reason}"
@@ -47,7 +47,7 @@ class Patience:
 
 
 class Search:
-    """Looks for the compartment of an anchor's IP: often at first, then every second, as no platform tells."""
+    """Looks for the compartment of an anchor's IP: often at first, then every second, as no platform notifies."""
 
     def __init__(self, anchor: Attached) -> None:
         self.anchor = anchor
@@ -55,7 +55,7 @@ class Search:
         self._pause_s = _FIRST_LOOK_S
 
     def is_due(self) -> bool:
-        """Tell whether it is time to look."""
+        """Return whether it is time to look."""
         return time.monotonic() >= self.due_s
 
     def postpone(self) -> None:
@@ -64,7 +64,7 @@ class Search:
         self._pause_s = min(1.5 * self._pause_s, _SLOWEST_LOOK_S)
 
     def look(self, backend: Backend) -> Compartment:
-        """Return the one compartment in which the IP is usable. LauncherError COMPARTMENT_… when there is none yet."""
+        """Return the one compartment in which the IP is usable. LauncherError COMPARTMENT_… while there is none."""
         ip = self.anchor.ip
         found = find_own_compartments(backend, self.anchor)
         if not found:
@@ -82,8 +82,8 @@ class Search:
 def find_own_compartments(backend: Backend, anchor: Attached) -> list[Compartment]:
     """Return the compartments that have the anchor's IP, and of these the anchor's own where the platform tells it.
 
-    A pod's status is no proof: another pod's IP would lead the program into another pod's network, and a pod that may
-    change its own network can take any address. LauncherError COMPARTMENT_NOT_FOUND when others alone have the IP.
+    A pod's status proves nothing: another pod's IP would lead the program into another pod's network, and a pod that
+    may change its own network can take any address. LauncherError COMPARTMENT_NOT_FOUND when only others have the IP.
     """
     found = backend.find_compartments(anchor.ip)
     own = backend.networks_of(anchor.uid, anchor.container_id) if found else set()
@@ -92,7 +92,7 @@ def find_own_compartments(backend: Backend, anchor: Attached) -> list[Compartmen
     rest = [compartment for compartment in found if compartment.id in own]
     if not rest:
         names = ", ".join(compartment.name for compartment in found)
-        message = f"the IP {anchor.ip} of the anchor {anchor.name} is in {names}, and its own network is another"
+        message = f"the IP {anchor.ip} of the anchor {anchor.name} is in {names}, which is not its own network"
         raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)
     return rest
 

@@ -36,7 +36,7 @@ class Me(NamedTuple):
         return self.labels or ((POD_NAME_LABEL, self.anchor_name),)
 
     def owns(self, pod: "Pod") -> bool:
-        """Tell whether the pod is an anchor of this launcher."""
+        """Return whether the pod is an anchor of this launcher."""
         metadata = pod["metadata"]
         labels = metadata.get("labels") or {}
         return metadata.get("namespace") == self.namespace and all(labels.get(k) == v for k, v in self._wanted)
@@ -98,7 +98,7 @@ class Verify(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """The target's network has gone, or another is in its place."""
+    """The target's network is gone, or another has taken its place."""
 
     reason: str
 
@@ -130,23 +130,23 @@ def judge(candidates: list[Pod], me: Me, attached: Attached | None = None) -> Ve
 
 
 def is_ready(pod: Pod) -> bool:
-    """Tell whether the pod's Ready condition is true."""
+    """Return whether the pod's Ready condition is true."""
     return _condition(pod, "Ready").get("status") == "True"
 
 
 def is_leaving(pod: Pod) -> bool:
-    """Tell whether the pod's deletion has been asked for."""
+    """Return whether the pod is being deleted."""
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 def has_left(candidates: list[Pod], attached: Attached) -> bool:
-    """Tell whether the attached anchor is on its way out or has gone already."""
+    """Return whether the attached anchor is leaving or gone."""
     own = next((pod for pod in candidates if pod["metadata"]["uid"] == attached.uid), None)
     return own is None or not _is_live(own)
 
 
 def is_pod_ip(ip: str) -> bool:
-    """Tell whether the address can be a pod's: neither loopback nor unspecified nor multicast."""
+    """Return whether the address can be a pod's: neither loopback nor unspecified nor multicast."""
     packed = pack_ip(ip)
     if len(packed) == 4:
         return packed[0] not in (0, 127) and packed[0] < 224
@@ -184,7 +184,7 @@ def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
 
 
 def _judge_attached(candidates: list[Pod], ours: list[Pod], attached: Attached) -> Verdict:
-    # By its uid alone: a label that somebody took off does not take the network away.
+    # Only by its uid: removing a label does not take the network away.
     own = next((pod for pod in candidates if pod["metadata"]["uid"] == attached.uid), None)
     if own is None:
         other = next((pod for pod in ours if _is_live(pod)), None)

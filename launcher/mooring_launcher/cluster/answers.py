@@ -1,7 +1,7 @@
 """What an answer of the API may be: how large and deep, and what an object must have before anything follows from it.
 
-A program is stopped on evidence alone: a well-formed pod of the right name, or the API's own word that there is none.
-What a broken proxy, a wrong server or a cut stream says is neither: it raises, is told, and the question is asked anew.
+A program is stopped only on evidence: a well-formed pod of the right name, or the API's own NotFound.
+What a broken proxy, a wrong server or a cut stream says is neither: it raises, is logged, and the request is repeated.
 """
 
 import json
@@ -50,13 +50,13 @@ _NEEDED = {"Pod": ("spec.containers", "status"), "StatefulSet": ("spec.replicas"
 
 
 def parse(data: bytes) -> Object:
-    """Return a JSON object. ValueError, with what it is instead, when it is none."""
+    """Return a JSON object. ValueError says what it is instead."""
     if _is_too_deep(data):
         message = f"JSON that nests deeper than {DEPTH_LIMIT} levels, or is cut off"
         raise ValueError(message)
     answer = json.loads(data.decode("utf-8"))
     if not isinstance(answer, dict):
-        message = f"an object was expected, found {_name(answer)}"
+        message = f"expected an object, found {_name(answer)}"
         raise ValueError(message)
     return answer
 
@@ -68,14 +68,14 @@ def check_object(found: Any, plural: str, name: str, namespace: str, *, kind_is_
     """
     kind = _KINDS[plural]
     if kind_is_told and (not isinstance(found, dict) or found.get("kind") != kind):
-        message = f"a {kind} was expected, found {_kind_of(found)}"
+        message = f"expected a {kind}, found {_kind_of(found)}"
         raise ValueError(message)
     _check_shape(found, {"metadata": _METADATA, **_SHAPES[kind]}, kind)
     metadata = found.get("metadata", {})
     for key, wanted in (("name", name), ("namespace", namespace), ("uid", ""), ("resourceVersion", "")):
         if not metadata.get(key) or (wanted and metadata[key] != wanted):
             expected = f" {wanted!r}" if wanted else ""
-            message = f"{kind}: metadata.{key}{expected} was expected, found {_short(metadata.get(key))}"
+            message = f"{kind}: expected metadata.{key}{expected}, found {_short(metadata.get(key))}"
             raise ValueError(message)
     for path in _NEEDED[kind]:
         value = found
@@ -90,10 +90,10 @@ def check_object(found: Any, plural: str, name: str, namespace: str, *, kind_is_
 
 
 def check_list(answer: Object, plural: str, namespace: str) -> tuple[list[Object], str]:
-    """Return the objects of a list and the version from which to watch. ValueError when it is no well-formed list."""
+    """Return the objects of a list and the version from which to watch. ValueError when it is malformed."""
     kind = f"{_KINDS[plural]}List"
     if answer.get("kind") != kind:
-        message = f"a {kind} was expected, found {_kind_of(answer)}"
+        message = f"expected a {kind}, found {_kind_of(answer)}"
         raise ValueError(message)
     _check_shape(answer, {"metadata": {"resourceVersion": str}}, kind)
     version = answer.get("metadata", {}).get("resourceVersion", "")
@@ -107,10 +107,10 @@ def check_list(answer: Object, plural: str, namespace: str) -> tuple[list[Object
 
 
 def check_event(event: Object, plural: str, name: str, namespace: str) -> tuple[str, Object]:
-    """Return a watch event's type and object: a well-formed one, or for ERROR any. ValueError otherwise."""
+    """Return a watch event's type and object: a well-formed one, or for ERROR any. Else ValueError."""
     kind, found = event.get("type"), event.get("object")
     if kind not in _EVENTS or not isinstance(found, dict):
-        message = f"an event was expected, found type {_short(kind)} with {_name(found)}"
+        message = f"expected an event, found type {_short(kind)} with {_name(found)}"
         raise ValueError(message)
     if kind == "BOOKMARK":
         _check_shape(found, {"metadata": {"resourceVersion": str}}, "bookmark")
@@ -123,9 +123,9 @@ def check_event(event: Object, plural: str, name: str, namespace: str) -> tuple[
 
 
 def says_absent(answer: Object, plural: str, name: str) -> bool:
-    """Tell whether this is the API's own word that the object does not exist.
+    """Return whether this is the API's own word that the object does not exist.
 
-    A 404 alone may come from anything: the API names what it did not find (apimachinery, errors.NewNotFound), which
+    A bare 404 may come from anything: the API names what it did not find (apimachinery, errors.NewNotFound), which
     neither a proxy's page does nor the API itself where it does not know the path.
     """
     details = answer.get("details")

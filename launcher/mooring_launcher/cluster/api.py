@@ -30,7 +30,7 @@ _READ_SLACK_S = 20.0
 _REFUSAL_LIMIT = 64 * 1024
 """Bytes that are read of a refusal: a Status has a few hundred, a proxy's page means nothing here."""
 _SAID_LIMIT = 300
-"""Characters of what somebody else said in a message of ours."""
+"""Characters of foreign text in our own messages."""
 _MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -68,7 +68,7 @@ class ApiClient:
         return cls(host.strip("[]"), int(port), find_mounted(SERVICE_ACCOUNT, environ))
 
     def get(self, resource: Resource) -> Object | None:
-        """Return the object, or None when the API server says that there is none."""
+        """Return the object, or None when the API server says that it does not exist."""
         with Session(self) as session:
             return session.get(resource)
 
@@ -118,7 +118,7 @@ class Session:
     """One connection, used for one request after the other; a watch follows its GET without a second handshake."""
 
     def __init__(self, client: ApiClient, within_s: float = float("inf")) -> None:
-        """Give each of its answers, and together all of them, so many seconds."""
+        """Limit each answer, and all of them together, to this many seconds."""
         self._client = client
         self._deadline_s = time.monotonic() + within_s
         self._connection: http.client.HTTPSConnection | None = None
@@ -142,7 +142,7 @@ class Session:
             connection.close()
 
     def get(self, resource: Resource) -> Object | None:
-        """Return the object, or None when there is none: the API's own word for it, not just any 404."""
+        """Return the object, or None on the API's own NotFound, not on just any 404."""
         try:
             found = self.exchange("GET", "get", resource, resource.path)
         except ApiError as error:
@@ -264,7 +264,7 @@ def _refusal(response: http.client.HTTPResponse, verb: str, resource: Resource) 
         message += "" if resource.labels else ": if its names end below this ordinal, raise rbac.maxReplicas"
     is_absent = response.status == 404 and answers.says_absent(answer, resource.plural, resource.name)
     if response.status == 404 and not is_absent:
-        message += "; that is not the API's own word that it does not exist: does something else answer there?"
+        message += "; this is not the Kubernetes API's own NotFound: is something else answering there?"
     reason = answer.get("reason", "") if (answer.get("kind"), answer.get("code")) == ("Status", response.status) else ""
     wait_s = _seconds(response.headers.get("Retry-After"))
     return ApiError(message, response.status, wait_s, is_absent=is_absent, reason=str(reason))

@@ -10,14 +10,14 @@ from typing import Any
 CONNECT_TIMEOUT_S = 10.0
 """For connecting, for the handshake, and for every single byte of an answer that is not a watch."""
 HEAD_LIMIT = 256 * 1024
-"""Bytes of an answer's head: http.client alone would read 100 lines of 64 KiB, and interim answers without end."""
+"""Bytes of an answer's head: http.client itself would read 100 lines of 64 KiB, and interim answers without end."""
 
 # A peer that vanished without a word is noticed after 30 + 3 x 10 seconds, not at the end of a watch.
 _KEEPALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 
 
 class LimitedSocket(ssl.SSLSocket):
-    """A TLS socket whose peer may send so much in so much time: neither a drip nor a flood keeps its reader."""
+    """A TLS socket that limits what its peer may send, and for how long: neither drip nor flood holds its reader."""
 
     deadline_s = float("inf")
     patience_s = CONNECT_TIMEOUT_S

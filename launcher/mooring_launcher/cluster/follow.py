@@ -1,4 +1,4 @@
-"""Scaling: the anchor set follows the launcher set, whose start ordinal does it.
+"""Scaling: the anchor set follows the launcher set; the launcher of the start ordinal does it.
 
 Whoever scales (kubectl, an autoscaler, helm) scales the launcher set; the number is mirrored to the anchor set.
 """
@@ -56,7 +56,7 @@ class ScaleFollower:
                 self._log.info("scale-followed", anchorSet=self._scale.name, replicas=replicas)
 
     def _set_scale(self, replicas: int) -> None:
-        """Scale the anchor set. ApiError also when what is answered is not its scale with that number."""
+        """Scale the anchor set. ApiError also when the answer is not its scale with that number."""
         answer = self._client.patch(self._scale, {"spec": {"replicas": replicas}})
         metadata, spec = answer.get("metadata"), answer.get("spec")
         # Go leaves a number out that is 0.

@@ -27,14 +27,14 @@ class Healer:
         self._current.start()
 
     def cancel(self) -> None:
-        """Try no longer: the pair is not split any more."""
+        """Stop trying: the pair is no longer split."""
         if self._current is not None:
             self._current.cancelled.set()
             self._current = None
 
 
 class _Eviction(threading.Thread):
-    """Asks until the eviction is accepted, pointless or cancelled."""
+    """Retries until the eviction is accepted, pointless or cancelled."""
 
     def __init__(self, client: ApiClient, namespace: str, name: str, uid: str, log: Log) -> None:
         super().__init__(name="mooring-evict", daemon=True)
@@ -43,7 +43,7 @@ class _Eviction(threading.Thread):
         self._client = client
         self._resource = pod(namespace, name, "eviction")
         self._log = log
-        # The uid makes sure that a namesake which came in between is left alone.
+        # The uid protects a new pod of the same name.
         self._body = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
@@ -58,7 +58,7 @@ class _Eviction(threading.Thread):
             try:
                 answer = self._client.post(self._resource, self._body)
                 if (answer.get("kind"), answer.get("status")) != ("Status", "Success"):
-                    message = f"create {self._resource}: the answer does not say that it was done"
+                    message = f"create {self._resource}: the answer does not confirm it"
                     raise ApiError(message)
             except ApiError as error:
                 if error.is_absent or (error.status, error.reason) == (409, "Conflict"):

@@ -1,6 +1,6 @@
 """Watching: an object, or those with some labels, is read once and then watched, never polled.
 
-Whatever is lost, late or no sense leads to another read after a pause that grows: no answer ends a watch.
+Lost, late or invalid data leads to another read after a growing pause; no answer ends a watch.
 """
 
 import os
@@ -17,9 +17,9 @@ WATCH_TIMEOUT_S = 290
 _BACKOFF_FIRST_S = 0.2
 _BACKOFF_CAP_S = 30.0
 _STEADY_S = 5.0
-"""A round that lasted so long went well, whatever ended it: the next pause is the shortest again."""
+"""A round that lasted this long counts as a success, however it ended: the next pause is the shortest again."""
 _HASTY_S = 1.0
-"""A round that was over sooner is followed by a pause even without an error: a watch must not become a poll."""
+"""A shorter round is followed by a pause even without an error: a watch must not become a poll."""
 
 
 class Backoff:
@@ -40,7 +40,7 @@ class Backoff:
 
 
 class _Watch(threading.Thread):
-    """Reads, watches from there, and reads again after every loss. Subclasses say how one such round goes."""
+    """Reads, watches from there, and reads again after every loss. Subclasses define one such round."""
 
     def __init__(self, client: ApiClient, resource: Resource, on_problem: Callable[[ApiError], None]) -> None:
         super().__init__(name=f"mooring-watch-{resource.plural}", daemon=True)
@@ -69,15 +69,15 @@ class _Watch(threading.Thread):
                 self._recover(problem, time.monotonic() - started_s)
 
     def close(self) -> None:
-        """Tell nothing more. The thread itself ends with the process or at its next event."""
+        """Report nothing more. The thread itself ends with the process or at its next event."""
         self._closed.set()
 
     def _follow(self, session: Session) -> None:
-        """Read, then watch until that has to be done anew."""
+        """Read, then watch until both must be repeated."""
         raise NotImplementedError
 
     def _recover(self, problem: ApiError | None, lasted_s: float) -> None:
-        """Tell a problem and wait before the next round."""
+        """Report a problem and wait before the next round."""
         self._is_forgotten = problem is not None and problem.status == 410
         if problem is not None and not self._is_forgotten:  # that is the ordinary end of a long pause
             self._on_problem(problem)
@@ -116,9 +116,9 @@ class _Watch(threading.Thread):
 
 
 class ObjectWatch(_Watch):
-    """Tells what becomes of one object: one GET, then one WATCH from there, again after every loss.
+    """Reports what becomes of one object: one GET, then one WATCH from there, again after every loss.
 
-    Only a 404 of the GET proves that there is no object, as a deletion in a gap never shows in a later watch.
+    Only a 404 of the GET proves that the object does not exist, as a later watch never shows a deletion in a gap.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class ObjectWatch(_Watch):
     ) -> None:
         """Call `on_object(object or None, fresh)` from this thread; `fresh` after a GET, so after each reconnect.
 
-        An ApiError that it raises is treated like one of the watch's own: told, waited for, and tried anew.
+        An ApiError that it raises is treated like the watch's own: logged, then retried after a pause.
         """
         super().__init__(client, resource, on_problem)
         self._on_object = on_object
@@ -154,7 +154,7 @@ class ObjectWatch(_Watch):
 
 
 class ListWatch(_Watch):
-    """Tells which objects have the resource's labels: one LIST, then one WATCH from there, again after every loss."""
+    """Reports which objects have the resource's labels: one LIST, then one WATCH from there, again after every loss."""
 
     def __init__(
         self,

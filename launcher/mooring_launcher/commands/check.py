@@ -12,12 +12,12 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.gate.gate import check_gate
 from mooring_launcher.platforms.backends import backend
 from mooring_launcher.platforms.program import check_program
-from mooring_launcher.replica import Setup, anchor_resource, check_trust, least_anchor_grace_s, make_setup
+from mooring_launcher.replica import Setup, anchor_resource, check_trust, make_setup
 from mooring_launcher.reports.masking import mask_args
 
 
 def check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], None]) -> int:
-    """Tell what `run` would do here and now, starting nothing. Returns 0, or the code of the first thing missing."""
+    """Print what `run` would do here and now, without starting anything. Return 0, or the code of what is missing."""
     try:
         _check(environ, state_dir, tell)
     except LauncherError as error:
@@ -37,7 +37,7 @@ def _check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], Non
     attached, found = _find_anchor(setup, ApiClient.in_cluster(environ))
     tell(f"found: uid {attached.uid}, IP {attached.ip}")
     if not setup.config["anchor"]["create"]:
-        for gap in find_gaps(found, setup.config["readiness"]["port"], least_anchor_grace_s(setup.config)):
+        for gap in find_gaps(found, setup.config["readiness"]["port"], setup.config["anchorGraceSeconds"]):
             tell(f"warning: the anchor {attached.name} has {gap}")
     compartment = Search(attached).look(backend())
     tell(f"compartment: {compartment.id} ({compartment.name})")
@@ -62,7 +62,7 @@ def _find_anchor(setup: Setup, client: ApiClient) -> tuple[Attached, Pod]:
 
 
 def _check_target(config: Config) -> None:
-    """Look at all that can be known of the target and its gate without starting them."""
+    """Check everything about the target and its gate that can be checked without starting them."""
     target = config["target"]
     if not os.path.isfile(target["exe"]):
         raise LauncherError(ExitCode.TARGET_NOT_FOUND, f"the program {target['exe']} does not exist")

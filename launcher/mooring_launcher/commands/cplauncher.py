@@ -18,14 +18,16 @@ from mooring_launcher.platforms.files import create_file
 
 _LEAST_WAIT_S, _USUAL_WAIT_S = 10, 60
 _USUAL_ENV_NAME = "COMPARTMENT_ID"
-"""The variable a program that switches itself is told by: K2s' default of -env-name."""
+"""The variable that tells a program which compartment to enter: K2s' default of -env-name."""
+ANCHOR_GRACE_S = 80
+"""The least grace period with the defaults of `stop`; `run` warns of a pod that has less."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 _TAKES_NO_VALUE = {"self-env", "dry-run", "wait-tree", "no-inject", "legacy-inject", "version"}
 _NOTHING_TO_DO = {"v", "verbosity", "logs-keep", "log-max-age", "no-inject"}
 _REFUSED = {
-    "compartment": "an id means another network after the next restart: say whose by -label",
+    "compartment": "an id means a different network after the next restart: name the pod with -label",
     "dll": "nothing is injected: the job's compartment holds for every thread and child of the program, and virus "
     "scanners have nothing to kill",
     "export": "nothing is injected, so no function of a DLL is called",
@@ -110,11 +112,13 @@ def _document(flags: Mapping[str, str], command: list[str]) -> dict[str, Any]:
     exe, *args = command
     wait_s = max(_LEAST_WAIT_S, parse_duration(flags["label-timeout"])) if "label-timeout" in flags else _USUAL_WAIT_S
     return {
-        "configVersion": 1,
+        "configVersion": 2,
         "app": {"name": "cplauncher", "version": ""},
         "platform": "windows",
         "launcherSet": "cplauncher",
         "anchorSet": "cplauncher",
+        "anchorPod": "cplauncher-{ordinal}",
+        "anchorGraceSeconds": ANCHOR_GRACE_S,
         "anchor": {
             "strategy": "static",
             "create": False,
@@ -134,7 +138,7 @@ def parse_duration(text: str) -> int:
         return int(text)
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        _refuse(f"-label-timeout {text!r} is no duration: write e.g. 30s or 2m")
+        _refuse(f"-label-timeout {text!r} is not a duration: write e.g. 30s or 2m")
     return round(sum(float(number) * _UNITS_S[unit] for number, unit in parts))
 
 

@@ -11,8 +11,7 @@ READY_FRESH_S = 5.0
 LIVE_FRESH_S = 60.0
 """With the chart's period and threshold a launcher may stand still for a minute and more before kubelet ends it."""
 STARTING_S = 300.0
-"""For so long at most a pair that was never ready counts as starting, which kubelet asks about more often."""
-QUESTIONS = ("ready", "live", "started")
+"""How long a pair that was never ready counts as starting, when kubelet probes it more often."""
 
 
 def probe(question: str, state_dir: str) -> tuple[bool, str]:
@@ -20,7 +19,7 @@ def probe(question: str, state_dir: str) -> tuple[bool, str]:
     record = read_status(state_dir)
     if record is None:
         return False, "the launcher has written no status"
-    # The record of a killed launcher outlives it with a fresh heartbeat. Without /proc (Windows) that alone decides.
+    # A killed launcher leaves a record with a fresh heartbeat. Without /proc (Windows) only the heartbeat decides.
     if sys.platform != "win32" and os.path.isdir("/proc/self") and not os.path.isdir(f"/proc/{record['pid']}"):
         return False, "the launcher that wrote the status has ended"
     age_s = time.monotonic() - record["heartbeat"]
@@ -30,7 +29,7 @@ def probe(question: str, state_dir: str) -> tuple[bool, str]:
 def judge_record(question: str, record: dict[str, Any], age_s: float) -> tuple[bool, str]:
     """Judge a record by its content and its age in seconds. A heartbeat from the future is from before a reboot.
 
-    A launcher that stands still counts as started: kubelet asks whether it lives, and ends it, only after that.
+    A launcher that hangs counts as started: only then does kubelet run the liveness probe, and end it.
     """
     limit_s = READY_FRESH_S if question == "ready" else LIVE_FRESH_S
     if not 0 <= age_s <= limit_s:

@@ -1,6 +1,6 @@
 """The command `check-release`, which `helm test` runs: every replica on its own IP, and the Service over all.
 
-It reads by name what the API says now (the set's replicas, each anchor's IP, the Service's), so that it asks as many
+It reads by name what the API says now (the set's replicas, each anchor's IP, the Service's), so that it checks as many
 replicas as there are, whoever scaled them, and needs no cluster DNS.
 """
 
@@ -24,16 +24,16 @@ _PAUSE_S = 0.5
 
 
 class Check(NamedTuple):
-    """One thing to look at: its name, and a look that returns (whether it is well, what was seen)."""
+    """One check: its name, and a function that returns (whether it passed, what was seen)."""
 
     name: str
     look: Callable[[], tuple[bool, str]]
 
 
 def check_release(environ: Mapping[str, str], patience_s: float, service: str, tell: Callable[[str], None]) -> int:
-    """Tell a line for each replica and for the Service (if it has a name); return 0 if all is well, else 1.
+    """Print a line for each replica and for the Service (if it has a name); return 0 if all checks pass, else 1.
 
-    What is not well is looked at again until `patience_s` seconds after the start.
+    A failed check is repeated until `patience_s` seconds after the start.
     """
     deadline_s = time.monotonic() + patience_s
     try:
@@ -41,7 +41,7 @@ def check_release(environ: Mapping[str, str], patience_s: float, service: str, t
     except LauncherError as error:
         tell(f"FAILED: {error}")
         return 1
-    tell(f"{sum(well)} of {len(well)} are well")
+    tell(f"{sum(well)} of {len(well)} checks passed")
     return 0 if all(well) else 1
 
 
@@ -69,8 +69,8 @@ def _belong_to(owner: Object, client: ApiClient, environ: Mapping[str, str], tel
     """Make the set the owner of the test's pod, so that it goes with the release.
 
     Helm deletes no test's pod with its release, nor may it right after the test: `helm test --logs` reads it then.
-    An owner that is no controller changes nothing else. Where the API refuses it (an admission plugin asks who sets an
-    owner to be allowed to delete, as on OpenShift), the pod stays until somebody deletes it, which is told.
+    An owner that is not a controller changes nothing else. Where the API refuses it (on OpenShift an admission plugin
+    lets only those set an owner who may delete it), the pod stays until it is deleted by hand, and a line says so.
     """
     name = environ.get("POD_NAME", "")
     if not name:
@@ -85,7 +85,7 @@ def _belong_to(owner: Object, client: ApiClient, environ: Mapping[str, str], tel
 
 
 def _await(check: Check, deadline_s: float, tell: Callable[[str], None]) -> bool:
-    """Look until it is well or the time is over, and tell what was seen last."""
+    """Check until it passes or the time is up, and print what was seen last."""
     while True:
         try:
             well, seen = check.look()
@@ -116,7 +116,7 @@ def _look_at_service(client: ApiClient, address: Resource) -> tuple[bool, str]:
     ip = str(found["spec"].get("clusterIP", ""))
     ports = _tcp_ports({port.get("name", ""): port for port in found["spec"].get("ports", [])})
     if ip in ("", "None"):
-        return True, "has no IP of its own, nothing to ask"
+        return True, "has no IP of its own, nothing to check"
     problem = _connect_all(ip, ports)
     return not problem, problem or f"accepts on {ip}{_listing(ports)}"
 

@@ -30,7 +30,7 @@ class Look(NamedTuple):
 
 def blind_look(error: BaseException) -> Look:
     """Return the look that an error prevented."""
-    return Look(None, f"could not be looked at: {type(error).__name__}: {error}")
+    return Look(None, f"could not be checked: {type(error).__name__}: {error}")
 
 
 class Endpoint(NamedTuple):
@@ -47,7 +47,7 @@ class Endpoint(NamedTuple):
 
 
 class HttpRequest(NamedTuple):
-    """What to ask and what to accept.
+    """What to request and what to accept.
 
     An empty `statuses` follows redirects within the anchor and accepts 200 to 399, as kubelet does.
     """
@@ -71,7 +71,7 @@ def check_tcp(endpoint: Endpoint, timeout_s: float) -> Look:
 
 def check_http(endpoint: Endpoint, request: HttpRequest, timeout_s: float) -> Look:
     """Send one GET and judge status and body. Certificates are not verified, as kubelet's own probes do not."""
-    # Only where such a check is: it costs milliseconds of every start.
+    # Only with an HTTP check: it costs milliseconds of every start.
     from mooring_launcher.gate.http import BODY_LIMIT, READ_LIMIT, Origin, Question, get
 
     what = f"GET {'https' if request.https else 'http'}://{endpoint.authority}{request.path}"

@@ -23,11 +23,11 @@ class Condition(NamedTuple):
 
 
 class Tracker:
-    """Counts good and bad looks in a row; so many of one kind turn the condition."""
+    """Counts consecutive good and bad looks; enough of one kind turn the condition."""
 
     def __init__(self, name: str, successes: int, failures: int, stale_after_s: float) -> None:
         self.name = name
-        self.value = "not looked at yet"
+        self.value = "not checked yet"
         self.holds = False
         self._needed = {True: successes, False: failures}
         self._in_a_row = 0
@@ -36,7 +36,7 @@ class Tracker:
         self._is_blind = False
 
     def update(self, look: Look, now_s: float) -> bool:
-        """Take one look into account; tell whether the condition turned.
+        """Take one look into account; return whether the condition turned.
 
         One that could not be taken counts neither way: what was known before holds until it is too old.
         """
@@ -56,13 +56,13 @@ class Tracker:
         return True
 
     def holds_at(self, now_s: float) -> bool:
-        """Tell whether it holds and what is known is not too old."""
+        """Return whether it holds and what is known is not too old."""
         return self.holds and not self._is_stale(now_s)
 
     def value_at(self, now_s: float) -> str:
         """Return what was seen last, or for how long nothing has been while it should hold."""
         if self.holds and not self._is_blind and self._is_stale(now_s):
-            return f"not looked at for {now_s - self._looked_s:.0f} s"
+            return f"not checked for {now_s - self._looked_s:.0f} s"
         return self.value
 
     def _is_stale(self, now_s: float) -> bool:
@@ -79,12 +79,12 @@ class ProcessEntry:
         self.tracker = Tracker(condition.name, gate["successThreshold"], gate["failureThreshold"], stale_after_s)
 
     def is_due(self, now_s: float, period_s: float) -> bool:
-        """Tell whether to look; what holds comes along when nearly due, so that one wake-up a period serves all."""
+        """Return whether to look; what holds comes along when nearly due, so that one wake-up a period serves all."""
         early_s = period_s / 2 if self.tracker.holds else 0.0
         return self.due_s <= now_s + early_s
 
     def look(self, scene: Scene, period_s: float) -> bool:
-        """Look once; tell whether the condition turned."""
+        """Look once; return whether the condition turned."""
         look = look_guarded(lambda: self._condition.look(scene))
         changed = self.tracker.update(look, scene.now_s)
         if self.tracker.holds and self._condition.holds_for_good:
@@ -97,7 +97,7 @@ class ProcessEntry:
 
 
 def look_guarded(make: Callable[[], Look]) -> Look:
-    """Look; whatever nobody foresaw says nothing about the program, and the thread goes on."""
+    """Look; an unforeseen error says nothing about the program, and the thread goes on."""
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - see above

@@ -99,7 +99,7 @@ class Gate:
             threading.Thread(target=self._repeat_check, args=(check,), name=name, daemon=True).start()
 
     def close(self) -> None:
-        """Stop looking: from now on the gate does not hold and calls nobody back."""
+        """Stop looking: from now on the gate does not hold, and nothing is called back."""
         self._closed.set()
 
     @property
@@ -125,11 +125,11 @@ class Gate:
         ]
 
     def first_failing(self) -> Condition | None:
-        """Return the first condition that does not hold, or that nobody looks; None when there is nothing."""
+        """Return the first condition that does not hold, or that the gate has stalled; None when all is well."""
         failing = next((condition for condition in self.conditions() if not condition.holds), None)
         age_s = time.monotonic() - self._last_pass_s
         if failing is None and age_s > self._stale_after_s:
-            return Condition("gate", False, f"not looked at for {age_s:.0f} s")
+            return Condition("gate", False, f"not checked for {age_s:.0f} s")
         return failing
 
     def what_fails(self) -> str:
@@ -140,7 +140,7 @@ class Gate:
     def usage(self) -> Usage | None:
         """Return what the target's processes use, None where psutil is not installed; measured once a second at most.
 
-        Whoever asks in a loop must not keep the health server's one thread busy.
+        A client that polls must not keep the health server's one thread busy.
         """
         if time.monotonic() >= self._usage_due_s:
             self._usage = self._measure_usage()
@@ -167,7 +167,7 @@ class Gate:
                 self._on_failure(error)
                 return
             except Exception as error:  # noqa: BLE001 - a thread that ends unheard would leave the gate as it was
-                message = f"the gate could not look: {type(error).__name__}: {error}"
+                message = f"the gate could not run its checks: {type(error).__name__}: {error}"
                 self._on_failure(LauncherError(ExitCode.UNEXPECTED, message))
                 return
             self._closed.wait(max(0.0, next_due_s - time.monotonic()))

@@ -14,9 +14,10 @@ from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 from mooring_launcher.gate.deadline import Deadline
 
 BODY_LIMIT = 64 * 1024
-"""So much of a body is matched against an expression."""
+"""How much of a body is matched against an expression."""
 READ_LIMIT = 10 * 1024
-"""So much is read where none is set: a server that hangs in its body fails, as with kubelet (maxRespBodyLength)."""
+"""How much is read without an expression: a server that hangs in its body fails, as with kubelet
+(maxRespBodyLength)."""
 _REDIRECT_LIMIT = 10
 """As Go's default, which kubelet keeps."""
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -34,7 +35,7 @@ _OP_LEGACY_SERVER_CONNECT = 0x4  # ssl has the name from Python 3.12 on
 
 
 class Origin(NamedTuple):
-    """Whom to ask: `ip` is the anchor's own, also after a redirect."""
+    """Where to send requests: `ip` is the anchor's own, also after a redirect."""
 
     https: bool
     ip: str
@@ -47,7 +48,7 @@ class Origin(NamedTuple):
 
 
 class Response(NamedTuple):
-    """Status and as much of the body as was asked for; `location` is empty unless it redirects."""
+    """Status and the requested part of the body; `location` is empty unless it redirects."""
 
     status: int
     location: str
@@ -55,7 +56,7 @@ class Response(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What to ask: `follow` says whether redirects to the anchor itself are followed, `limit` how much body is read."""
+    """One request: `follow` allows redirects to the anchor itself, `limit` is how much of the body is read."""
 
     path: str
     headers: dict[str, str]
@@ -90,7 +91,7 @@ def _exchange(plain: socket.socket, origin: Origin, question: Question, deadline
 
 
 def _redirected(origin: Origin, question: Question, location: str) -> tuple[Origin, Question] | None:
-    """Return what to ask next; None when that is another host. A Host header stays where none is named."""
+    """Return the next request; None when it goes to another host. A relative redirect keeps the Host header."""
     scheme = "https" if origin.https else "http"
     to = urlsplit(urljoin(f"{scheme}://{origin.authority}{question.path}", location))
     if to.hostname != origin.ip.lower() or to.scheme not in ("http", "https"):
@@ -121,7 +122,7 @@ def _compose(origin: Origin, question: Question) -> bytes:
     }
     lines = [f"{name}: {value}" for name, value in fields.items() if value or name not in ("Accept", "User-Agent")]
     if any(letter in line for line in lines for letter in "\r\n\0"):
-        message = "a header holds a line break"
+        message = "a header contains a line break"
         raise ValueError(message)
     return "\r\n".join([f"GET {_encode_path(question.path)} HTTP/1.1", *lines, "", ""]).encode()
 
@@ -147,7 +148,7 @@ class _Reader:
         self._ended = False
 
     def read_head(self) -> tuple[int, dict[str, str]]:
-        """Return the status and the headers by lower-case name, past interim answers; ValueError when it is no HTTP."""
+        """Return the status and the headers by lower-case name, after interim answers. ValueError if it is not HTTP."""
         for _ in range(_INTERIM_LIMIT + 1):
             status, fields = self._read_one_head()
             if status >= 200 or status == 101:
@@ -172,7 +173,7 @@ class _Reader:
         return int(match[1]), fields
 
     def _read_line(self) -> str:
-        """Return a line less its end, CRLF or LF alone (RFC 9112, 2.2)."""
+        """Return a line without its end, CRLF or a bare LF (RFC 9112, 2.2)."""
         searched = 0
         while (end := self._data.find(b"\n", searched)) < 0:
             searched = len(self._data)

@@ -1,4 +1,4 @@
-"""Says in the log why a program is not ready: what the gate waits for, when it is lost, when it holds."""
+"""Logs why a program is not ready: what the gate waits for, when it is lost, when it holds."""
 
 import time
 
@@ -13,7 +13,7 @@ _LONGEST_VALUE = 1000
 
 
 class GateLog:
-    """Told by the main loop how the gate stands; tells each turn of it, and now and again what is waited for.
+    """Logs each turn of the gate and, now and then, what the main loop is waiting for.
 
     One of `gate-waiting` comes a second after the start, then at growing intervals, sooner when it waits for something
     else; after the gate has held once, `gate-lost` and `gate-holds` take turns.

@@ -20,7 +20,7 @@ print(int(re.search(pattern, text) is not None))
 
 
 def matches(pattern: "re.Pattern[str]", text: str, limit_s: float) -> bool:
-    """Tell whether the text holds a match. ValueError with a sentence when that cannot be told, or not in time."""
+    """Return whether the text holds a match. ValueError with a sentence when that is unknown, or not in time."""
     if not _REPEATS.search(pattern.pattern):
         return pattern.search(text) is not None
     import subprocess  # only now: it costs milliseconds of every start
@@ -33,9 +33,9 @@ def matches(pattern: "re.Pattern[str]", text: str, limit_s: float) -> bool:
             command, input=question, capture_output=True, text=True, timeout=limit_s, check=False, creationflags=flags
         )
     except subprocess.TimeoutExpired as error:
-        message = f"the body was not compared with {pattern.pattern!r} in time; write an expression with fewer repeats"
+        message = f"the body was not matched against {pattern.pattern!r} in time; use an expression with fewer repeats"
         raise ValueError(message) from error
     if done.returncode != 0:
-        message = f"the process that compares the body ended with code {done.returncode}: {done.stderr[-200:].strip()}"
+        message = f"the process that matches the body ended with code {done.returncode}: {done.stderr[-200:].strip()}"
         raise ValueError(message)
     return done.stdout.strip() == "1"

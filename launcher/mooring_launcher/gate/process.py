@@ -10,7 +10,7 @@ from mooring_launcher.gate.psutil import TreeSampler
 from mooring_launcher.platforms.addresses import pack_ip
 from mooring_launcher.platforms.target import Listener, Target
 
-# How often to look until a condition has first held. Asking for the listeners costs about 0.2 ms, a psutil
+# How often to look until a condition has first held. Reading the listeners costs about 0.2 ms, a psutil
 # sample about 1 ms a process.
 CHEAP_INTERVAL_S = 0.03
 SAMPLE_INTERVAL_S = 0.25
@@ -30,7 +30,7 @@ class ProcessCondition(NamedTuple):
 
 
 class Scene:
-    """What one pass of the gate sees: each thing is measured once however many conditions ask."""
+    """What one pass of the gate sees: each thing is measured once, however many conditions need it."""
 
     def __init__(self, target: Target, sampler: TreeSampler | None, now_s: float) -> None:
         self.target = target
@@ -56,7 +56,7 @@ class Scene:
 
 
 def needs_psutil(gate: Mapping[str, Any]) -> bool:
-    """Tell whether a condition of this gate is measured by psutil."""
+    """Return whether a condition of this gate is measured by psutil."""
     limits = [gate["cpu"]["maxPercent"], *(limit for key, *_ in _RANGES for limit in gate[key].values())]
     return bool(gate["processes"]) or any(limit is not None for limit in limits)
 
@@ -64,7 +64,7 @@ def needs_psutil(gate: Mapping[str, Any]) -> bool:
 def process_conditions(
     gate: Mapping[str, Any], ports: Mapping[str, Any], ip: str, connect: Callable[[int], Look]
 ) -> Iterator[ProcessCondition]:
-    """Yield the conditions that a gate's configuration sets, in the order they are told in.
+    """Yield the conditions that a gate's configuration sets, in the order they are reported in.
 
     `connect` makes a TCP connection to a port of the anchor's IP and hangs up.
     """
@@ -96,8 +96,8 @@ _RANGES: tuple[tuple[str, str, str, str, Callable[[TreeSampler], float]], ...] =
 class OpenPort:
     """A declared port that listens inside, reachable on the anchor's IP, owned by the tree unless `owner` is any.
 
-    A listener on `::` answers IPv4 too unless it is for IPv6 alone, as sockets on Windows are by default, and no table
-    tells. So one connection is made to such a listener before it counts, and none after that.
+    A listener on `::` answers IPv4 too unless it is IPv6-only, as sockets on Windows are by default, and no table
+    says so. So one connection is made to such a listener before it counts, and none after that.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class OpenPort:
         here = [listener for listener in scene.listeners(self._protocol) if listener.port == self._port]
         if not here:
             return Look(False, f"{self._what}: {'not listening' if self._protocol == 'TCP' else 'not bound'}")
-        # Where something surely answers on the IP, a listener on :: beside it is one for IPv6 alone.
+        # Where something surely answers on the IP, a listener on :: beside it is IPv6-only.
         sure = [listener for listener in here if reaches(listener.address, self._ip)]
         reached = sure or [listener for listener in here if may_reach(listener.address, self._ip)]
         if not reached:
@@ -135,13 +135,15 @@ class OpenPort:
         wanted = reached if self._owner == "any" else filter(scene.target.owns, reached)
         found = next(iter(wanted), None)
         if found is None:
-            return Look(False, f"{self._what}: listened on by a process that is not the program's")
+            return Look(False, f"{self._what}: listened on by a process outside the program's tree")
         if not sure and self._protocol == "TCP" and found != self._answered:
             answer = self._connect(self._port)
             if answer.good is None:
                 return answer
             if not answer.good:
-                return Look(False, f"{self._what}: listens on {found.address}, for IPv6 alone it seems: {answer.value}")
+                return Look(
+                    False, f"{self._what}: listens on {found.address}, apparently for IPv6 only: {answer.value}"
+                )
             self._answered = found
         self._good = None if self._owner == "any" else found
         return self._listens_on(found)
@@ -151,7 +153,7 @@ class OpenPort:
 
 
 class SettledCpu:
-    """CPU below a share of one core for some seconds on end, over the whole tree."""
+    """CPU below a share of one core for some seconds in a row, over the whole tree."""
 
     def __init__(self, max_percent: float, settle_s: float) -> None:
         self._max_percent = max_percent
@@ -176,13 +178,13 @@ class SettledCpu:
 
 
 def reaches(listening: str, ip: str) -> bool:
-    """Tell whether a socket that listens on one address surely answers on `ip`."""
+    """Return whether a socket that listens on one address surely answers on `ip`."""
     here, there = pack_ip(listening), pack_ip(ip)
     return here in (there, _WILDCARDS[len(there)])
 
 
 def may_reach(listening: str, ip: str) -> bool:
-    """Tell whether it may: `::` answers IPv4 too unless the program, or Windows, says IPV6_V6ONLY."""
+    """Return whether it may: `::` answers IPv4 too unless the program, or Windows, says IPV6_V6ONLY."""
     return len(pack_ip(ip)) == 4 and pack_ip(listening) == _WILDCARDS[16]
 
 

@@ -1,4 +1,4 @@
-"""The one place that imports psutil, and only when something asks: what the target's processes use together."""
+"""The only module that imports psutil, and only when needed: what the target's processes use together."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ class Usage(NamedTuple):
 
 
 def psutil_folder() -> str:
-    """Return the launcher's `lib` folder: MOORING_LIB, which a chart that brings the launcher sets, else beside it."""
+    """Return the launcher's `lib` folder: MOORING_LIB, which a chart that brings the launcher sets, else next to it."""
     return os.environ.get("MOORING_LIB") or os.path.join(os.path.dirname(own_archive()), "lib")
 
 
@@ -49,7 +49,7 @@ def load_psutil() -> ModuleType:
     try:
         import psutil
     except ImportError as error:
-        message = f"psutil cannot be imported ({error}); it is looked for in {beside} too"
+        message = f"psutil cannot be imported ({error}); {beside} was searched too"
         raise LauncherError(ExitCode.PSUTIL_MISSING, message) from error
     finally:
         sys.path.remove(beside)
@@ -57,7 +57,7 @@ def load_psutil() -> ModuleType:
 
 
 class TreeSampler:
-    """Measures processes by pid. A pid that came to mean another process is told apart by its create time.
+    """Measures processes by pid. A reused pid is recognised by its create time.
 
     `follow` says which processes; each measure reads only what it needs, and leaves out those that end meanwhile.
     """

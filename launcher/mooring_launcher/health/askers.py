@@ -1,7 +1,7 @@
-"""Who asks the launcher's server: the node itself, somebody inside the anchor's network, or a stranger.
+"""Where a request comes from: the node itself, the anchor's network, or a stranger.
 
-kubelet asks from an address of its node: the node's own, or that of the bridge or gateway that the CNI made there. All
-of them are in the node's network, which is the launcher's. Through a mesh's proxy a question comes from the anchor's
+kubelet connects from an address of its node: the node's own, or that of the bridge or gateway that the CNI made there.
+All of them are in the node's network, which is the launcher's. Through a mesh's proxy a request comes from the anchor's
 own address or from loopback (Istio: 127.0.0.6).
 """
 
@@ -13,11 +13,11 @@ from mooring_launcher.errors import LauncherError
 from mooring_launcher.platforms.addresses import pack_ip
 
 _REREAD_S = 1.0
-"""How often at most an unknown address has the node's own read again: a flood of strangers must not make it work."""
+"""The shortest time between reads of the node's addresses: a flood of strangers must not cause work."""
 
 
 class Origin(IntEnum):
-    """Where a question comes from. Each origin has places of its own, so that none pushes out another."""
+    """Where a request comes from. Each origin has slots of its own, so that none crowds out another."""
 
     NODE = 0
     """The node, so kubelet: also every other process on the node's network, and whatever the node masquerades."""
@@ -27,10 +27,10 @@ class Origin(IntEnum):
 
 
 class Askers:
-    """Tells where a question comes from by its peer's address."""
+    """Finds out where a request comes from by its peer's address."""
 
     def __init__(self, ip: str, read_node: Callable[[], frozenset[bytes]], warn: Callable[[str], None]) -> None:
-        """Take the anchor's IP and what reads the node's addresses, packed; `warn` is told when they are not known."""
+        """Take the anchor's IP and what reads the node's packed addresses; `warn` is called while they are unknown."""
         self._own = pack_ip(ip)
         self._read_node = read_node
         self._warn = warn
@@ -39,9 +39,9 @@ class Askers:
         self._read()
 
     def origin(self, peer: str) -> Origin:
-        """Return the origin. While the node's addresses were never read everybody counts as the node.
+        """Return the origin. Until the node's addresses have been read, everyone counts as the node.
 
-        The other way round kubelet would be refused, and the network go before the program has stopped.
+        Otherwise kubelet would be refused, and the network would go before the program has stopped.
         """
         packed = pack_ip(peer)
         if packed == self._own or _is_loopback(packed):
@@ -52,7 +52,7 @@ class Askers:
 
     @property
     def knows_node(self) -> bool:
-        """Whether the node's addresses have been read: what only the node may see is for nobody until then."""
+        """Whether the node's addresses have been read: what only the node may see, nobody sees until then."""
         return self._node is not None
 
     def _read(self) -> None:
@@ -61,7 +61,7 @@ class Askers:
             self._node = self._read_node()
         except (OSError, LauncherError) as error:
             if self._node is None:
-                self._warn(f"the node's addresses cannot be read, so anybody may ask /hold: {error}")
+                self._warn(f"the node's addresses cannot be read, so anyone may request /hold: {error}")
 
 
 def _is_loopback(packed: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Listens and accepts connections for a selector. Out of descriptors, it backs off and recovers.
 
 A listener that cannot accept stays readable, so asking again at once would take a whole CPU. Room is made by dropping a
-stranger; else one descriptor kept in reserve takes the next question that is none of a stranger: kubelet's, perhaps.
+stranger; else one descriptor kept in reserve serves the next request that is not a stranger's: perhaps kubelet's.
 """
 
 import errno
@@ -20,7 +20,7 @@ _SOLE_LISTENER: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR
 _TAKEN = (errno.EADDRINUSE, getattr(errno, "WSAEACCES", errno.EADDRINUSE))
 _BATCH = 64
 _PAUSE_S = 0.2
-"""How long nobody is accepted once no descriptor can be had."""
+"""How long no connection is accepted once descriptors have run out."""
 _TELL_EVERY_S = 30.0
 
 # accept(2): a connection whose client gave it up first. Nothing is wrong on this side.
@@ -56,7 +56,7 @@ class Intake:
         may_use_reserve: Callable[[str], bool],
         warn: Callable[[str], None],
     ) -> None:
-        """Register the listener. `make_room` drops a connection and tells whether there was one to drop."""
+        """Register the listener. `make_room` drops a connection and returns whether there was one."""
         self._warn = warn
         self._told_s = float("-inf")
         self._listener = listener
@@ -82,7 +82,7 @@ class Intake:
             self._register()
 
     def close(self) -> None:
-        """Let the listener and the reserve go. The selector is closed by whoever made it."""
+        """Close the listener and the reserve. The selector belongs to the caller."""
         self._listener.close()
         if self._reserve is not None:
             self._reserve.close()
@@ -131,7 +131,7 @@ class Intake:
     def _tell(self, error: OSError) -> None:
         if time.monotonic() - self._told_s >= _TELL_EVERY_S:
             self._told_s = time.monotonic()
-            self._warn(f"accept: {error.errno} {error.strerror}: connections have to wait")
+            self._warn(f"accept: {error.errno} {error.strerror}: connections must wait")
 
     def _pause(self) -> None:
         self._selector.unregister(self._listener)

@@ -10,7 +10,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics(NamedTuple):
-    """What there is to tell. None means not known (yet): such a figure is left out."""
+    """The figures. None means not known (yet): that figure is left out."""
 
     version: str
     app: str
@@ -59,7 +59,7 @@ def _families(metrics: Metrics) -> Iterator[_Family]:
         "mooring_gate_seconds", "gauge", "From the target's start until the gate first held.", metrics.gate_seconds
     )
     yield _single(
-        "mooring_target_restarts_total", "counter", "Times the target was started anew in place.", metrics.restarts
+        "mooring_target_restarts_total", "counter", "Times the target was restarted in place.", metrics.restarts
     )
     yield _single(
         "mooring_target_cpu_seconds_total",

@@ -17,9 +17,9 @@ _PUBLIC = ("app", "ordinal", "ready")
 
 
 class View(NamedTuple):
-    """What the launcher says of itself at this moment. `reason` tells why it is not ready.
+    """The launcher's state at this moment. `reason` says why it is not ready.
 
-    Only the node is told all of it. Others get names and states: `brief` for the reason, of `status` what `_PUBLIC`
+    Only the node sees all of it. Others get names and states: `brief` for the reason, of `status` what `_PUBLIC`
     lists.
     """
 
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
 
 
 class Pages:
-    """Makes each page of what the launcher is at the moment that it is asked for."""
+    """Makes each page from the launcher's state at the moment of the request."""
 
     def __init__(self, view: Callable[[], View], metrics: Callable[[], Metrics]) -> None:
         self._view = view
@@ -89,7 +89,7 @@ class Pages:
             status = {key: value for key, value in status.items() if key in _PUBLIC}
             status["reason"] = "" if view.ready else view.brief
             status["conditions"] = [{"name": c.name, "holds": c.holds} for c in view.conditions]
-            status["more"] = "in the launcher's log, and here for askers from the node"
+            status["more"] = "in the launcher's log, and here for requests from the node"
         return Answer(200, json.dumps(status, indent=1) + "\n", "application/json")
 
     def _render(self) -> Answer:

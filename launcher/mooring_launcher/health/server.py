@@ -1,9 +1,9 @@
 """The launcher's own HTTP server, on the anchor's IP inside the compartment: kubelet's probes, /hold, metrics.
 
 One thread and a selector, so that no client can hold up another: what a client may take of time, size and number is
-limited, and a connection answers one request. Who asks from the node, from inside the anchor's network and from
-elsewhere has places of its own, so strangers never push out kubelet; connections that ask /hold are parked apart, and
-strangers may not ask it. When the process has no descriptor left, strangers go first, and one is kept for the node.
+limited, and a connection answers one request. The node, the anchor's network and strangers have slots of their own, so
+strangers never crowd out kubelet; requests for /hold are parked apart, and strangers may not hold. When the process is
+out of descriptors, strangers go first, and one is kept for the node.
 """
 
 import selectors
@@ -26,7 +26,7 @@ REQUEST_LIMIT_S = 5.0
 CONNECTION_LIMIT = 64
 """Of each origin. Above it the oldest of the same origin is dropped."""
 HOLD_LIMIT = 16
-"""Of each origin that may hold. kubelet asks once for each preStop, so there is one question, or two."""
+"""Of each origin that may hold. kubelet sends one for each preStop, so there is one request, or two."""
 
 # More than the limit at once: closing with bytes unread would reset the connection and lose the answer.
 _READ_SIZE = 64 * 1024
@@ -61,7 +61,7 @@ class HealthServer:
         metrics: Callable[[], Metrics],
         warn: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
-        """Take what the pages show, and who is told of what goes wrong here."""
+        """Take what the pages show, and what to call when something goes wrong here."""
         self._inside = inside
         self._address = (ip, port)
         self._warn = warn
@@ -103,7 +103,7 @@ class HealthServer:
         self._signal()
 
     def close(self) -> None:
-        """Stop listening and hang up on everybody. Releases /hold first."""
+        """Stop listening and hang up on every client. Releases /hold first."""
         if not self.thread.is_alive():
             return
         self._released = True
@@ -134,7 +134,7 @@ class HealthServer:
             self._hang_up()
 
     def _give_up(self, sock: Any, error: Exception) -> None:
-        """Hang up on a client that nobody foresaw, and say so."""
+        """Hang up on a client that caused an unforeseen error, and log it."""
         self._warn(f"a client of the health server: {type(error).__name__}: {error}")
         connection = self._active.get(sock) or self._held.get(sock)
         if connection is not None:
@@ -150,7 +150,7 @@ class HealthServer:
                 closable.close()
 
     def _time_left_s(self) -> float | None:
-        """Seconds to the next deadline; None, so no wake-up at all, while nobody is connected."""
+        """Seconds to the next deadline; None, so no wake-up at all, while no client is connected."""
         deadlines = [connection.deadline_s for connection in self._active.values()]
         if self._intake is not None and self._intake.resume_at_s is not None:
             deadlines.append(self._intake.resume_at_s)
@@ -204,7 +204,7 @@ class HealthServer:
             self._drop(connection)
 
     def _on_held_client(self, sock: socket.socket, _events: int) -> None:
-        """Drop a parked client that hangs up, or that talks on, which nobody asked it to."""
+        """Drop a parked client that hangs up, or that sends more."""
         connection = self._held.get(sock)
         if connection is not None:
             self._drop(connection)
@@ -238,7 +238,7 @@ class HealthServer:
 
     def _park(self, connection: _Connection) -> None:
         if connection.origin is Origin.STRANGER:
-            self._answer(connection, Answer(403, "only the node itself may hold\n"))
+            self._answer(connection, Answer(403, "only the node itself may request /hold\n"))
             return
         if not self._has_place_to_hold(connection):
             self._answer(connection, Answer(503, "too many are waiting\n"))
@@ -248,7 +248,7 @@ class HealthServer:
         self._selector.modify(connection.sock, selectors.EVENT_READ, self._on_held_client)
 
     def _has_place_to_hold(self, connection: _Connection) -> bool:
-        """Make a place for kubelet's hook in any case: other processes of the node, or a mesh's clients, go first."""
+        """Make room for kubelet's hook in any case: other processes of the node, or a mesh's clients, go first."""
         held = [one for one in self._held.values() if one.origin is connection.origin]
         if len(held) < HOLD_LIMIT:
             return True

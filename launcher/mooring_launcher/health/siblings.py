@@ -12,15 +12,15 @@ from mooring_launcher.platforms.compartment import Inside
 _CONNECT_TIMEOUT_S = 5.0
 _PAUSE_S = 1.0
 _ANSWER_LIMIT = 64
-"""Bytes: the status line alone matters."""
+"""Bytes: only the status line matters."""
 _REQUEST = b"GET /hold HTTP/1.1\r\nHost: sibling\r\nUser-Agent: %s\r\nConnection: close\r\n\r\n" % SIBLING_AGENT
 
 
 def await_siblings(inside: Inside, ip: str, ports: list[int], tell: Callable[[str], None]) -> None:
-    """Return when each launcher that serves on one of these ports has answered /hold, or ended, or is none.
+    """Return when each launcher on one of these ports has answered /hold or ended. A port may have none.
 
     Without a limit in time, as /hold itself: the grace period of the anchor and of each launcher is one. Within one
-    network a port on which nobody listens refuses at once, and a launcher that is killed hangs up.
+    network a port without a listener refuses at once, and a launcher that is killed hangs up.
     """
     for port in ports:
         told = False

@@ -42,13 +42,13 @@ class Backend(Protocol):
         """Return the compartments that `ip` is configured in: none means not yet, several mean ambiguous."""
 
     def networks_of(self, uid: str, container_id: str) -> set[int]:
-        """Return the ids of the compartments that the pod's own processes are in; none where this cannot be told.
+        """Return the ids of the compartments that the pod's own processes are in; none where this cannot be determined.
 
         `uid` is the pod's, `container_id` one of its containers' as in its status (`containerd://…`).
         """
 
     def address_usable(self, compartment: Compartment, ip: str) -> bool:
-        """Tell whether `ip` is configured, past duplicate address detection, on an interface that is up."""
+        """Return whether `ip` is configured, past duplicate address detection, on an interface that is up."""
 
     def hold(self, compartment: Compartment) -> Hold:
         """Keep the compartment alive. While it is held, every call reaches it even when its name has gone."""
@@ -72,13 +72,13 @@ class Backend(Protocol):
     def unsent_bytes(self, compartment: Compartment) -> int:
         """Return how many bytes closed connections inside the compartment have still to deliver.
 
-        Windows tells no bytes: there it is the number of such connections.
+        Windows does not count bytes: there it is the number of such connections.
         """
 
     def block_shutdown(self, tell: Callable[[str], None]) -> None:
         """Have `tell` called, from another thread, when the container is shut down by other means than a signal.
 
-        Until this process ends by itself, the one who shuts down is kept waiting.
+        Until this process ends by itself, the shutdown waits.
         """
 
 

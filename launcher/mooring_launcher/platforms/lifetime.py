@@ -12,7 +12,7 @@ _NAMES_SHOWN = 5
 
 
 class Ending:
-    """One end that is waited for, told once: of the main process, or of the target. Safe from any thread."""
+    """An end to wait for, reported once: of the main process, or of the target. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,7 +21,7 @@ class Ending:
         self._ended = threading.Event()
 
     def on(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back from the thread that tells; at once when it has been told already."""
+        """Call back from the reporting thread; at once when it has been reported already."""
         with self._lock:
             if self._status is None:
                 self._callbacks.append(callback)
@@ -35,11 +35,11 @@ class Ending:
         return self._status
 
     def has_come(self) -> bool:
-        """Tell whether it has been told."""
+        """Return whether it has been reported."""
         return self._ended.is_set()
 
     def tell(self, status: ExitStatus) -> None:
-        """Tell everybody who waits."""
+        """Report it to everyone who waits."""
         with self._lock:
             self._status = status
             callbacks = self._callbacks
@@ -48,10 +48,39 @@ class Ending:
             callback(status)
 
 
+class Ends:
+    """The ends of a started target: of its main process, of the target, and of its whole tree."""
+
+    def __init__(self) -> None:
+        self._main = Ending()
+        self._end = Ending()
+        self._all_gone = threading.Event()
+
+    def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back when the target has ended."""
+        self._end.on(callback)
+
+    def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
+        """Call back when the main process has ended."""
+        self._main.on(callback)
+
+    def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
+        """Wait for the target's end."""
+        return self._end.wait(timeout_s)
+
+    def main_exit(self) -> ExitStatus | None:
+        """Return how the main process ended."""
+        return self._main.wait(0)
+
+    def wait_all(self, timeout_s: float | None = None) -> bool:
+        """Wait for the whole tree."""
+        return self._all_gone.wait(timeout_s)
+
+
 def tree_status(main: ExitStatus, last: ExitStatus | None, who: str) -> ExitStatus:
     """Return how a tree ended: with its main process's code unless that is 0, then with the last one's.
 
-    `who` is that last process; `last` is None when its code could not be had. Not for a tree whose last process was the
+    `who` is that last process; `last` is None when its code is unknown. Not for a tree whose last process was the
     main one: that ended as the main process did.
     """
     if last is None:

@@ -1,4 +1,4 @@
-"""Makes sure that the program's file is the one that target.sha256 names."""
+"""Checks the program's file against target.sha256."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ _ELF = b"\x7fELF"
 
 
 class OpenedProgram(NamedTuple):
-    """A program's file whose sum was found right: what is started is what this descriptor leads to."""
+    """A program's file with the right checksum: what is started is what this descriptor refers to."""
 
     fd: int
     stamp: tuple[int, ...]
 
     def is_unchanged(self) -> bool:
-        """Tell whether nobody has written to the file since before its sum was made."""
+        """Return whether the file is unchanged since before its checksum was taken."""
         return self.stamp == _stamp(self.fd)
 
     def close(self) -> None:
@@ -54,8 +54,10 @@ def open_program(exe: str, sha256: str) -> OpenedProgram:
             message = f"{exe} has sha256 {found}, target.sha256 is {sha256.lower()}"
             raise LauncherError(ExitCode.TARGET_CHECKSUM, message)
         if sys.platform != "win32" and not is_elf:
-            message = f"{exe} is a script or the like: its interpreter opens it anew after its sum was compared, so "
-            message += "target.sha256 cannot promise what runs; set target.exe to a program, or leave target.sha256 out"
+            message = f"{exe} is not a binary: its interpreter opens it again after the checksum was compared, so "
+            message += (
+                "target.sha256 cannot guarantee what runs; set target.exe to a binary, or leave target.sha256 out"
+            )
             raise LauncherError(ExitCode.TARGET_CHECKSUM, message)
     except BaseException:
         os.close(fd)
@@ -64,6 +66,6 @@ def open_program(exe: str, sha256: str) -> OpenedProgram:
 
 
 def _stamp(fd: int) -> tuple[int, ...]:
-    """Return what every write to a file changes; nobody but the kernel sets the time of the last change."""
+    """Return what every write to a file changes; only the kernel sets the time of the last change (ctime)."""
     status = os.fstat(fd)
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

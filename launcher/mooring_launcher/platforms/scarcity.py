@@ -1,6 +1,6 @@
-"""Errors that say something of this process or machine, not of what was looked at: no descriptor or memory is left.
+"""Errors that concern this process or machine, not what was checked: out of descriptors or memory.
 
-What could not be looked at for want of these is not known. Nothing may end a program on the strength of it.
+What could not be checked for lack of these is unknown. No program may be ended because of it.
 """
 
 import errno
@@ -15,7 +15,7 @@ _ERRNOS = frozenset(
 
 
 def is_scarcity(error: BaseException | None) -> bool:
-    """Tell whether an error, or one that it was raised from, is for want of descriptors, memory or processes."""
+    """Return whether an error, or one that it was raised from, is for lack of descriptors, memory or processes."""
     while error is not None:
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _ERRNOS):
             return True

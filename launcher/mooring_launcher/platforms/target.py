@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 class TargetSpec(NamedTuple):
     """What to start. `exe` is a full path; `working_dir` is empty for the launcher's own.
 
-    From `console_event` to `signed_by`, on Windows alone: how to ask it to stop, whether its job enters the compartment
+    From `console_event` to `signed_by`, only on Windows: how to ask it to stop, whether its job enters the compartment
     (`attach`), as whom it runs, and what its file must be. `lifetime`: `process` ends the target with its main process,
     `tree` with the last process of its tree.
     """
@@ -42,7 +42,7 @@ class CommandResult(NamedTuple):
 class Listener(NamedTuple):
     """A local port that is listened on (TCP) or bound (UDP).
 
-    `owner` is what the platform tells owners by: the socket's inode on Linux, the process id on Windows.
+    `owner` identifies the owner: the socket's inode on Linux, the process id on Windows.
     """
 
     protocol: str
@@ -112,7 +112,7 @@ class Target(Protocol):
         """Return every TCP port of the compartment that is listened on (or UDP port bound), whoever owns it."""
 
     def owns(self, listener: Listener) -> bool:
-        """Tell whether a process of the tree holds that port."""
+        """Return whether a process of the tree holds that port."""
 
     def misplacement(self) -> str | None:
         """Return a sentence naming a process of the tree that runs or listens outside the compartment, if any."""

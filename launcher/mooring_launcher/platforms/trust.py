@@ -1,4 +1,4 @@
-"""Sees to it that nobody but the node's own administrators can change what the launcher runs, imports or reads.
+"""Makes sure that only the node's administrators can change what the launcher runs, imports or reads.
 
 The launcher runs as SYSTEM or root, so whoever may write its code, psutil, its configuration, its token or its state
 acts as SYSTEM. Each is looked at before it is used; what another account could change is refused with exit code 224.
@@ -17,8 +17,8 @@ _WHO = "SYSTEM and Administrators" if sys.platform == "win32" else "root"
 def find_exposure(path: str, *, lookup: bool = False) -> str:
     """Say who else could change what `path` names, empty when nobody: itself, and each directory it is reached by.
 
-    `lookup`: names are looked up in this directory that may be absent (modules, libraries), so who may only add to it
-    counts too. What does not exist is not exposed. OSError when it cannot be looked at.
+    `lookup`: names that may be absent are looked up in this directory (modules, libraries), so the right to add to it
+    counts too. What does not exist is not exposed. OSError when it cannot be read.
     """
     if sys.platform == "win32":
         from mooring_launcher.platforms.windows.trust import find_exposure as find
@@ -40,11 +40,11 @@ def find_exposure_below(folder: str) -> str:
 
 
 def refuse_exposed(what: str, path: str, find: Callable[[str], str]) -> None:
-    """LauncherError UNTRUSTED_PATH when something is found, or it cannot be told."""
+    """LauncherError UNTRUSTED_PATH when something is found, or cannot be determined."""
     try:
         found = find(path)
     except OSError as error:
-        found = f"who may write to {path} cannot be told: {error.strerror or error}"
+        found = f"cannot determine who may write to {path}: {error.strerror or error}"
     if found:
         message = f"{what} is not safe to use: {found}; only {_WHO} may"
         raise LauncherError(ExitCode.UNTRUSTED_PATH, message)
@@ -83,7 +83,7 @@ def own_archive() -> str:
 
 
 def _make_own(state_dir: str) -> str:
-    """Let nobody else write to the state directory, and say what somebody else has put there before.
+    """Let nobody else write to the state directory, and say what someone else has put there before.
 
     kubelet makes an emptyDir that everybody may write to (0777), on Windows with what C: gives to Users.
     """

@@ -22,7 +22,7 @@ class Log:
         self._write("info", event, fields)
 
     def warning(self, event: str, **fields: object) -> None:
-        """Record what should not have happened and is being dealt with."""
+        """Record a problem that is being handled."""
         self._write("warning", event, fields)
 
     def error(self, event: str, **fields: object) -> None:
@@ -37,7 +37,7 @@ class Log:
                 sys.stderr.write(line)
                 sys.stderr.flush()
             except (OSError, ValueError):
-                return  # a reader that has gone must not end the target
+                return  # a reader that is gone must not end the target
 
 
 def _timestamp() -> str:

@@ -1,6 +1,6 @@
 """Masks what looks like a secret in arguments and texts before they are logged.
 
-It would rather hide too much: once a secret's name has been seen, everything up to where its value surely ends is
+It prefers to hide too much: once a secret's name has been seen, everything up to where its value surely ends is
 masked, which is often the end of the argument. Every step moves on in the text, so the time grows with its length and
 no faster; long texts are masked from the first secret to their end, which takes one search.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 MASK = "***"
 
 _LONG = 8192
-"""So many characters, or more, are masked the short way."""
+"""Texts of at least this many characters are masked the short way."""
 
 # A name is a secret's when it has a word of the first kind anywhere, or of the second at its end: PGPASSWORD,
 # AccountKey, jwt-signing, but not --author, --keyboard or --design.
@@ -23,7 +23,7 @@ _STEMS = (
 _LAST_WORDS = r"(?:token|pass|key|auth|authorization|signature|cred|(?<![a-z])(?:sig|sas|pin|otp|pw|psw))s?"
 _ANYWHERE = re.compile(_STEMS, re.IGNORECASE)
 _AT_END = re.compile(rf"{_LAST_WORDS}\Z", re.IGNORECASE)
-# What a secret is kept in, or is about, is none itself.
+# What holds or describes a secret is not one itself.
 _NO_SECRET = re.compile(r"[-_.](?:file|path|dir|folder|name|type|mode|url|uri|ttl|timeout)\Z", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]+\Z")
 
@@ -126,7 +126,7 @@ def _mask_long(text: str) -> tuple[str, str]:
 
 
 def _find_value(text: str, name: "re.Match[str]") -> int | None:
-    """Return where the value of this name begins; None when it is no secret's, or has none here."""
+    """Return where the value of this name begins; None when it is not a secret's, or has no value here."""
     word, start, end = name[0], name.start(), name.end()
     slashed = _begins_word(text, start - 1) and text[start - 1] == "/"
     is_option = slashed or (word[0] == "-" and _begins_word(text, start))
@@ -158,12 +158,12 @@ def _is_secret(name: str) -> bool:
 
 
 def _is_query_code(text: str, start: int, name: str) -> bool:
-    """Tell whether this is the `code` of a query, which is how a function's key is given on Azure."""
+    """Return whether this is the `code` of a query, which is how a function's key is given on Azure."""
     return name == "code" and start > 0 and text[start - 1] in "?&"
 
 
 def _find_end(text: str, name_start: int, begin: int) -> int:
-    """Return where the value surely ends; what is not known to end sooner goes on to the end of the text."""
+    """Return where the value surely ends; what has no certain end goes on to the end of the text."""
     if name_start == 0 or (name_start == 1 and text[0] in "/\"'"):
         return len(text)
     before = name_start - 1

@@ -1,4 +1,4 @@
-"""How a run ended, and the termination message that tells `kubectl describe pod`."""
+"""How a run ended, and the termination message that `kubectl describe pod` shows."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def failure(error: LauncherError) -> Outcome:
 
 
 def write_termination_message(outcome: Outcome, environ: Mapping[str, str]) -> None:
-    """Write one JSON line to the pod's termination log, where there is one (outside a pod there is none)."""
+    """Write one JSON line to the pod's termination log, where it exists (only in a pod)."""
     try:
         with open(open_file(_log_path(environ), os.O_RDWR), "r+b") as file:
             file.write(render_termination_message(outcome))

@@ -1,4 +1,4 @@
-"""The status file: how the launcher's main loop tells the probe commands, which are other processes, how it is.
+"""The status file: how the launcher's main loop reports to the probe commands, which are other processes.
 
 One record of a fixed size is overwritten in place, so a disk that fills up cannot turn a healthy pair unready.
 """
@@ -39,7 +39,7 @@ class StatusFile:
         os.write(self._fd, text[: RECORD_BYTES - 1].ljust(RECORD_BYTES - 1) + b"\n")
 
     def close(self) -> None:
-        """Close and remove it: what a launcher that has ended said is nobody's state."""
+        """Close and remove it: the record of a launcher that has ended is stale."""
         os.close(self._fd)
         try:
             os.unlink(self.path)
@@ -48,7 +48,7 @@ class StatusFile:
 
 
 def read_status(state_dir: str) -> dict[str, Any] | None:
-    """Return the record, or None when there is none. A record caught while it is being written is read again."""
+    """Return the record, None without one. A record caught while it is being written is read again."""
     path = os.path.join(state_dir, FILE_NAME)
     for _ in range(5):
         try:

@@ -1,4 +1,4 @@
-"""The threads that the launcher lives by: one that ends unasked is logged and turns `/livez` and the live probe."""
+"""The threads the launcher depends on: one that ends unexpectedly is logged and fails `/livez` and the live probe."""
 
 import threading
 from collections.abc import Callable
@@ -17,21 +17,21 @@ class Living(Protocol):
         """Begin."""
 
     def is_alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it runs."""
 
 
 class Vitals:
     """Knows which of the launcher's threads has died: of an exception, or silently."""
 
     def __init__(self, tell: Callable[..., None]) -> None:
-        """Hear of every exception that ends a thread from now on; `tell` is a method of the log."""
+        """Log every exception that ends a thread from now on; `tell` is a method of the log."""
         self._tell = tell
         self._expected: set[Living] = set()
         self._dead: dict[str, str] = {}
         threading.excepthook = self._on_exception
 
     def expect(self, *threads: Living) -> None:
-        """Count on these threads to run until they are released."""
+        """Expect these threads to run until they are released."""
         self._expected.update(threads)
 
     def release(self, *threads: Living) -> None:
@@ -39,11 +39,11 @@ class Vitals:
         self._expected.difference_update(threads)
 
     def problem(self) -> str:
-        """Return a sentence on what has died, empty while nothing has."""
+        """Return a sentence on what has died, empty while all live."""
         for thread in list(self._expected):
             if not thread.is_alive() and thread.name not in self._dead:
                 self._dead[thread.name] = "it returned"
-                self._tell("thread-died", thread=thread.name, problem="it returned though nobody ended it")
+                self._tell("thread-died", thread=thread.name, problem="it returned unexpectedly")
         return "; ".join(f"the launcher's thread {name} has ended: {why}" for name, why in list(self._dead.items()))
 
     def _on_exception(self, hooked: threading.ExceptHookArgs) -> None:

@@ -10,7 +10,7 @@ from mooring_launcher.cluster.anchor import Attached as Anchor
 from mooring_launcher.cluster.heal import Healer
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.compartment import Backend
-from mooring_launcher.replica import Setup, bootstrap_fields, least_anchor_grace_s
+from mooring_launcher.replica import Setup, bootstrap_fields
 from mooring_launcher.reports.log import Log
 from mooring_launcher.runner.readiness import decides_for_anchor
 from mooring_launcher.runner.states import Attached, Locating, Misplaced, Searching, Waiting
@@ -124,7 +124,7 @@ class Seeker:
         config = self._setup.config
         if config["anchor"]["create"] or not decides_for_anchor(self._setup):
             return
-        gaps = find_gaps(located.pod, config["readiness"]["port"], least_anchor_grace_s(config))
+        gaps = find_gaps(located.pod, config["readiness"]["port"], config["anchorGraceSeconds"])
         if gaps:
             self._log.warning("anchor-incomplete", anchor=located.search.anchor.name, gaps=gaps)
 

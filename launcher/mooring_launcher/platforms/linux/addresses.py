@@ -1,6 +1,6 @@
 """Which IP addresses the calling thread's network namespace has, by rtnetlink (rtnetlink(7)).
 
-Netlink rather than `ip` or getifaddrs, because only it tells tentative and failed IPv6 addresses apart.
+Netlink rather than `ip` or getifaddrs, because only it distinguishes tentative and failed IPv6 addresses.
 """
 
 import socket

@@ -35,7 +35,7 @@ class Pipes(NamedTuple):
 def run_init(spec: TargetSpec, pipes: Pipes, changed: list[int], path: str, program: int | None) -> NoReturn:
     """Be the init of a new pid namespace: start the target, reap everything, end when nothing is left.
 
-    `changed` are the signals whose action is not the default one (`changed_signals`, asked before the fork). `path` is
+    `changed` are the signals whose action is not the default one (`changed_signals`, read before the fork). `path` is
     what to start, for which the descriptor `program` is kept open.
     """
     try:
@@ -46,7 +46,7 @@ def run_init(spec: TargetSpec, pipes: Pipes, changed: list[int], path: str, prog
             os.close(program)
         os.write(pipes.report, f"{STARTED}{main}".encode())
         os.close(pipes.report)
-        # Until the launcher has found the main process, nothing is reaped: so its number means that process alone.
+        # Until the launcher has found the main process, nothing is reaped: so its number means only that process.
         _await_launcher(pipes.go)
         os.close(pipes.go)
         _reap_all(main, pipes.status)
@@ -120,7 +120,7 @@ def _reap_all(main: int, status_pipe: int) -> None:
 
     The last process of a namespace has no parent left in it, so the init is the one that reaps it. What that process
     never reaped itself comes to the init in the same moment and later in its list (`forget_original_parent` in Linux'
-    kernel/exit.c): so of those that are found ended together the first counts.
+    kernel/exit.c): so of those found ended together the first counts.
     """
     last = b""
     try:
@@ -144,7 +144,7 @@ def _reap_rest(main: int, status_pipe: int) -> None:
 
 
 def _reap(pid: int) -> bytes:
-    """Reap one that has ended; return the line that tells of it: pid, raw status, short name."""
+    """Reap one that has ended; return the line that reports it: pid, raw status, short name."""
     name = b"?"
     with suppress(OSError), open(f"/proc/{pid}/comm", "rb", buffering=0) as comm:
         name = comm.read(64).replace(b"\n", b"")

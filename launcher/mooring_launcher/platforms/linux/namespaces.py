@@ -56,7 +56,7 @@ def hold(compartment: Compartment) -> NamespaceHold:
 def open_namespace(compartment: Compartment) -> int:
     """Return a descriptor of the namespace that the caller closes.
 
-    LauncherError COMPARTMENT_NOT_FOUND when it has gone or its name means another namespace by now.
+    LauncherError COMPARTMENT_NOT_FOUND when it is gone or its name now means another namespace.
     """
     with _holds_lock:
         for held in _holds:
@@ -65,7 +65,7 @@ def open_namespace(compartment: Compartment) -> int:
     try:
         fd = os.open(compartment.name, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        message = f"open({compartment.name}): {error.errno} {error.strerror}: the network namespace has gone"
+        message = f"open({compartment.name}): {error.errno} {error.strerror}: the network namespace is gone"
         raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message) from error
     if os.fstat(fd).st_ino != compartment.id:
         os.close(fd)
@@ -151,7 +151,7 @@ def networks_of(uid: str, container_id: str) -> set[int]:
 
 
 def address_usable(compartment: Compartment, ip: str) -> bool:
-    """Tell whether `ip` is configured, past duplicate address detection, on an interface that is up."""
+    """Return whether `ip` is configured, past duplicate address detection, on an interface that is up."""
     packed = pack_ip(ip)
 
     def usable() -> bool:
@@ -193,7 +193,7 @@ def _process_namespaces(tried: set[int]) -> Iterable[Compartment]:
 
 
 def _untried(paths: Iterable[str], tried: set[int]) -> Iterable[Compartment]:
-    """Yield each namespace once, adding it to `tried`; what is no namespace (any more) is passed over."""
+    """Yield each namespace once, adding it to `tried`; what is not a namespace (any more) is skipped."""
     device = os.stat("/proc/self/ns/net").st_dev
     for path in paths:
         try:

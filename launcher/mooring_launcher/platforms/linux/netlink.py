@@ -15,7 +15,7 @@ def open_netlink(protocol: int) -> socket.socket:
 
 
 def dump(netlink: socket.socket, request: int, body: bytes) -> list[tuple[int, bytes]]:
-    """Return the type and payload of every answer. OSError when the kernel refuses, e.g. ENOENT: no such table."""
+    """Return the type and payload of every answer. OSError when the kernel refuses, e.g. ENOENT: unknown table."""
     netlink.send(_HEADER.pack(_HEADER.size + len(body), request, _NLM_F_REQUEST_DUMP, 1, 0) + body)
     answers: list[tuple[int, bytes]] = []
     while True:

@@ -6,7 +6,7 @@ from mooring_launcher.platforms.scarcity import is_scarcity
 
 
 def read_children(pid: int) -> list[int]:
-    """Return the children of every thread of a process, none when it has gone (proc_pid_task(5): children).
+    """Return the children of every thread of a process, none when it is gone (proc_pid_task(5): children).
 
     OSError when this process has no descriptor or memory left to look with.
     """
@@ -22,7 +22,7 @@ def read_children(pid: int) -> list[int]:
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process lives: one that nobody has reaped yet does not."""
+    """Return whether a process lives: a zombie does not."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             return stat.read().rpartition(")")[2].split()[0] not in "ZX"
@@ -31,7 +31,7 @@ def is_running(pid: int) -> bool:
 
 
 def read_name(pid: int) -> str:
-    """Return the process's short name, '?' when it has gone."""
+    """Return the process's short name, '?' when it is gone."""
     try:
         with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
             return comm.read().strip()
@@ -40,7 +40,7 @@ def read_name(pid: int) -> str:
 
 
 def runs_inside(pid: int, namespace: int) -> bool:
-    """Tell whether a process runs in the network namespace with this inode; one that has ended meanwhile did."""
+    """Return whether a process runs in the network namespace with this inode; one that has ended meanwhile did."""
     try:
         return os.stat(f"/proc/{pid}/ns/net").st_ino == namespace
     except OSError:

@@ -10,7 +10,7 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.target import ExitStatus, TargetSpec
 
 _REASONS = {
-    errno.EACCES: "is not executable, or a folder of its path may not be entered",
+    errno.EACCES: "is not executable, or a directory of its path may not be entered",
     errno.EPERM: "is not permitted to run here",
     errno.ENOEXEC: "is not a program that this machine can run",
     errno.EISDIR: "is a folder",
@@ -59,7 +59,7 @@ def start_error(spec: TargetSpec, failure: str) -> LauncherError:
 
 
 def open_pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
-    """Make a pipe (reading end, writing end); each end is closed with its stack. OSError when there is none left."""
+    """Make a pipe (reading end, writing end); each end is closed with its stack. OSError when none is left."""
     reading, writing = os.pipe()
     reader.callback(os.close, reading)
     writer.callback(os.close, writing)

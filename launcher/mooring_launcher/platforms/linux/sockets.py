@@ -1,6 +1,6 @@
 """Who listens where, which process holds a socket, what is still to be sent.
 
-Asked by sock_diag(7), as ss does: the kernel then looks at its few listeners alone, while reading /proc/<pid>/net/tcp
+By sock_diag(7), as ss does: the kernel then looks only at its few listeners, while reading /proc/<pid>/net/tcp
 walks the hash of all connections (36 ms on a machine with 1 GiB of memory or more, against 0.1 ms). Where a kernel
 lacks sock_diag, /proc is read (Documentation/networking/proc_net_tcp.rst). psutil's net_connections is of no use: it
 shows the caller's own namespace.
@@ -52,7 +52,7 @@ class SocketTable:
             self._netlink.close()
 
     def listeners(self, protocol: str) -> list[Listener]:
-        """Return what listens (TCP) or is bound and unconnected (UDP); nothing once the namespace has gone."""
+        """Return what listens (TCP) or is bound and unconnected (UDP); nothing once the namespace is gone."""
         rows = self._read(protocol, {_LISTENING[protocol]})
         return [Listener(protocol, row.address, row.port, row.inode) for row in rows if row.port]
 
@@ -103,7 +103,7 @@ def socket_inodes(pid: int) -> Iterator[tuple[int, str]]:
 
 
 def socket_inode(path: str) -> int | None:
-    """Return the inode of the socket behind a /proc/<pid>/fd/<n>, None when it is something else or has gone."""
+    """Return the inode of the socket behind a /proc/<pid>/fd/<n>, None when it is something else or gone."""
     try:
         link = os.readlink(path)
     except OSError:
@@ -127,4 +127,4 @@ def _lines(path: str) -> Iterator[list[str]]:
     except OSError as error:
         if is_scarcity(error):
             raise
-        # The process has gone, or IPv6 is switched off.
+        # The process is gone, or IPv6 is switched off.

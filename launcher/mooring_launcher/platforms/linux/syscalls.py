@@ -31,7 +31,7 @@ _libc.mount.restype = ctypes.c_int
 
 
 def set_namespace(fd: int, kind: int, name: str) -> None:
-    """Move the calling thread into the namespace behind `fd` (setns(2)); `kind` is a CLONE_NEW…, `name` is told."""
+    """Move the calling thread into the namespace behind `fd` (setns(2)); `kind` is CLONE_NEW…, `name` for errors."""
     _check(_libc.setns(fd, kind), f"setns({name})")
 
 

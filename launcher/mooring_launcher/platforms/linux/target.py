@@ -1,6 +1,6 @@
 """The target on Linux: started in its compartment's namespace and a pid namespace of its own, watched by one thread.
 
-When it has ended is `target.lifetime`: the init tells of the main process, and of the last one.
+`target.lifetime` says when it has ended: the init reports the end of the main process and of the last one.
 """
 
 import errno
@@ -8,12 +8,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.compartment import Compartment
-from mooring_launcher.platforms.lifetime import TREE, Ending, tree_status
+from mooring_launcher.platforms.lifetime import TREE, Ends, tree_status
 from mooring_launcher.platforms.linux import init, namespaces, sockets, syscalls
 from mooring_launcher.platforms.linux.command import run_beside
 from mooring_launcher.platforms.linux.processes import is_running, read_children, read_name, runs_inside
@@ -36,13 +35,14 @@ def start_target(compartment: Compartment, spec: TargetSpec) -> "LinuxTarget":
     return target
 
 
-class LinuxTarget:
+class LinuxTarget(Ends):
     """A started program. `Target` says what each method promises."""
 
     asks_by = "SIGTERM"
     kills_by = "SIGKILL"
 
     def __init__(self, compartment: Compartment, spec: TargetSpec) -> None:
+        super().__init__()
         self.pid = 0
         self.started_at = 0.0
         self._compartment = compartment
@@ -51,9 +51,6 @@ class LinuxTarget:
         self._init_fd = -1
         self._main_fd = -1
         self._lock = threading.Lock()
-        self._main = Ending()
-        self._end = Ending()
-        self._all_gone = threading.Event()
         self._asked: set[int] = set()
         self._owners: dict[int, str] = {}
         self._host = sockets.SocketTable("/proc/self/net")
@@ -92,26 +89,6 @@ class LinuxTarget:
         if errors:
             raise errors[0]
 
-    def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back when the target has ended."""
-        self._end.on(callback)
-
-    def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back when the main process has ended."""
-        self._main.on(callback)
-
-    def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
-        """Wait for the target's end."""
-        return self._end.wait(timeout_s)
-
-    def main_exit(self) -> ExitStatus | None:
-        """Return how the main process ended."""
-        return self._main.wait(0)
-
-    def wait_all(self, timeout_s: float | None = None) -> bool:
-        """Wait for the whole tree."""
-        return self._all_gone.wait(timeout_s)
-
     def ask_to_stop(self) -> bool:
         """Send SIGTERM: to the main process, with lifetime tree to everything that the init is the parent of."""
         if self._spec.lifetime != TREE:
@@ -122,12 +99,12 @@ class LinuxTarget:
         except OSError as error:
             if not is_scarcity(error):
                 raise
-        return True  # whom this one missed is asked soon again
+        return True  # those that this call missed get it soon
 
     def ask_further(self) -> None:
         """Send SIGTERM once to each that the init has become the parent of: workers are their own parent's to stop.
 
-        OSError as of `read_children`: those that were not asked yet are asked the next time.
+        OSError as of `read_children`: the rest get it the next time.
         """
         if self._spec.lifetime != TREE or self._all_gone.is_set():
             return
@@ -169,7 +146,7 @@ class LinuxTarget:
         return [] if self._inside is None or self._all_gone.is_set() else self._inside.listeners(protocol)
 
     def owns(self, listener: Listener) -> bool:
-        """Tell whether the tree holds the socket; the place where it was found last is looked at first."""
+        """Return whether the tree holds the socket; the place where it was found last is looked at first."""
         known = self._owners.get(listener.owner)
         if known is not None and sockets.socket_inode(known) == listener.owner:
             return True
@@ -200,7 +177,7 @@ class LinuxTarget:
         return run_beside(self._compartment, self._init_pid, spec, timeout_s)
 
     def _start_in_this_thread(self, path: str, program: OpenedProgram | None) -> int:
-        """Fork the init and let the target go; return the pipe that will tell how it ends."""
+        """Fork the init and let the target go; return the pipe that will report how it ends."""
         namespaces.enter(self._compartment)
         with ExitStack() as on_failure, ExitStack() as ours:
             with ExitStack() as theirs:

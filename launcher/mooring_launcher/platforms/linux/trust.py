@@ -16,7 +16,7 @@ _ACL = "system.posix_acl_access"
 
 
 def find_exposure(path: str, lookup: bool) -> str:
-    """Say who else could change what `path` names; `trust.find_exposure` says what is asked."""
+    """Say who else could change what `path` names; see `trust.find_exposure`."""
     trusted = _trusted_ids()
     places = list(_walk(path))
     for index, (place, info) in enumerate(places):
@@ -27,7 +27,7 @@ def find_exposure(path: str, lookup: bool) -> str:
 
 
 def make_own(directory: str) -> str:
-    """Take the right to write from everybody else; say when the directory is not the launcher's own to change."""
+    """Remove everyone else's write access; say when the directory is not the launcher's own to change."""
     info = os.stat(directory)
     if info.st_uid == os.geteuid() and info.st_mode & 0o022:
         os.chmod(directory, stat.S_IMODE(info.st_mode) & ~0o022)
@@ -66,7 +66,7 @@ def _judge(place: str, info: os.stat_result, trusted: set[int], adding: bool) ->
     if info.st_uid not in trusted:
         return f"{place} belongs to user {info.st_uid}"
     if stat.S_ISLNK(info.st_mode):
-        return ""  # a link's mode means nothing; who may replace it, its directory says
+        return ""  # a link's mode means nothing; its directory decides who may replace it
     mode = stat.S_IMODE(info.st_mode)
     if stat.S_ISDIR(info.st_mode) and mode & stat.S_ISVTX and not adding:
         return ""  # sticky: nobody replaces what belongs to others
@@ -80,7 +80,7 @@ def _judge(place: str, info: os.stat_result, trusted: set[int], adding: bool) ->
 
 
 def _has_acl(place: str) -> bool:
-    """Tell whether the group's bits of the mode stand for an ACL: then they say nothing of whom it names."""
+    """Return whether the group's bits of the mode stand for an ACL: then they do not say who is in it."""
     try:
         return _ACL in os.listxattr(place)
     except OSError:
@@ -98,10 +98,10 @@ def _trusted_ids() -> set[int]:
 
 
 def _is_kubelets(place: str) -> bool:
-    """Tell whether a directory is a volume that kubelet made for this pod.
+    """Return whether a directory is a volume that kubelet made for this pod.
 
-    Such a volume may be 0777, but it lies below kubelet's directory of pods, which is root's alone (0750), and it is
-    mounted in this pod only.
+    Such a volume may be 0777, but it lies below kubelet's directory of pods, which only root may enter (0750), and it
+    is mounted only in this pod.
     """
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
         fields = [line.split(" ") for line in mounts]

@@ -1,4 +1,4 @@
-"""Reads a security descriptor as bytes: who owns a file and who may change it. It needs no Windows to be right.
+"""Reads a security descriptor as bytes: who owns a file and who may change it. Works on any platform.
 
 Layouts: MS-DTYP 2.4.2 (SID), 2.4.4 (ACE), 2.4.5 (ACL), 2.4.6 (SECURITY_DESCRIPTOR, self-relative).
 """
@@ -27,7 +27,7 @@ _NAMES = {
 }
 
 _ALLOWED = {0x0: 8, 0x9: 8, 0x5: 0, 0xB: 0}
-"""Kinds of entry that give rights, with where the SID begins; 0: behind GUIDs, on what is no file."""
+"""Kinds of entry that give rights, with the offset of the SID; 0: behind GUIDs, not used on files."""
 _INHERIT_ONLY = 0x8
 _DACL_PRESENT = 0x4
 
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 
 
 class Descriptor(NamedTuple):
-    """Owner and the entries that give rights here. `entries` is None where there is no list: everybody may all."""
+    """Owner and the entries that give rights here. `entries` is None without a list: everyone may do anything."""
 
     owner: str
     entries: tuple[Entry, ...] | None

@@ -1,4 +1,4 @@
-"""Handles of kernel32: files, pipes and waiting. A handle is an integer; whoever gets one closes it."""
+"""Handles of kernel32: files, pipes and waiting. A handle is an integer; the caller closes it."""
 
 import ctypes
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ INVALID_HANDLE = c_void_p(-1).value
 
 
 def close_handle(handle: int) -> None:
-    """Close a handle; 0 is none."""
+    """Close a handle; 0 means none."""
     if handle:
         _close(handle)
 

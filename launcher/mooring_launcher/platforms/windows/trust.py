@@ -44,7 +44,7 @@ _local_free = bind("kernel32", "LocalFree", c_void_p, c_void_p)
 
 
 def find_exposure(path: str, lookup: bool) -> str:
-    """Say who else could change what `path` names; `trust.find_exposure` says what is asked. OSError."""
+    """Say who else could change what `path` names; see `trust.find_exposure`. OSError."""
     last = ntpath.abspath(path)
     with _seam(path):
         final = _resolve(last)
@@ -58,7 +58,7 @@ def find_exposure(path: str, lookup: bool) -> str:
 
 
 def make_own(directory: str) -> str:
-    """Give the directory a list of its own, which names nobody else; say whose it is when it is somebody else's."""
+    """Give the directory an access control list that names nobody else; say whose it is if not the launcher's."""
     with _seam(directory):
         wanted = _rights(directory, lookup=True)
         own = read(_resolve(directory))

@@ -60,6 +60,13 @@ or they would select each other's pods, and two disruption budgets for one pod b
 {{- include "everything.fullname" . }}-anchor
 {{- end }}
 
+{{- /* The pod of an ordinal's anchor. Takes (dict "root" $ "ordinal" 3); the ordinal may be a placeholder. */}}
+{{- define "everything.anchor.pod" -}}
+{{- $n := toString .ordinal -}}
+{{- $suffix := dict "ordinal" $n "static" (printf "%s-%s" $n $n) "shared" (int .root.Values.ordinals.start | toString) -}}
+{{- printf "%s-%s" (include "everything.anchor.fullname" .root) (get $suffix .root.Values.anchor.strategy) -}}
+{{- end }}
+
 {{- define "everything.test.fullname" -}}
 {{- include "everything.fullname" . }}-test
 {{- end }}

@@ -48,14 +48,14 @@ def find(packed: bytes) -> dict[int, str]:
 
 
 def is_preferred(packed: bytes, compartment: int) -> bool:
-    """Tell whether the IP has passed duplicate address detection on an adapter of the compartment that is up."""
+    """Return whether the IP has passed duplicate address detection on an adapter of the compartment that is up."""
     return any(
         one.packed == packed and one.compartment == compartment and one.up and one.preferred for one in read_addresses()
     )
 
 
 def read_addresses() -> list[Unicast]:
-    """Return every unicast address of every compartment. The list may grow between two calls: asked again, larger."""
+    """Return every unicast address of every compartment; read again with more room when the list has grown."""
     size = w.DWORD(_FIRST_SIZE)
     for _ in range(8):
         buffer = ctypes.create_string_buffer(size.value)

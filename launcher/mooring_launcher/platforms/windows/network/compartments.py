@@ -50,7 +50,7 @@ class CompartmentHold:
 
 
 def hold(compartment: Compartment) -> CompartmentHold:
-    """Return a hold that is none; LauncherError COMPARTMENT_NOT_FOUND when the compartment has gone already."""
+    """Return a hold without effect; LauncherError COMPARTMENT_NOT_FOUND when the compartment is gone already."""
     run_inside(compartment, lambda: None)
     return CompartmentHold()
 
@@ -59,8 +59,8 @@ def find_compartments(ip: str) -> list[Compartment]:
     """Return the compartments that `ip` is configured in: as HCN says, else the adapters.
 
     Only where neither works is ipconfig run, which costs a process each time. Id 0, which HCN shows for a moment
-    while a pod's network is being made, counts as none yet; the node's own compartment is no anchor's. LauncherError
-    UNSUPPORTED_PLATFORM, with what each of the three said, when none of them works on this node.
+    while a pod's network is being made, counts as none yet; the node's own compartment is never an anchor's.
+    LauncherError UNSUPPORTED_PLATFORM, with what each of the three said, when none of them works on this node.
     """
     packed = pack_ip(ip)
     refusals: list[str] = []
@@ -76,7 +76,7 @@ def find_compartments(ip: str) -> list[Compartment]:
             return [Compartment(number, name) for number, name in sorted(found.items()) if number not in (0, node_id())]
     if len(refusals) < 3:
         return []
-    message = f"nothing tells in which compartment {ip} is: {'; '.join(refusals)}"
+    message = f"the compartment of {ip} cannot be found: {'; '.join(refusals)}"
     raise LauncherError(ExitCode.UNSUPPORTED_PLATFORM, message)
 
 
@@ -104,14 +104,14 @@ def node_addresses() -> frozenset[bytes]:
 
 
 def address_usable(compartment: Compartment, ip: str) -> bool:
-    """Tell whether `ip` is Preferred on an adapter of the compartment that is up.
+    """Return whether `ip` is Preferred on an adapter of the compartment that is up.
 
-    While it is not, wait a moment for Windows to tell of a change, so that the next look comes in time.
+    While it is not, wait a moment for Windows to report a change, so that the next look comes in time.
     """
     packed = pack_ip(ip)
     usable = adapters.is_preferred(packed, compartment.id)
     if not usable:
-        # The notification probably tells of the caller's own compartment only, so the thread asks from inside. Nothing
+        # The notification probably covers only the caller's own compartment, so the thread registers inside. Nothing
         # rests on it: without one, the next look is half a second away.
         run_inside(compartment, lambda: adapters.await_change(_MOMENT_S))
         usable = adapters.is_preferred(packed, compartment.id)
@@ -121,7 +121,7 @@ def address_usable(compartment: Compartment, ip: str) -> bool:
 def run_inside(compartment: Compartment, function: Callable[[], T]) -> T:
     """Call `function` with the calling thread inside the compartment, and take the thread back out.
 
-    LauncherError COMPARTMENT_NOT_FOUND when the compartment has gone.
+    LauncherError COMPARTMENT_NOT_FOUND when the compartment is gone.
     """
     before: int = _get_thread()
     _check(_set_thread(compartment.id), f"SetCurrentThreadCompartmentId({compartment.id})")
@@ -138,9 +138,9 @@ def run_inside(compartment: Compartment, function: Callable[[], T]) -> T:
 
 
 def bind_job(job: int, compartment: Compartment) -> None:
-    """Put the job into the compartment and see that it is there. Before any process is in it.
+    """Put the job into the compartment and verify it; before any process is in the job.
 
-    LauncherError COMPARTMENT_NOT_FOUND when the compartment has gone, UNSUPPORTED_PLATFORM when this is not permitted.
+    LauncherError COMPARTMENT_NOT_FOUND when the compartment is gone, UNSUPPORTED_PLATFORM when this is not permitted.
     """
     call = f"SetJobCompartmentId({compartment.id})"
     code = _set_job(job, compartment.id)
@@ -170,7 +170,7 @@ def _check(code: int, call: str) -> None:
     if code in _NOT_FOUND:
         shown = code if code == w.ERROR_NOT_FOUND else f"0x{code:08X}"
         message = (
-            f"{call}: {shown} no such compartment: the anchor's network has gone"
+            f"{call}: {shown} no such compartment: the anchor's network is gone"
             " (or, for an account other than SYSTEM: not permitted)"
         )
         raise LauncherError(ExitCode.COMPARTMENT_NOT_FOUND, message)

@@ -1,4 +1,4 @@
-"""Asks the Host Compute Network service which namespace has an IP, and which compartment that namespace is.
+"""Queries the Host Compute Network service: which namespace has an IP, and which compartment that namespace is.
 
 computenetwork.dll, Windows Server 2019 and later. Each call returns an HRESULT and a text that CoTaskMemFree frees.
 Documents: https://learn.microsoft.com/windows-server/networking/technologies/hcn/hcn-json-document-schemas
@@ -78,7 +78,7 @@ def _has_ip(endpoint: dict[str, Any], packed: bytes) -> bool:
 
 
 def _pack(address: str) -> bytes | None:
-    """Return an address as bytes; None for what is none: one endpoint like that must not hide all others."""
+    """Return an address as bytes; None for an invalid one: one bad endpoint must not hide all others."""
     try:
         return pack_ip(address)
     except ValueError:

@@ -14,7 +14,6 @@ from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind
 from mooring_launcher.platforms.windows.process import processes
-from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments
 
 _RULE = re.compile(r"^\s*={8,}\s*$")
 _NUMBER = re.compile(r"(\d+)\D*$")
@@ -73,7 +72,7 @@ def _read_line(line: str) -> tuple[str, bytes | None]:
 
 
 def _is_mask(packed: bytes | None) -> bool:
-    """Tell whether these are ones, then zeros: 255.255.255.0, also 255.255.255.255 of a host's own route."""
+    """Return whether these are ones, then zeros: 255.255.255.0, also 255.255.255.255 of a host's own route."""
     if packed is None or len(packed) != 4:
         return False
     zeros = int.from_bytes(packed, "big") ^ 0xFFFFFFFF
@@ -85,23 +84,11 @@ def _run() -> bytes:
     buffer = ctypes.create_string_buffer(1024)
     _system_directory(buffer, 512)
     exe = buffer.raw.decode("utf-16-le").partition("\0")[0] + "\\ipconfig.exe"
-    reading, writing = handles.create_pipe()
-    with handles.closing(reading):
-        with handles.closing(writing):
-            new = processes.NewProcess(
-                exe,
-                join_arguments(exe, ["/allcompartments"]),
-                "",
-                environment_block({"SystemRoot": exe.rpartition("\\System32")[0]}),
-                (),
-                (0, writing, writing),
-                w.CREATE_NO_WINDOW,
-            )
-            process, _pid = processes.create_process(new)
-        with handles.closing(process):
-            text = b"".join(iter(lambda: handles.read_chunk(reading), b""))
-            handles.wait_for(process)
-            code = processes.read_exit_code(process)
+    environ = {"SystemRoot": exe.rpartition("\\System32")[0]}
+    with processes.helper(exe, ["/allcompartments"], environ) as (process, reading):
+        text = b"".join(iter(lambda: handles.read_chunk(reading), b""))
+        handles.wait_for(process)
+        code = processes.read_exit_code(process)
     if code:
         raise WindowsCallError("ipconfig /allcompartments", code)
     return text

@@ -38,7 +38,7 @@ def read_listeners(protocol: str) -> list[Listener]:
 def count_unsent() -> int:
     """Return how many connections their owners have closed that have still something to deliver.
 
-    Windows does not tell how many bytes; a connection that waits for its last acknowledgement counts as one.
+    Windows does not say how many bytes; a connection that waits for its last acknowledgement counts as one.
     """
     function, table = _tcp_table, w.TCP_TABLE_OWNER_PID_ALL
     rows = [*_read(function, table, w.AF_INET, w.TcpRow), *_read(function, table, w.AF_INET6, w.Tcp6Row)]
@@ -57,7 +57,7 @@ def parse_port(number: int) -> int:
 
 
 def _read(function: Function, table: int, family: int, row: Any) -> Iterator[Any]:
-    """Yield the rows of a table. It may grow between two calls: asked again, larger."""
+    """Yield the rows of a table. It may grow between two calls: then it is read again with more room."""
     size = w.DWORD(_FIRST_SIZE)
     code = w.ERROR_INSUFFICIENT_BUFFER
     for _ in range(8):

@@ -1,4 +1,4 @@
-r"""Starts the program as somebody else than the launcher, which is SYSTEM: `target.runAs`.
+r"""Starts the program under a different account than the launcher's, which is SYSTEM: `target.runAs`.
 
 | value | the program gets |
 |---|---|
@@ -141,7 +141,7 @@ def split_name(run_as: str) -> tuple[str, str]:
 def logon_password(run_as: str, password: str | None) -> str | None:
     """Return the password to log on with, None (NULL) for the built-in accounts. `password`: what RUN_AS_PASSWORD has.
 
-    LauncherError RUN_AS_REFUSED for an account that needs one where there is none.
+    LauncherError RUN_AS_REFUSED for an account that needs one and has none.
     """
     domain, name = split_name(run_as)
     if domain == "NT AUTHORITY":

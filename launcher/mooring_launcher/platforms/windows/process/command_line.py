@@ -30,13 +30,13 @@ def quote(argument: str) -> str:
 def environment_block(environment: Mapping[str, str]) -> str:
     """Return `NAME=value` with a zero after each, sorted by name as Windows wants, and a zero at the end.
 
-    Windows tells no case in names: of `Path` and `PATH` the one given last counts. A value ends at a zero: ValueError.
+    Windows ignores case in names: of `Path` and `PATH` the last one counts. ValueError for a null character.
     """
     unique = {name.upper(): (name, value) for name, value in environment.items()}
     lines = [f"{name}={value}" for _, (name, value) in sorted(unique.items())]
     broken = next((line for line in lines if "\0" in line), None)
     if broken is not None:
-        message = f"environment variable {broken.partition('=')[0]} holds a zero character"
+        message = f"environment variable {broken.partition('=')[0]} contains a null character"
         raise ValueError(message)
     return "".join(f"{line}\0" for line in lines) + "\0"
 

@@ -1,7 +1,7 @@
-"""Console events and windows: how a program is asked to stop, and how the launcher itself is.
+"""Console events and windows: how a program is asked to stop, and how the launcher is.
 
 A console event reaches every process at a console, so the target has one of its own (CREATE_NO_WINDOW), and the event
-is sent by a helper process that goes there: the launcher would otherwise have to leave its own.
+is sent by a helper process that goes there, so the launcher need not leave its own.
 """
 
 import ctypes
@@ -16,7 +16,6 @@ from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bind_checked
 from mooring_launcher.platforms.windows.process import processes
-from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments
 
 EVENTS = {"ctrlC": w.CTRL_C_EVENT, "ctrlBreak": w.CTRL_BREAK_EVENT}
 COMMAND = "console-event"
@@ -53,18 +52,11 @@ def send_event(event: str, pids: Sequence[int]) -> None:
     """
     words = [str(pid) for pid in pids]
     helper = [*sys.orig_argv[: len(sys.orig_argv) - len(sys.argv[1:])], COMMAND, event, *words]
-    exe = sys.executable
-    reading, writing = handles.create_pipe()
-    with handles.closing(reading):
-        with handles.closing(writing):
-            line, environment = join_arguments(exe, helper[1:]), environment_block(os.environ)
-            new = processes.NewProcess(exe, line, "", environment, (), (0, writing, writing), w.CREATE_NO_WINDOW)
-            process, _pid = processes.create_process(new)
-        with handles.closing(process):
-            if not handles.wait_for(process, _HELPER_LIMIT_MS):
-                processes.terminate_process(process, 1)
-                raise WindowsCallError("the helper for console events did not end", w.WAIT_TIMEOUT)
-            code = processes.read_exit_code(process)
+    with processes.helper(sys.executable, helper[1:], os.environ) as (process, reading):
+        if not handles.wait_for(process, _HELPER_LIMIT_MS):
+            processes.terminate_process(process, 1)
+            raise WindowsCallError("the helper for console events did not end", w.WAIT_TIMEOUT)
+        code = processes.read_exit_code(process)
         # The event itself has ended the helper: then it has been sent.
         if code not in (0, w.STATUS_CONTROL_C_EXIT):
             said = handles.read_chunk(reading).decode("utf-8", "replace").strip()
@@ -90,7 +82,7 @@ def run_helper(event: str, pids: Sequence[int]) -> int:
 
 
 def _ask_console(event: str, pid: int) -> set[int]:
-    """Go to the console of a process and send the event to everybody there; return who that was."""
+    """Attach to the console of a process and send the event to every process there; return their ids."""
     _free()
     _attach(pid)
     there = _console_processes()
@@ -99,7 +91,7 @@ def _ask_console(event: str, pid: int) -> set[int]:
 
 
 def _console_processes() -> list[int]:
-    """Return the processes at this console. The list is asked for again, larger, while it does not fit."""
+    """Return the processes at this console. While the list does not fit, it is read again with more room."""
     room = 64
     while True:
         pids = (w.DWORD * room)()
@@ -110,12 +102,12 @@ def _console_processes() -> list[int]:
 
 
 def _send_here(event: str) -> None:
-    """Send the event to everybody at this process's console, outlive it, and wait until it has arrived.
+    """Send the event to every process at this process's console, outlive it, and wait until it has arrived.
 
     SetConsoleCtrlHandler(NULL, TRUE) would do for CTRL_C only: it does not ignore CTRL_BREAK (documented there), so
-    there is a handler. The event is delivered after the call has returned, and who detaches at once can be gone before
-    that (winsw waits for the same reason). Once this process has got it, the console is at its list; the rest takes a
-    moment.
+    there is a handler. The event is delivered after the call has returned, and a sender that detaches at once can be
+    gone before that (winsw waits for the same reason). Once this process has it, the console is working down its list;
+    the rest takes a moment.
     """
     arrived = threading.Event()
 
@@ -125,7 +117,7 @@ def _send_here(event: str) -> None:
 
     _handle(outlive)
     _set_handler(None, False)  # CTRL_C may have been switched off further up, and its arrival is waited for
-    # Group 0 is everybody at the console. CTRL_BREAK reaches the target as well, whose group that is.
+    # Group 0 is every process at the console. CTRL_BREAK reaches the target as well, whose group that is.
     _generate(EVENTS[event], 0)
     arrived.wait(_ARRIVAL_LIMIT_S)
     time.sleep(_DELIVERY_S)
@@ -135,7 +127,7 @@ def let_ctrl_c_through() -> None:
     """Have programs that are started from now on hear CTRL_C.
 
     Who starts a process in a group of its own switches CTRL_C off in it and in all that it starts (documented at
-    SetConsoleCtrlHandler), and whoever started this launcher may have done so.
+    SetConsoleCtrlHandler), and the parent of this launcher may have done so.
     """
     _set_handler(None, False)
 
@@ -174,7 +166,7 @@ def block_shutdown(tell: Callable[[str], None]) -> None:
 
 
 def _handle(function: Callable[[int], int]) -> None:
-    """Have Windows ask this function first, in a thread of its own, at every console event until the process ends."""
+    """Have Windows call this function first, in a thread of its own, at every console event until the process ends."""
     handler = _HANDLER(function)
     _kept.append(handler)
     _set_handler(ctypes.cast(handler, c_void_p), True)

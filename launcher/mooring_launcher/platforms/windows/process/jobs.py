@@ -1,4 +1,4 @@
-"""Jobs: what holds a tree of processes together, and the messages that tell of it."""
+"""Jobs: what holds a tree of processes together, and the messages it sends."""
 
 import ctypes
 from ctypes import POINTER, byref, c_size_t, c_void_p
@@ -75,7 +75,7 @@ def next_message(port: int, timeout_ms: int) -> Message | None:
 
 
 def post_message(port: int) -> None:
-    """Wake the one who waits at the port, with the key OWN_MESSAGE."""
+    """Wake the thread that waits at the port, with the key OWN_MESSAGE."""
     _post_queued(port, 0, OWN_MESSAGE, None)
 
 
@@ -87,7 +87,7 @@ def count_active(job: int) -> int:
 
 
 def list_processes(job: int) -> list[int]:
-    """Return the process ids of the job. The list is asked for again, larger, while it does not fit."""
+    """Return the process ids of the job. While the list does not fit, it is read again with more room."""
     room = 64
     while True:
         buffer = ctypes.create_string_buffer(ctypes.sizeof(w.BasicProcessIdList) + 8 * room)

@@ -1,6 +1,6 @@
 """Who is in a target's job, and how the last one ended, for `target.lifetime: tree`.
 
-A job tells of each process that enters or leaves it, by its pid alone, so each gets a handle when it enters: with that
+A job reports each process that enters or leaves it only by its pid, so each is opened when it enters: with that handle
 its exit code can be read when it has left. The messages are not promised to arrive, so the job's list is read as well.
 A process that ended before the handle was open is known to have been there, not how it ended.
 
@@ -29,7 +29,7 @@ _END_LIMIT_MS = 1000
 
 
 class Departed(NamedTuple):
-    """A process that has ended: `code` is None when it could not be had, `ended_at` then 0 (FILETIME, UTC)."""
+    """A process that has ended: `code` is None when it is unknown, `ended_at` then 0 (FILETIME, UTC)."""
 
     pid: int
     name: str
@@ -129,7 +129,7 @@ class Members:
         try:
             self._open(pid)
         except WindowsCallError:
-            return  # it has ended already; its exit is told too
+            return  # it has ended already; its exit is reported too
 
     def _open(self, pid: int) -> _Member:
         member = _open_member(self._job, pid)
@@ -177,7 +177,7 @@ def name_members(job: int, without: set[int]) -> Iterator[str]:
 
 
 def _open_member(job: int, pid: int) -> _Member:
-    """Open a process of the job. WindowsCallError when it has gone, or its number is another process's."""
+    """Open a process of the job. WindowsCallError when it has gone, or its pid is another process's."""
     handle = int(_open(w.PROCESS_QUERY_INFORMATION | w.SYNCHRONIZE, False, pid))
     try:
         inside = w.BOOL()

@@ -1,14 +1,15 @@
 """Processes: how one is started, and how it ends."""
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_size_t, c_void_p
 from typing import Any, NamedTuple
 
+from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
 from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bind_checked, last_error, wide
-from mooring_launcher.platforms.windows.handles import close_handle
+from mooring_launcher.platforms.windows.process.command_line import environment_block, join_arguments
 
 _exit_code = bind_checked("kernel32", "GetExitCodeProcess", w.BOOL, w.HANDLE, POINTER(w.DWORD))
 _terminate = bind("kernel32", "TerminateProcess", w.BOOL, w.HANDLE, w.DWORD)
@@ -75,8 +76,21 @@ def create_process(new: NewProcess) -> tuple[int, int]:
         inherit = any(new.handles)
         rest = (strings[0], strings[1], None, None, inherit, flags, strings[2], folder, byref(info), byref(made))
         _ = _create_process_as_user(new.token, *rest) if new.token else _create_process(*rest)
-    close_handle(made.hThread)
+    handles.close_handle(made.hThread)
     return made.hProcess, made.dwProcessId
+
+
+@contextmanager
+def helper(exe: str, args: Sequence[str], environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """Start a program of the launcher's own, without a console; its handle and the reading end of its output."""
+    reading, writing = handles.create_pipe()
+    with handles.closing(reading):
+        with handles.closing(writing):
+            line, environment = join_arguments(exe, args), environment_block(environ)
+            new = NewProcess(exe, line, "", environment, (), (0, writing, writing), w.CREATE_NO_WINDOW)
+            process, _pid = create_process(new)
+        with handles.closing(process):
+            yield process, reading
 
 
 def terminate_process(process: int, code: int) -> None:

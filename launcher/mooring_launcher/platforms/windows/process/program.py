@@ -1,6 +1,6 @@
-"""Makes sure that the program on the disk is the one that is meant: by its SHA-256, by who signed it.
+"""Checks that the program on disk is the intended one: by its SHA-256, by its signer.
 
-Both look at one opened file, which stays open, shared for reading alone, until the process exists: so nobody can put
+Both look at one opened file, which stays open, shared only for reading, until the process exists: so nobody can put
 another program in its place in between.
 """
 
@@ -26,17 +26,17 @@ _GENERIC_VERIFY_V2 = "{00AAC56B-CD44-11d0-8CC2-00C04FC295EE}"
 _PROBLEMS = {
     w.TRUST_E_NOSIGNATURE: "it is not signed",
     w.TRUST_E_BAD_DIGEST: "it was changed after it was signed",
-    w.CERT_E_UNTRUSTEDROOT: "its signer's certificate ends at an authority that this node does not trust",
-    w.CERT_E_CHAINING: "its signer's certificate ends at no authority that this node knows",
+    w.CERT_E_UNTRUSTEDROOT: "its signer's certificate chains to an authority that this node does not trust",
+    w.CERT_E_CHAINING: "its signer's certificate chains to an authority that this node does not know",
     w.CERT_E_EXPIRED: "its signer's certificate has expired, and there is no time stamp",
 }
 
 
 @contextmanager
 def verified(spec: TargetSpec) -> Iterator[None]:
-    """Check what the spec demands of the program and hold it unchangeable meanwhile.
+    """Check what the spec requires of the program, and keep it from being changed meanwhile.
 
-    LauncherError TARGET_NOT_FOUND, TARGET_CHECKSUM or TARGET_SIGNATURE. Without a demand nothing is opened.
+    LauncherError TARGET_NOT_FOUND, TARGET_CHECKSUM or TARGET_SIGNATURE. Without a requirement nothing is opened.
     """
     if not (spec.sha256 or spec.signed_by):
         yield
@@ -62,7 +62,7 @@ def check_sha256(exe: str, handle: int, wanted: str) -> None:
 
 
 def check_signer(exe: str, handle: int, wanted: str) -> None:
-    """LauncherError TARGET_SIGNATURE unless the file's Authenticode signature is good and its signer the one wanted.
+    """LauncherError TARGET_SIGNATURE unless the file's Authenticode signature is valid and its signer the expected one.
 
     `wanted` is the subject's common name, or its whole X.500 name as Windows writes it.
     """
@@ -80,7 +80,7 @@ def check_signer(exe: str, handle: int, wanted: str) -> None:
         data.dwStateAction = w.WTD_STATEACTION_CLOSE
         _verify(None, byref(action), byref(data))
     if code:
-        why = _PROBLEMS.get(code, "its signature is not good")
+        why = _PROBLEMS.get(code, "its signature is not valid")
         message = f"{exe}: target.signedBy is {wanted!r}, but {why}: WinVerifyTrust: {describe(code)}"
         raise LauncherError(ExitCode.TARGET_SIGNATURE, message)
     if wanted not in names:

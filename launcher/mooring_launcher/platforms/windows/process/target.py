@@ -7,12 +7,12 @@ services, WMI) is in neither. `target.lifetime` says whether the target ends wit
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.platforms.compartment import Compartment
-from mooring_launcher.platforms.lifetime import TREE, Ending, tree_status
+from mooring_launcher.platforms.lifetime import TREE, Ends, tree_status
 from mooring_launcher.platforms.target import CommandResult, ExitStatus, Listener, TargetSpec
 from mooring_launcher.platforms.windows import handles
 from mooring_launcher.platforms.windows import layouts as w
@@ -54,12 +54,13 @@ def start_target(compartment: Compartment, spec: TargetSpec) -> "WindowsTarget":
     return target
 
 
-class WindowsTarget:
+class WindowsTarget(Ends):
     """A started program. `Target` says what each method promises."""
 
     kills_by = "the end of the job"
 
     def __init__(self, compartment: Compartment, spec: TargetSpec) -> None:
+        super().__init__()
         self.pid = 0
         self.started_at = 0.0
         self.asks_by = {"ctrlC": "CTRL_C", "ctrlBreak": "CTRL_BREAK"}.get(spec.console_event, "nothing")
@@ -70,10 +71,7 @@ class WindowsTarget:
         self._process = 0
         self._account = account.Account(0, {})
         self._lock = threading.Lock()
-        self._main = Ending()
-        self._end = Ending()
         self._killed = False
-        self._all_gone = threading.Event()
         self._command_jobs: list[int] = []
         self._members = Members(self._job, self._commands) if spec.lifetime == TREE else None
 
@@ -98,36 +96,16 @@ class WindowsTarget:
         self._close_handles()
         self._all_gone.set()
 
-    def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back when the target has ended."""
-        self._end.on(callback)
-
-    def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back when the main process has ended."""
-        self._main.on(callback)
-
-    def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
-        """Wait for the target's end."""
-        return self._end.wait(timeout_s)
-
-    def main_exit(self) -> ExitStatus | None:
-        """Return how the main process ended."""
-        return self._main.wait(0)
-
-    def wait_all(self, timeout_s: float | None = None) -> bool:
-        """Wait for the whole tree."""
-        return self._all_gone.wait(timeout_s)
-
     def ask_to_stop(self) -> bool:
         """Send the console event; False when the program has no console, or none is to be sent."""
         if self._spec.console_event == "none" or self._end.has_come():
             return False
-        # With lifetime tree all are asked at once: one that is started later may be there to clean up.
+        # With lifetime tree all are asked at once: a process started later may be there to clean up.
         pids = [self.pid] if self._members is None else sorted(set(self.tree()) - self._commands())
         try:
             console.send_event(self._spec.console_event, pids)
         except WindowsCallError as error:
-            message = f"{error} (a program without a console cannot be asked this way)"
+            message = f"{error} (a program without a console cannot be reached this way)"
             raise LauncherError(ExitCode.UNEXPECTED, message) from error
         return True
 
@@ -157,7 +135,7 @@ class WindowsTarget:
             with self._lock:
                 return list(name_members(self._job, without)) if self._job and not self._all_gone.is_set() else []
         except WindowsCallError:
-            return []  # it is told to people; nothing rests on it
+            return []  # only people read it
 
     def listeners(self, protocol: str = "TCP") -> list[Listener]:
         """Return every listening port of the compartment."""
@@ -166,13 +144,13 @@ class WindowsTarget:
         return compartments.run_inside(self._compartment, lambda: sockets.read_listeners(protocol))
 
     def owns(self, listener: Listener) -> bool:
-        """Tell whether a process of the job has the port. HTTP.sys listens as process 4, which no job has."""
+        """Return whether a process of the job has the port. HTTP.sys listens as process 4, which no job has."""
         return listener.owner in self.tree()
 
     def misplacement(self) -> str | None:
         """Say when the job has left its compartment, or a process of it listens on the host and not in here.
 
-        What is in both tables is no misplacement: where Windows showed one table to all compartments, all would be.
+        What is in both tables does not count: if Windows showed all compartments one table, everything would be.
         """
         with self._lock:
             if not self._job or self._all_gone.is_set() or self._spec.attach != "job":
