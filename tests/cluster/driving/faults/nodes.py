@@ -9,6 +9,13 @@ from collections.abc import Iterator
 from tests.cluster.driving.faults.registry import fault
 from tests.cluster.driving.faults.world import World
 
+_PROBES_BEGIN_WITHIN_S = 2.0
+"""A kubelet waits for up to a probe's period after its own start before it probes: until then it notices no failure.
+
+pkg/kubelet/prober/worker.go. The longest period of a readiness probe here is 2 s; what fails meanwhile stays in its
+Service, which the oracle would count against mooring.
+"""
+
 
 @fault()
 def node_drained(world: World) -> None:
@@ -80,6 +87,7 @@ def kubelet_restarted(world: World) -> None:
     node.start_kubelet()
     lease = _lease(world, node.name)
     world.cluster.wait(lambda: _lease(world, node.name) != lease, world.patience_s(60), f"{node.name} renews its lease")
+    time.sleep(_PROBES_BEGIN_WITHIN_S)
 
 
 @fault(is_quick=True)
