@@ -24,7 +24,7 @@ SERVER = textwrap.dedent("""
             self.send_response(204 if self.path == "/up" else 404)
             self.end_headers()
         def log_message(self, *_): pass
-    http.server.HTTPServer(("0.0.0.0", 18088), Handler).serve_forever()
+    http.server.HTTPServer(("0.0.0.0", int(sys.argv[1])), Handler).serve_forever()
 """)
 
 

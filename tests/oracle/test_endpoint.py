@@ -50,12 +50,13 @@ def test_an_endpoint_counts_when_it_gets_traffic(conditions: dict[str, Any], cou
 @pytest.mark.sandbox
 def test_a_pause_of_the_oracle_is_no_silence_of_others() -> None:
     """If the oracle itself was not scheduled for a while, an answer that came meanwhile still counts."""
-    server = subprocess.Popen([sys.executable, "-c", SERVER])
+    port = 18089  # test_nodes has 18088, perhaps at the same time
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)])
     try:
-        wait_for(lambda: listens(18088), "the server")
+        wait_for(lambda: listens(port), "the server")
         prober, node = Prober(), Node("here", os.getpid())
         check = HttpCheck("/up", "", (), frozenset({204}), 0.5)
-        prober.ask([Question(Endpoint("127.0.0.1", 18088, "a0", "orders"), node, check)])
+        prober.ask([Question(Endpoint("127.0.0.1", port, "a0", "orders"), node, check)])
         prober.start_due(time.monotonic())
         time.sleep(1)
         prober.serve(time.monotonic() + 0.3)

@@ -43,7 +43,7 @@ def test_the_oracle_sees_all_rules_broken(api: ApiServer, kubeconfig: Path, tmp_
             return False
 
         program("uid-orders-anchor-0", "anchor-0", "sleep", "inf")
-        target = program("uid-orders-0", "anchor-0", sys.executable, "-c", SERVER)
+        target = program("uid-orders-0", "anchor-0", sys.executable, "-c", SERVER, "18088")
         wait_for(answers, "the target")
         for name in ("orders-0", "orders-1", "orders-anchor-0"):
             api.put("pods", pod_object(name))
@@ -61,12 +61,12 @@ def test_the_oracle_sees_all_rules_broken(api: ApiServer, kubeconfig: Path, tmp_
         stranger.kill()
         wait_for(lambda: seen("shared")[0].duration_s, "its end")
 
-        intruder = program("uid-orders-0", "", sys.executable, "-c", SERVER)
+        intruder = program("uid-orders-0", "", sys.executable, "-c", SERVER, "18088")
         wait_for(lambda: seen("host-port"), "the port on the host")
         assert f"process {intruder.pid} of apps/orders-0 listens on TCP port 18088" in seen("host-port")[0].sentence
         intruder.kill()
         wait_for(lambda: seen("host-port")[0].duration_s, "its end")
-        bystander = program("", "", sys.executable, "-c", SERVER)
+        bystander = program("", "", sys.executable, "-c", SERVER, "18088")
 
         target.send_signal(signal.SIGSTOP)
         stopped_s = time.monotonic()
