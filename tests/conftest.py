@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from tests.tools import missing
+
+# How long an example may take depends on what else runs on the machine; what it finds must not.
+settings.register_profile("mooring", deadline=None)
+settings.load_profile("mooring")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -92,14 +92,14 @@ def repetitive() -> st.SearchStrategy[bytes]:
     ).map(lambda picks: b"".join(piece * times for piece, times in picks))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=400) | repetitive() | st.text(max_size=400).map(str.encode))
 def test_zlib_reads_whatever_it_writes(data: bytes) -> None:
     """Every input comes back."""
     assert inflate(deflate(data)) == data
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(), st.lists(st.integers(1, 4000), min_size=1, max_size=40))
 def test_zlib_reads_whatever_the_counts_are(seed: int, counts: list[int]) -> None:
     """Literals of any mixture come back, so codes of any shape are complete and within their limits."""

@@ -54,7 +54,6 @@ def test_lines_stay_readable() -> None:
     assert max(len(line) for line in make({})["values.yaml"].splitlines() if "#" in line) <= 100
 
 
-@settings(deadline=None)
 @given(DATA)
 def test_data_reads_back_the_same(value: Any) -> None:
     """What is written as YAML reads back as it was, by our own reader and by PyYAML (YAML 1.1)."""
@@ -103,7 +102,7 @@ def test_windows_paths_stay_readable() -> None:
     assert emit_scalar(r"C:\apps\orders.exe") == r"'C:\apps\orders.exe'"
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(valid_values())
 def test_values_yaml_is_the_defaults_with_the_apps_values(values: dict[str, Any]) -> None:
     """values.yaml of a chart holds every default, and over it what the App says."""

@@ -94,7 +94,7 @@ def test_words_are_words_or_refused() -> None:
     """Words after cplauncher are its arguments; they are refused if a cmd in front would interpret them."""
     share = Share()
 
-    @settings(max_examples=110, deadline=None)
+    @settings(max_examples=110)
     @given(args=args_of_any, front=st.sampled_from([[], ["cmd.exe", "/c"], ["cmd", "/d", "/s", "/c"]]))
     def check(args: list[str], front: list[str]) -> None:
         # Kubernetes reads $$ as $ before anybody else does, here as text: no variable has a name of these letters.
@@ -146,7 +146,7 @@ def test_lines_of_cmd_are_read_as_cmd_does() -> None:
     """set, cd and exit around a call, carets and quotation marks in it: the App has what cmd would give the program."""
     share = Share()
 
-    @settings(max_examples=110, deadline=None)
+    @settings(max_examples=110)
     @given(lines_of_cmd(), st.sampled_from([["cmd.exe", "/c"], ["cmd", "/s", "/c"], ["CMD.EXE", "/d", "/c"]]))
     def check(drawn: tuple[str, Object], front: list[str]) -> None:
         # kubelet reads the line before cmd does: $$ is one $.
@@ -164,7 +164,7 @@ def test_batch_files_are_read_as_cmd_does() -> None:
         "set COMPARTMENT_ID_ATTACH=%CID%\r\n"
     )
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.data(), args_of_quiet, settings_of_env)
     def check(data: st.DataObject, args: list[str], env: dict[str, str]) -> None:
         lines = [for_set(data.draw, name, value).rstrip("& ") for name, value in env.items()]
@@ -198,7 +198,7 @@ JUNK_OF_CMD = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines_of_cmd(), st.sampled_from(JUNK_OF_CMD), st.booleans())
 def test_what_cmd_reads_otherwise_is_refused(drawn: tuple[str, Object], junk: str, as_list: bool) -> None:
     """A redirection, a pipe, a second command or a variable of the node is refused, in a text and in a list."""
@@ -292,7 +292,7 @@ def test_powershell_is_read_as_powershell_does() -> None:
     """Calls in every spelling, with assignments before and exits after: the App has what the program would get."""
     share = Share()
 
-    @settings(max_examples=110, deadline=None)
+    @settings(max_examples=110)
     @given(st.data(), args_of_any, settings_of_env, places, st.sampled_from(WAYS))
     def check(data: st.DataObject, args: list[str], env: dict[str, str], place: str, way: str) -> None:
         draw = data.draw
@@ -307,7 +307,7 @@ def test_powershell_is_read_as_powershell_does() -> None:
 def test_plain_calls_of_powershell_are_understood() -> None:
     """Ordinary command lines are not refused: letters, spaces and paths, however spelled and delivered."""
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(
         st.data(), st.lists(st.text(st.sampled_from("abc1:/=ä_"), min_size=1, max_size=5), max_size=4), settings_of_env
     )
@@ -383,7 +383,7 @@ MEANINGS: dict[str, list[str] | None] = {
 }
 
 
-@settings(max_examples=110, deadline=None)
+@settings(max_examples=110)
 @given(st.data(), st.sampled_from(sorted(MEANINGS)), st.booleans())
 def test_each_letter_has_powershells_meaning(data: st.DataObject, junk: str, encoded: bool) -> None:
     """A word that PowerShell interprets is refused; one that only looks like it is taken unchanged."""
@@ -445,7 +445,7 @@ def test_variables_of_kubernetes_come_to_the_same() -> None:
     """Arguments are expanded as kubelet does, or refused; the program's environment is the container's."""
     share = Share()
 
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=120)
     @given(st.lists(variables, max_size=4), st.lists(texts, max_size=2))
     def check(env: list[Object], args: list[str]) -> None:
         whole = environment_of(env)

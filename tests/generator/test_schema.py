@@ -24,7 +24,7 @@ from mooring.text.emit import emit_yaml
 
 from tests.strategies import apps, mutated_apps
 
-RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
