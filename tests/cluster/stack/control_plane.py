@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import ssl
+import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -25,6 +27,7 @@ NODE_LOST_AFTER_S = 12
 """A node whose lease is this old is NotReady (upstream: 50 s); kubelets here renew every 2 s."""
 EVICTED_AFTER_S = 5
 """Pods of a NotReady node are deleted after this time (upstream: 300 s)."""
+_LOOK_EVERY_S = 0.5
 
 
 class ControlPlane:
@@ -36,6 +39,8 @@ class ControlPlane:
         self.audit_log = base / "audit.jsonl"
         self._pki = pki
         self._base = base
+        self._keeping = threading.Lock()
+        self._is_kept = False
 
     def start(self) -> None:
         """Start etcd and the API server; the other daemons give up on an API that does not answer soon."""
@@ -45,32 +50,51 @@ class ControlPlane:
 
     def restart_controllers(self) -> None:
         """Restart kube-controller-manager and kube-scheduler, as after a change of the tokens' key."""
-        self.machine.kill("kube-controller-manager", "kube-scheduler")
-        self.start_controllers()
+        with self._keeping:
+            self.machine.kill(*self._controllers())
+            for name, arguments in self._controllers().items():
+                self.machine.start(name, arguments)
 
     def start_controllers(self) -> None:
-        """Start kube-controller-manager and kube-scheduler."""
-        common = ["--kubeconfig", "{0}", "--leader-elect=false", "--bind-address=127.0.0.1"]
-        for name, more in (
-            (
-                "kube-controller-manager",
-                [
-                    "--use-service-account-credentials",
-                    f"--service-account-private-key-file={self._pki.path('service-account.key')}",
-                    f"--root-ca-file={self._pki.path('ca.crt')}",
-                    f"--node-monitor-grace-period={NODE_LOST_AFTER_S}s",
-                    "--node-monitor-period=1s",
-                    # An autoscaler that polls often keeps its test short.
-                    "--horizontal-pod-autoscaler-sync-period=5s",
-                    "--horizontal-pod-autoscaler-downscale-stabilization=20s",
-                    "--horizontal-pod-autoscaler-cpu-initialization-period=10s",
-                    "--horizontal-pod-autoscaler-initial-readiness-delay=5s",
-                ],
-            ),
-            ("kube-scheduler", []),
-        ):
-            arguments = [argument.format(self._pki.kubeconfig(name)) for argument in common]
-            self.machine.start(name, arguments + more)
+        """Start kube-controller-manager and kube-scheduler, and restart either when it ends, as kubelet would.
+
+        kube-scheduler ends itself when its cache is wrong: for one, when a pod was replaced by a namesake while the API
+        was away (pkg/scheduler/backend/cache/cache.go, "Scheduler cache is corrupted").
+        """
+        for name, arguments in self._controllers().items():
+            self.machine.start(name, arguments)
+        if not self._is_kept:
+            self._is_kept = True
+            threading.Thread(target=self._keep_controllers, name="keep-controllers", daemon=True).start()
+
+    def _keep_controllers(self) -> None:
+        while True:
+            time.sleep(_LOOK_EVERY_S)
+            with self._keeping:
+                for name, arguments in self._controllers().items():
+                    if self.machine.has_ended(name):
+                        print(f"cluster: {name} ended and is started again: {self.machine.log(name, 1)}", flush=True)
+                        self.machine.start(name, arguments)
+
+    def _controllers(self) -> dict[str, list[str]]:
+        """Return the arguments of each."""
+        more = {
+            "kube-controller-manager": [
+                "--use-service-account-credentials",
+                f"--service-account-private-key-file={self._pki.path('service-account.key')}",
+                f"--root-ca-file={self._pki.path('ca.crt')}",
+                f"--node-monitor-grace-period={NODE_LOST_AFTER_S}s",
+                "--node-monitor-period=1s",
+                # An autoscaler that polls often keeps its test short.
+                "--horizontal-pod-autoscaler-sync-period=5s",
+                "--horizontal-pod-autoscaler-downscale-stabilization=20s",
+                "--horizontal-pod-autoscaler-cpu-initialization-period=10s",
+                "--horizontal-pod-autoscaler-initial-readiness-delay=5s",
+            ],
+            "kube-scheduler": [],
+        }
+        common = ["--leader-elect=false", "--bind-address=127.0.0.1"]
+        return {name: ["--kubeconfig", str(self._pki.kubeconfig(name)), *common, *own] for name, own in more.items()}
 
     def start_api(self) -> None:
         """Start kube-apiserver."""

@@ -160,6 +160,10 @@ class Machine:
         """Return whether a daemon was started and has not ended."""
         return name in self._daemons and self._daemons[name].poll() is None
 
+    def has_ended(self, name: str) -> bool:
+        """Return whether a daemon was started and has ended by itself."""
+        return name in self._daemons and self._daemons[name].poll() is not None
+
     def send(self, name: str, number: int) -> None:
         """Send a daemon a signal."""
         os.kill(self.pid_of(name), number)
