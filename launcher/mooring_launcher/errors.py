@@ -153,24 +153,3 @@ class LauncherError(Exception):
     def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-def render_exit_codes() -> str:
-    """Return docs/exit-codes.md as text."""
-    rows = [f"| {member.value} | `{member.name}` | {member.meaning} | {member.remedy} |" for member in ExitCode]
-    return "\n".join([_PAGE_HEAD, *rows, ""])
-
-
-_PAGE_HEAD = """\
-# The launcher's exit codes
-
-Any other code is the target's own: the launcher exits with the target's exit code (on Windows any of 32 bits), or with
-128 + n when signal n ended it. It is the code of the main process or, with `target.lifetime: tree` and where that code
-is 0, of the process of the tree that ended last. A requested stop exits 0 when the target ended on SIGTERM, on Windows
-on a console event (0xC000013A). The termination message (`kubectl describe pod`) is one JSON line: `by` says
-whose code it is, `launcher` or `target`.
-
-This page is generated from `launcher/mooring_launcher/errors.py`.
-
-| code | name | meaning | what to do |
-|---|---|---|---|"""

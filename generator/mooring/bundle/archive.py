@@ -4,8 +4,8 @@ Two forms, each the same bytes on every machine:
 
 - `portable_archive`, for charts (`launcher.source: configMap`, as `archive_text`) and for Windows nodes' directory:
   sources only, because compiled modules belong to one version of Python. A start compiles what it imports, and a probe
-  takes some 30 ms of CPU more. Docstrings, comments and descriptions in the schema stay behind, because a release has
-  room for 1 MiB; every line keeps its number.
+  takes some 30 ms of CPU more. Docstrings, comments, indentation and descriptions in the schema stay behind, because a
+  release has room for 1 MiB; every line keeps its number.
 - `compiled_archive`, for this machine's Python (the rehearsal, `launcher/build.py`): the sources as they are and beside
   each the compiled module, stored rather than deflated, so that a start neither compiles nor inflates.
 
@@ -91,18 +91,33 @@ def _undescribed(schema: Any) -> Any:
 
 
 def strip(source: str) -> str:
-    """Return a module without docstrings and without lines that are comments, each line where it was."""
+    """Return a module without docstrings, comments and indentation that it can do without, each line where it was."""
     lines = source.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         row, column = token.start
-        if token.type == tokenize.COMMENT and not lines[row - 1][:column].strip():
-            lines[row - 1] = ""
+        if token.type == tokenize.COMMENT:
+            lines[row - 1] = lines[row - 1][:column].rstrip()
     for body in _bodies(ast.parse(source)):
         for statement in body:
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
                 first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
                 only = lines[first][: statement.col_offset] + "..." if len(body) == 1 else ""
                 lines[first:last] = [only, *[""] * (last - first - 1)]
+    return _outdent("\n".join(lines))
+
+
+def _outdent(source: str) -> str:
+    """Return a module with one blank for each level of indentation, and none on lines that continue another."""
+    lines = source.split("\n")
+    depth, begins, last_row = 0, True, 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        depth += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
+        row = token.start[0]
+        if token.string.strip() and row > last_row:  # below its first line, a text's lines are its own
+            lines[row - 1] = " " * (depth if begins else 0) + lines[row - 1].lstrip()
+            begins, last_row = False, row
+        last_row = max(last_row, token.end[0] if token.string.strip() else 0)
+        begins = begins or token.type == tokenize.NEWLINE
     return "\n".join(lines)
 
 
