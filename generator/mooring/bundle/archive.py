@@ -4,8 +4,8 @@ Two forms, each the same bytes on every machine:
 
 - `portable_archive`, for charts (`launcher.source: configMap`, as `archive_text`) and for Windows nodes' directory:
   sources only, because compiled modules belong to one version of Python. A start compiles what it imports, and a probe
-  takes some 30 ms of CPU more. Docstrings, comments, indentation and descriptions in the schema stay behind, because a
-  release has room for 1 MiB; every line keeps its number.
+  takes some 30 ms of CPU more. Docstrings, comments, indentation, the types of parameters and results, and the schema's
+  descriptions stay behind, because a release has room for 1 MiB; every line keeps its number.
 - `compiled_archive`, for this machine's Python (the rehearsal, `launcher/build.py`): the sources as they are and beside
   each the compiled module, stored rather than deflated, so that a start neither compiles nor inflates.
 
@@ -91,7 +91,8 @@ def _undescribed(schema: Any) -> Any:
 
 
 def strip(source: str) -> str:
-    """Return a module without docstrings, comments and indentation that it can do without, each line where it was."""
+    """Return a module without docstrings, comments, signatures' types and spare indentation, each line where it was."""
+    source = _untyped(source)
     lines = source.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         row, column = token.start
@@ -104,6 +105,28 @@ def strip(source: str) -> str:
                 only = lines[first][: statement.col_offset] + "..." if len(body) == 1 else ""
                 lines[first:last] = [only, *[""] * (last - first - 1)]
     return _outdent("\n".join(lines))
+
+
+def _untyped(source: str) -> str:
+    """Return a module without the types of functions' parameters and results, which nothing reads when it runs."""
+    lines = [line.encode() for line in source.split("\n")]  # ast counts columns in bytes
+    for row, column, until in sorted(_types(ast.parse(source), lines), key=lambda cut: cut[:2], reverse=True):
+        last, end = (until.end_lineno or row) - 1, until.end_col_offset or 0
+        tail = lines[last][end:]
+        lines[row - 1 : last + 1] = [lines[row - 1][:column], *[b""] * (last + 1 - row)]
+        lines[last] += tail
+    return b"\n".join(lines).decode()
+
+
+def _types(tree: ast.Module, lines: list[bytes]) -> Iterator[tuple[int, int, ast.expr]]:
+    """Yield the row and column from which a parameter's or result's type can go, and the type."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg) and node.annotation is not None:
+            yield node.lineno, node.col_offset + len(node.arg.encode()), node.annotation
+        elif isinstance(node, ast.FunctionDef) and node.returns is not None:
+            row, column = node.returns.lineno, node.returns.col_offset
+            if row == node.returns.end_lineno:  # the line ends in its brackets would stand outside any
+                yield row, lines[row - 1].rindex(b" ->", 0, column), node.returns
 
 
 def _outdent(source: str) -> str:
