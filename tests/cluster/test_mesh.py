@@ -15,6 +15,7 @@ from tests.linkerd.controller import PolicyController
 from tests.linkerd.policy import DEFAULT_POLICY
 
 REPLICAS = 2
+WAIT_BEFORE_EXIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 POLICY = "policy.linkerd.io"
 GATEWAY = "gateway.networking.k8s.io"
 TARGET = {"group": POLICY, "kind": "Server", "name": "s"}
@@ -84,3 +85,45 @@ def test_a_default_of_deny_lets_probes_in_and_nobody_else(linkerd: PolicyControl
     for port in (PORT, READINESS_PORT):
         with pytest.raises(urllib.error.HTTPError, match="403"):
             fetch(ip, "/", port)
+
+
+def test_kubelets_hook_needs_a_policy(linkerd: PolicyController, release: Release) -> None:
+    """With a default of deny the hook that keeps an anchor's network is refused until a policy names its source.
+
+    The proxy must wait before it exits: kubelet ends it at the same time as it runs the hook.
+    """
+
+    def hooks() -> list[tuple[str, bool]]:
+        return [(each.source, admitted) for _, each, admitted in linkerd.decisions if each.path == "/hold"]
+
+    def delete_anchor() -> tuple[str, bool]:
+        before = len(hooks())
+        release.kube.kubectl("delete", "pod", release.anchor(0), "--namespace", release.namespace)
+        assert len(hooks()) > before, "kubelet did not run the hook"
+        release.wait_whole(1)
+        return hooks()[-1]
+
+    annotations = {INJECT: "enabled", DEFAULT_POLICY: "deny", WAIT_BEFORE_EXIT: "3"}
+    release.install(1, anchor={"podAnnotations": annotations})
+    release.wait_whole(1)
+    source, admitted = delete_anchor()
+    assert not admitted
+    place = {"namespace": release.namespace}
+    labels = {"app.kubernetes.io/instance": release.name}
+    nodes = {"group": POLICY, "kind": "NetworkAuthentication", "name": "nodes"}
+    target = {"group": POLICY, "kind": "Server", "name": "readiness"}
+    specs: dict[tuple[str, str, str], Object] = {
+        ("v1beta1", "Server", "readiness"): {"podSelector": {"matchLabels": labels}, "port": READINESS_PORT},
+        ("v1alpha1", "NetworkAuthentication", "nodes"): {"networks": [{"cidr": f"{source}/32"}]},
+        ("v1alpha1", "AuthorizationPolicy", "hook"): {"targetRef": target, "requiredAuthenticationRefs": [nodes]},
+    }
+    release.kube.apply(
+        *(
+            {"apiVersion": f"{POLICY}/{version}", "kind": kind, "metadata": place | {"name": name}, "spec": spec}
+            for (version, kind, name), spec in specs.items()
+        )
+    )
+    assert delete_anchor() == (source, True)
+    print(f"figure: kubelet's hook comes from: {source}")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        fetch(release.pair(0).ip, "/hold", READINESS_PORT)

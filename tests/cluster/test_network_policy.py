@@ -92,7 +92,7 @@ class Field:
         return str(pod["status"]["podIP"])
 
     def _is_answered(self, pod: str, url: str) -> bool:
-        options = ["-url", url, "-rate", "4", "-timeout", "700ms", "-for", "1s"]
+        options = ["-url", url, "-rate", "10", "-timeout", "700ms", "-for", "300ms"]
         command = ["exec", "--namespace", self._namespace, pod, "--", "/opt/apps/asker", *options]
         report = json.loads(self._kube.kubectl(*command).stdout.splitlines()[-1])
         assert report["sent"] > 0
