@@ -2,5 +2,5 @@
 
 A package, so that every import among the tests is absolute: `from tests.chart.rendering import render`. Beside the
 folders lie what several of them share: `tools` (programs from outside, or a skip), `strategies` and `samples` (values
-and Apps drawn at random), `crds`, `keda` and `node_modules` (what others define, as judges).
+and Apps drawn at random), `crds`, `keda`, `linkerd`, `gateway_api` and `node_modules` (what others define, as judges).
 """

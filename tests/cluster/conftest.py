@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.cluster.oracle.record import Oracle, Seen
     from tests.cluster.stack.cluster import Cluster
     from tests.cluster.stack.kube import Kube
+    from tests.linkerd.controller import PolicyController
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,6 +78,35 @@ def cluster(own_cluster: Cluster | None, kube: Kube) -> Cluster:
     if own_cluster is None:
         pytest.skip("kills nodes or the API server, or looks into them: only in the cluster of `make e2e`")
     return own_cluster
+
+
+@pytest.fixture(scope="session")
+def definitions(own_cluster: Cluster | None, kube: Kube) -> None:
+    """What Linkerd and the Gateway API define, for the rest of the session: the API is slow to forget it."""
+    from tests import gateway_api
+    from tests.linkerd import charts
+
+    if own_cluster is None:
+        pytest.skip("changes what the API serves: only in the cluster of `make e2e`")
+    kube.define(*charts.definitions(), *gateway_api.definitions())
+
+
+@pytest.fixture(scope="module")
+def linkerd(own_cluster: Cluster, definitions: None) -> Iterator[PolicyController]:
+    """Linkerd's proxy-injector, for a file's tests; what decides for the proxies of its pods."""
+    from tests.cluster.stack.linkerd import proxy_injector
+
+    with proxy_injector(own_cluster) as controller:
+        yield controller
+
+
+@pytest.fixture
+def network_policies(cluster: Cluster) -> Iterator[None]:
+    """NetworkPolicies are enforced during the test."""
+    from tests.cluster.stack.network_policies import network_policies
+
+    with network_policies(cluster):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from mooring.bundle.archive import ARCHIVE_FILE, archive_text
@@ -18,6 +19,8 @@ from mooring.bundle.archive import ARCHIVE_FILE, archive_text
 from tests.chart.everything import RELEASES
 from tests.chart.rendering import CHART, EXAMPLES, render_text
 from tests.cluster.stack.kube import Kube, Object
+from tests.cluster.stack.linkerd import containers
+from tests.linkerd.charts import INJECT
 from tests.strategies import rich_values
 
 RANDOM = 200
@@ -88,6 +91,19 @@ def with_pods(objects: list[Object]) -> Iterator[Object]:
 
 def refusal(kube: Kube, namespace: str, one: Object) -> str:
     """Return why the API would not create an object in a namespace; '' if it would."""
+    answer = create(kube, namespace, one)
+    return "" if answer.ok else str(answer.json().get("message", answer.text))
+
+
+def accepted(kube: Kube, namespace: str, one: Object) -> Object:
+    """Return an object as the API would store it."""
+    answer = create(kube, namespace, one)
+    assert answer.ok, answer.text
+    return dict(answer.json())
+
+
+def create(kube: Kube, namespace: str, one: Object) -> requests.Response:
+    """Return the API's answer to an object that is to be created in a namespace, as a dry run."""
     one = copy.deepcopy(one)
     one["metadata"]["namespace"] = namespace
     version, plural = PATHS[one["kind"]]
@@ -101,14 +117,14 @@ def refusal(kube: Kube, namespace: str, one: Object) -> str:
         mounts = [mount["name"] for each in one["spec"]["containers"] for mount in each.get("volumeMounts", [])]
         # The controller adds the volumes of claims.
         one["spec"].setdefault("volumes", []).extend({"name": name} for name in set(mounts) - volumes)
-    answer = kube.http.post(
+    answer: requests.Response = kube.http.post(
         version=version,
         namespace=namespace,
         url=plural,
         json=one,
         params={"dryRun": "All", "fieldValidation": "Strict"},
     )
-    return "" if answer.ok else str(answer.json().get("message", answer.text))
+    return answer
 
 
 def test_the_api_accepts_what_the_chart_accepts(kube: Kube, namespace: str, chart: Path) -> None:
@@ -135,54 +151,26 @@ def test_the_api_accepts_what_the_chart_accepts(kube: Kube, namespace: str, char
     assert {json.loads(key)["kind"] for key in told} == PATHS.keys() | OTHERS_KINDS
 
 
-INJECTED: dict[str, Any] = {
-    "initContainers": [
-        {
-            "name": "linkerd-init",
-            "image": "example.org/proxy-init:1",
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"add": ["NET_ADMIN", "NET_RAW"]},
-                "privileged": False,
-                "readOnlyRootFilesystem": True,
-                "runAsGroup": 65534,
-                "runAsNonRoot": True,
-                "runAsUser": 65534,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-        }
-    ],
-    "containers": [
-        {
-            "name": "linkerd-proxy",
-            "image": "example.org/proxy:1",
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-                "readOnlyRootFilesystem": True,
-                "runAsGroup": 2102,
-                "runAsNonRoot": True,
-                "runAsUser": 2102,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-        }
-    ],
-}
-"""What Linkerd's injector adds to a pod, with every security field that it sets."""
-
-
 @pytest.mark.parametrize("example", ["legacy-exe", "production", "dev-linux"])
-def test_a_mesh_can_inject_its_proxy_into_an_anchor(kube: Kube, namespace: str, example: str) -> None:
-    """The patched anchor pod is created; with spec.os.name: windows the API would refuse it field by field."""
-    values = yaml.safe_load((CHART.parent / "values-examples" / f"{example}.yaml").read_text(encoding="utf-8"))
-    (anchor,) = [
-        pod
-        for pod in with_pods(render(values))
-        if pod["kind"] == "Pod" and pod["metadata"]["labels"].get("app.kubernetes.io/component") == "anchor"
-    ]
-    for key, containers in INJECTED.items():
-        anchor["spec"][key] = [*anchor["spec"].get(key, []), *containers]
-    assert refusal(kube, namespace, anchor) == ""
+def test_linkerd_injects_its_proxy_into_an_anchor(linkerd: object, kube: Kube, namespace: str, example: str) -> None:
+    """Its real injector's anchor is created; with spec.os.name: windows the API would refuse it field by field."""
+    anchor, launcher = _annotated_pods(example)
+    added = accepted(kube, namespace, anchor)
+    assert containers(added) == ["linkerd-init", "linkerd-proxy", *containers(anchor)]
+    assert containers(accepted(kube, namespace, launcher)) == containers(launcher)
     if example != "dev-linux":
         anchor["spec"]["os"] = {"name": "windows"}
-        assert refusal(kube, namespace, anchor).count("cannot be set for a windows pod") >= 11
+        assert refusal(kube, namespace, anchor).count("cannot be set for a windows pod") == 10
+
+
+def _annotated_pods(example: str) -> tuple[Object, Object]:
+    """Return an example's anchor and launcher, both with the annotation that asks for a proxy."""
+    values = yaml.safe_load((CHART.parent / "values-examples" / f"{example}.yaml").read_text(encoding="utf-8"))
+    for half in ("anchor", "launcher"):
+        values[half] = values.get(half, {}) | {"podAnnotations": {INJECT: "enabled"}}
+    pods = {
+        pod["metadata"]["labels"].get("app.kubernetes.io/component"): pod
+        for pod in with_pods(render(values))
+        if pod["kind"] == "Pod"
+    }
+    return pods["anchor"], pods["launcher"]

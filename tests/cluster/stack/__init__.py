@@ -2,4 +2,5 @@
 
 `builds` makes the programs that `tools/` pins, `machines` gives each machine its namespaces, `pki`, `control_plane`,
 `node` and `images` turn machines into a control plane and nodes, `cluster` starts all of it. `kube` is the client.
+`linkerd` and `network_policies` start what only some tests want beside it.
 """

@@ -64,6 +64,7 @@ def _named(prefix: str, *names: str) -> dict[str, str]:
 
 BUILDS = (
     Build("programs", _named(".", "pause", "served", "asker")),
+    Build("proxied", _named(".", "proxied")),
     Build("runc", {"runc": "github.com/opencontainers/runc"}, "-X main.version={version}", cgo=True, tags="seccomp"),
     Build("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
     Build(
@@ -86,8 +87,16 @@ BUILDS = (
     ),
     Build("helm", {"helm4": "helm.sh/helm/v4/cmd/helm"}, "-X helm.sh/helm/v4/internal/version.version={version}"),
     Build("metrics-server", {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}),
+    Build("linkerd", _named(".", "proxy-injector")),
+    Build(
+        "network-policies",
+        {"kube-network-policies": "sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard"},
+    ),
 )
 """In build order: what fails soonest comes first."""
+
+READ = ("keda", "linkerd", "gateway-api")
+"""Modules with files that tests read: definitions and charts."""
 
 
 def cache_directory() -> Path:
@@ -107,10 +116,8 @@ def build_all(say: Callable[[str], None]) -> Path:
         raise BuildError("the cluster is built from source, but there is no go on PATH: install Go 1.26 or later")
     compiler = subprocess.run(["go", "version"], capture_output=True, text=True, check=True).stdout.strip()
     entries = [_built(build, compiler, say) for build in BUILDS]
-    # Tests read KEDA's definition from Go's module cache; fill it here, because the sandbox has no network.
-    fetched = subprocess.run(["go", "mod", "download"], cwd=TOOLS / "keda", capture_output=True, text=True, check=False)
-    if fetched.returncode:
-        raise BuildError(f"fetching KEDA's definition failed:\n{fetched.stderr[-4000:]}")
+    for name in READ:
+        _fetch(TOOLS / name)
     key = hashlib.sha256("\n".join(map(str, entries)).encode()).hexdigest()[:12]
     together = cache_directory() / f"bin-{key}"
     together.mkdir(exist_ok=True)
@@ -123,6 +130,16 @@ def build_all(say: Callable[[str], None]) -> Path:
                 link.unlink(missing_ok=True)
                 link.symlink_to(target)
     return together
+
+
+def _fetch(folder: Path) -> None:
+    """Put the module that a go.mod requires into the module cache: the sandbox, where it is read, has no network."""
+    required = re.search(r"^require (\S+) (\S+)$", (folder / "go.mod").read_text(), re.MULTILINE)
+    assert required, "go.mod requires one module on one line"
+    command = ["go", "mod", "download", "@".join(required.groups())]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
 
 
 def _built(build: Build, compiler: str, say: Callable[[str], None]) -> Path:

@@ -23,9 +23,22 @@ DEBIAN_NEXT = "docker.io/library/debian:12.9-slim"
 """The same image under another name, for an image upgrade."""
 
 
-def write_image(archive: Path, references: Sequence[str], files: Mapping[str, Path], entrypoint: Sequence[str]) -> None:
-    """Write an image of one layer with these files (path in the image -> file here), owned by root."""
-    layer = _layer(files)
+NET_ADMIN = "\x01\x00\x00\x02" + "\x00\x10\x00\x00" + "\x00" * 12
+"""The capability of a file, as `setcap cap_net_admin=ep` stores it."""
+
+
+def write_image(
+    archive: Path,
+    references: Sequence[str],
+    files: Mapping[str, Path],
+    entrypoint: Sequence[str],
+    capability: str = "",
+) -> None:
+    """Write an image of one layer with these files (path in the image -> file here), owned by root.
+
+    `capability`: what each of its files gets, for programs of images that do not run as root.
+    """
+    layer = _layer(files, capability)
     config = {
         "architecture": "amd64",
         "os": "linux",
@@ -44,7 +57,7 @@ def write_image(archive: Path, references: Sequence[str], files: Mapping[str, Pa
             tar.addfile(info, io.BytesIO(content))
 
 
-def _layer(files: Mapping[str, Path]) -> bytes:
+def _layer(files: Mapping[str, Path], capability: str) -> bytes:
     buffer = io.BytesIO()
     folders: set[str] = set()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -61,6 +74,8 @@ def _layer(files: Mapping[str, Path]) -> bytes:
                 content = files[target].read_bytes()
                 info = tarfile.TarInfo("/".join(parts))
                 info.size, info.mode = len(content), 0o755
+                if capability:
+                    info.pax_headers = {"SCHILY.xattr.security.capability": capability}
                 tar.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
 

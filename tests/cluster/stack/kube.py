@@ -74,6 +74,12 @@ class Kube:
             self.gone[name] = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             self.kubectl("delete", "namespace", name, "--wait=false", check=False)
 
+    def define(self, *definitions: Object) -> None:
+        """Apply CustomResourceDefinitions, and wait until the API serves what they define."""
+        self.apply(*definitions)
+        names = [f"crd/{each['metadata']['name']}" for each in definitions]
+        self.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+
     def wait_gone(self, timeout_s: float = 180) -> None:
         """Wait until the deleted namespaces are gone: tests that measure time need idle nodes."""
         deadline = time.monotonic() + timeout_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -106,9 +107,9 @@ class Node:
         wait = "until ctr version >/dev/null 2>&1; do sleep 0.1; done"
         self.machine.run(["sh", "-c", wait], timeout_s=120)
 
-    def import_images(self) -> None:
-        """Import the images into the runtime, so that no registry is needed."""
-        for archive in sorted(self._shared.glob("*.image.tar")):
+    def import_images(self, archives: Sequence[Path] = ()) -> None:
+        """Import images into the runtime, by default those that every node has, so that no registry is needed."""
+        for archive in archives or sorted(self._shared.glob("*.image.tar")):
             self.machine.run(["ctr", "--namespace", "k8s.io", "images", "import", str(archive)])
 
     def _configure(self) -> None:
