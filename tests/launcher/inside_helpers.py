@@ -37,7 +37,9 @@ def namespace(ip: str) -> Iterator[Compartment]:
     run("ip", "netns", "add", name)
     try:
         run("ip", "-n", name, "link", "set", "lo", "up")
-        run("ip", "-n", name, "address", "add", f"{ip}/{128 if ':' in ip else 32}", "dev", "lo")
+        # Even on lo an IPv6 address is tentative, so nothing can bind it, until the kernel's worker has looked at it.
+        address = (f"{ip}/128", "nodad") if ":" in ip else (f"{ip}/32",)
+        run("ip", "-n", name, "address", "add", *address, "dev", "lo")
         path = f"/run/netns/{name}"
         yield Compartment(Path(path).stat().st_ino, path)
     finally:
