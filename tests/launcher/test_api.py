@@ -170,7 +170,8 @@ def test_watches_that_end_at_once_are_not_a_poll(server: ApiServer, client: ApiC
     Heard(client)
     wait_for(lambda: verbs(server).count("watch") == 4, "four watches")
     times = [request.time_s for request in server.requests if request.verb == "watch"]
-    assert times[3] - times[2] > times[1] - times[0]
+    # The first pause is 0.2 s at most, the third 0.4 s at least; a busy machine makes them longer, never shorter.
+    assert times[3] - times[2] > 0.35
 
 
 def test_a_401_reads_the_token_again(server: ApiServer, client: ApiClient, account: Path) -> None:
