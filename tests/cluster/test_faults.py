@@ -77,17 +77,11 @@ def test_a_launcher_that_stands_still_for_a_minute(world: World) -> None:
     pair = world.pair()
     process = world.launcher(pair)
     process.suspend()
-    began = time.monotonic()
     try:
-        world.release.mirror.wait(
-            lambda: pair.ip not in world.release.ready_endpoints(),
-            world.patience_s(30),
-            f"{pair.ip} is out of the Service",
-        )
-        unready = time.monotonic() - began
-        time.sleep(A_MINUTE_S - unready)
+        unready = world.wait_not_ready(pair)
+        time.sleep(max(0.0, A_MINUTE_S - unready))
     finally:
         process.resume()
     world.settle()
-    print(f"figure: launcher stands still, until its address is out of the Service: {unready:.1f} s")
+    print(f"figure: launcher stands still, until its anchor is not Ready: {unready:.1f} s")
     assert world.launcher(world.release.pair(pair.ordinal)).pid == process.pid, "it was restarted"
