@@ -229,6 +229,21 @@ def test_without_descriptors_it_backs_off_and_recovers(
     launcher.wait_line("SIGTERM")
 
 
+@pytest.mark.usefixtures("compartment")
+def test_without_descriptors_the_programs_end_is_reported_all_the_same(rig: Rig, ip: str) -> None:
+    """Nothing can be opened then, and the launcher ends with the program's code."""
+    rig.api.put("pods", anchor_pod(ip))
+    launcher = rig.launch()
+    launcher.wait_event("gate-holds")
+    pid = launcher.process.pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free_descriptor(pid), hard))
+    end_program(launcher)
+    assert launcher.wait_exit() == 137
+    assert launcher.events("target-exited")[0]["code"] == 137
+    assert not [line for line in launcher.lines if "Traceback" in line]
+
+
 @pytest.mark.parametrize("manner", ["loudly", "silently"])
 @pytest.mark.parametrize("thread", ["mooring-watch-pods", "mooring-watch-statefulsets", "mooring-stop", "mooring-http"])
 def test_no_thread_dies_unnoticed(
