@@ -1,4 +1,4 @@
-"""What the tests of the launcher's inside share: namespaces, toy programs, waiting for conditions."""
+"""Shared by the tests of the launcher's parts: namespaces, toy programs, waiting for conditions."""
 
 import ipaddress
 import os
@@ -71,7 +71,7 @@ def wait_for(condition: Callable[[], object], what: str, timeout_s: float = 10) 
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process lives (a zombie does not)."""
+    """Return whether a process is alive (a zombie is not)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:

@@ -1,4 +1,4 @@
-"""What is wrong with a file whatever it describes: bytes, YAML, sizes, depths, aliases, tags."""
+"""What can be wrong with any kind of file: bytes, YAML, sizes, depths, aliases, tags."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ MIB = 1024 * 1024
 
 
 def broken(valid: str) -> dict[str, bytes]:
-    """Return a valid file broken in every way that has nothing to do with its meaning."""
+    """Return a valid file broken in every way that does not depend on its meaning."""
     whole = valid.encode()
     first = valid.splitlines(keepends=True)[0].encode()
     texts = {
