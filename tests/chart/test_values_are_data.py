@@ -116,7 +116,7 @@ def test_a_text_changes_its_own_place_alone(release: str, evil: str) -> None:
         elif not isinstance(node_at(path), Open):
             changes[key_text(path)] = path, text + evil
     after, taken = render_what_is_taken(values, changes)
-    assert taken <= words.keys(), "texts where only others may stand"
+    assert taken <= words.keys(), "texts where only other types may be"
     evils = {words[key] for key in taken}
     assert evils or evil == "\x85", "all texts are refused"
     expected = in_texts(
@@ -261,5 +261,5 @@ def test_no_field_of_kubernetes_is_thrown_away() -> None:
 
 
 def at(values: Any, path: Path) -> Any:
-    """Return what stands at a place."""
+    """Return the value at a place."""
     return functools.reduce(lambda value, part: value[part], path, values)

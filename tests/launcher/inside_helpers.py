@@ -32,7 +32,7 @@ def random_ip() -> str:
 @contextmanager
 def namespace(ip: str) -> Iterator[Compartment]:
     """Make a network namespace that has `ip`, and remove it."""
-    assert os.environ.get("MOORING_SANDBOX"), "run it by `make test`: namespaces are made in a sandbox alone"
+    assert os.environ.get("MOORING_SANDBOX"), "run it by `make test`: namespaces are made only in a sandbox"
     name = f"t-{uuid.uuid4().hex[:8]}"
     run("ip", "netns", "add", name)
     try:

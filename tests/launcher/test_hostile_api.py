@@ -78,7 +78,7 @@ BAD_STREAMS = {
     "no object": events(b'{"type":"MODIFIED"}'),
     "an unknown type": events(b'{"type":"BROKEN","object":{}}'),
     "an error without a code": events(b'{"type":"ERROR","object":null}'),
-    "an error whose code is no number": events(b'{"type":"ERROR","object":{"code":1e999}}'),
+    "an error whose code is not a number": events(b'{"type":"ERROR","object":{"code":1e999}}'),
     "100,000 deep": events(b'{"type":"MODIFIED","object":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     "no UTF-8": events(b'{"type":"\xff\xfe"}'),
     "a line that never ends": Response.raw([b"HTTP/1.1 200 OK\r\n\r\n", *[b"x" * 65536] * 200]),

@@ -48,7 +48,7 @@ def attached(ip: str, compartment: Compartment, request: pytest.FixtureRequest) 
     args = ["-S", str(SERVER_TOY), str(PORT), *getattr(request, "param", [])]
     config = for_ordinal(check_config(make_config(target={"args": args}), load_schema(), "test"), 0)
     place = Place(Anchor("orders-anchor-0", "uid-1", ip, "containerd://c1"), compartment, 0.0)
-    ignored = lambda *_: None  # noqa: E731 - nobody listens here
+    ignored = lambda *_: None  # noqa: E731 - not needed here
     hooks = Hooks(lambda: "", lambda: "", ignored, ignored, ignored, ignored, ignored)
     environ = dict(os.environ)
     attachment = Attachment(backend(), config, 0, place, environ, hooks, generation=GENERATION, restarts=GENERATION - 1)
