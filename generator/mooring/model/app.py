@@ -125,7 +125,7 @@ def make_config() -> Obj:
                 pattern=".",
             ),
             "anchorGraceSeconds": Int(
-                doc="The least grace period of an anchor, in seconds: the program stops before its network goes.",
+                doc="The least grace period of an anchor, in seconds: the program stops before its network is removed.",
                 default=None,
                 minimum=1,
             ),

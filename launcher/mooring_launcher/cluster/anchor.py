@@ -170,7 +170,7 @@ def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
     if not asks(container.get("readinessProbe"), "/readyz"):
         gaps.append(f"no readinessProbe httpGet /readyz on port {port}: it is Ready while the program is not")
     if not asks((container.get("lifecycle") or {}).get("preStop"), "/hold"):
-        gaps.append(f"no preStop httpGet /hold on port {port}: its network goes before the program has stopped")
+        gaps.append(f"no preStop httpGet /hold on port {port}: its network is removed before the program has stopped")
     for kind in ("livenessProbe", "startupProbe"):
         request = (container.get(kind) or {}).get("httpGet") or {}
         if ports.get(request.get("port"), request.get("port")) == port:

@@ -88,7 +88,7 @@ class Target(Protocol):
     def ask_to_stop(self) -> bool:
         """Ask the program to stop (SIGTERM, a console event). Harmless when it has ended.
 
-        With lifetime process that is the main process. With tree it is every process whose parent has gone, and the
+        With lifetime process that is the main process. With tree it is every process whose parent has ended, and the
         main one; on Windows every console of the tree.
         False when the configuration says not to; an exception when it cannot be asked.
         """

@@ -140,7 +140,7 @@ def run_inside(compartment: Compartment, function: Callable[[], T]) -> T:
 def bind_job(job: int, compartment: Compartment) -> None:
     """Put the job into the compartment and verify it; before any process is in the job.
 
-    LauncherError COMPARTMENT_NOT_FOUND when the compartment is gone, UNSUPPORTED_PLATFORM when this is not permitted.
+    LauncherError COMPARTMENT_NOT_FOUND if it no longer exists, UNSUPPORTED_PLATFORM when this is not permitted.
     """
     call = f"SetJobCompartmentId({compartment.id})"
     code = _set_job(job, compartment.id)
