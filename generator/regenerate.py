@@ -28,7 +28,7 @@ def default_app() -> App:
 
 
 def plan() -> Plan:
-    """Compare chart/ with what the default App makes."""
+    """Compare chart/ with what the default App generates."""
     return plan_chart(CHART, render_chart(default_app()))
 
 

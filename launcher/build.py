@@ -1,6 +1,6 @@
 """Build mooring-launcher.pyz from this checkout, the same bytes every time: `python launcher/build.py [OUT]`.
 
-The standard library is enough. How the archive is made is the generator's affair (mooring.bundle.archive).
+The standard library is enough. How the archive is made is up to the generator (mooring.bundle.archive).
 """
 
 from __future__ import annotations

@@ -15,6 +15,6 @@ settings.load_profile("mooring")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Keep tests that make namespaces inside the sandbox, which removes everything they leave behind."""
+    """Run tests that create namespaces only in the sandbox, which removes everything they leave behind."""
     if item.get_closest_marker("sandbox") and not os.environ.get("MOORING_SANDBOX"):
-        missing("needs namespaces of its own: `make test` runs it in the sandbox")
+        missing("needs its own namespaces: `make test` runs it in the sandbox")

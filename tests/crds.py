@@ -1,7 +1,7 @@
 """CustomResourceDefinitions of other projects, to check what mooring renders and its examples against.
 
 Each is read from a module in Go's module cache, where first use downloads it. A folder with a `go.mod` of one
-requirement pins the version, its `go.sum` the checksum; Go refuses a module whose checksum differs.
+Each is read from a module in Go's module cache, where first use downloads it. A folder with a `go.mod` of one
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What random Apps are filled with: content for open nodes, and text that is hard to carry."""
+"""The contents of random Apps: objects for open nodes, and text that is hard to carry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random Apps for property tests, made from the values model: a value added there is covered at once."""
+"""Random Apps for property tests, made from the values model: a value added there is covered immediately."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mooring.model.values import VALUES
 from tests.samples import AWKWARD_TEXT, OPEN_SAMPLES
 
 NOT_FOR_HELM = "\x00\ufffe\uffff" + "".join(map(chr, [*range(0x7F, 0x85), *range(0x86, 0xA0)]))
-"""Characters that Helm's own schema check cannot read back; an App with one is refused."""
+"""Characters that Helm's own schema check cannot read back; an App that contains one is refused."""
 
 
 def texts() -> SearchStrategy[str]:
@@ -115,13 +115,13 @@ def shaped_values() -> SearchStrategy[dict[str, Any]]:
 
 
 def rich_values() -> SearchStrategy[dict[str, Any]]:
-    """Valid values, with more keys given at once."""
+    """Valid values, with more keys given at the same time."""
     parts = st.lists(shaped_values(), min_size=4, max_size=4)
     return parts.map(lambda each: mend(_with_exe(functools.reduce(overlay, each))))
 
 
 def valid_values() -> SearchStrategy[dict[str, Any]]:
-    """Values that the model accepts: what breaks a rule is left out."""
+    """Values that the model accepts: what breaks a rule is removed."""
     return shaped_values().map(mend)
 
 
@@ -151,7 +151,7 @@ def _with_exe(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def mend(values: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what breaks rules between values, until no rule is broken."""
+    """Remove what breaks rules between values, until no rule is broken."""
     values = copy.deepcopy(values)
     for _ in range(50):
         violations = find_violations(overlay(default_of(VALUES), values))

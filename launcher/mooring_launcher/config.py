@@ -12,7 +12,7 @@ from mooring_launcher.errors import ExitCode, LauncherError
 from mooring_launcher.schema import Schema, fill_defaults, find_problems, find_unusable_texts
 
 CONFIG_VERSION = 2
-"""The newest configVersion this launcher takes; it takes the one before as well."""
+"""The newest configVersion that this launcher accepts; it accepts the one before as well."""
 
 SCHEMA_FILE = "config.schema.json"
 
@@ -55,7 +55,7 @@ def check_config(document: object, schema: Schema, where: str) -> Config:
 
 
 def _of_version(version: object, schema: Schema) -> Schema:
-    """Return the schema, which describes the newest version, as it is for this one."""
+    """Return the schema, which describes the newest version, adapted to this one."""
     if version == CONFIG_VERSION:
         return schema
     return {**schema, "required": [key for key in schema["required"] if key not in _SINCE_VERSION_2]}
@@ -65,7 +65,7 @@ _SINCE_VERSION_2 = ("anchorPod", "anchorGraceSeconds")
 
 
 def _facts_of_version_1(config: Config) -> Config:
-    """Return what a chart writes since version 2, worked out as the launchers of version 1 did."""
+    """Return what charts write since version 2, derived as the launchers of version 1 did."""
     suffix = {"static": "{ordinal}-{ordinal}", "shared": str(config["ordinals"]["start"])}
     stop = config["stop"]
     grace_s = stop["drainSeconds"] + stop["consoleSeconds"] + 20
@@ -80,7 +80,7 @@ def _facts_of_version_1(config: Config) -> Config:
 def for_ordinal(config: Config, ordinal: int) -> Config:
     """Return the configuration of one replica: its own args replace, its own env and ports are merged over.
 
-    Replicas that share an anchor share its IP, so each serves on a readiness port of its own.
+    Replicas that share an anchor share its IP, so each has its own readiness port.
     """
     target = config["target"]
     own = target["perOrdinal"].get(str(ordinal), {})

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the launcher's own failures exit with: 200 to 229, so that a target's own codes stay apart.
+    """What the launcher's own failures exit with: 200 to 229, so that a target's own codes stay distinct.
 
     Each member carries `meaning` (one line) and `remedy` (what an operator does about it).
     """

@@ -60,7 +60,7 @@ class StopListener(threading.Thread):
     """Accepts `stop` commands. Each receives every step from then on, and the end of file when the stop is complete."""
 
     def __init__(self, state_dir: str, on_stop: Callable[[str], None]) -> None:
-        """Listen at once. OSError when the directory is not writable."""
+        """Listen from now on. OSError when the directory is not writable."""
         super().__init__(name="mooring-stop", daemon=True)
         self._path = os.path.join(state_dir, SOCKET_NAME)
         self._on_stop = on_stop

@@ -31,7 +31,7 @@ class Setup(NamedTuple):
 
 
 def make_setup(environ: Mapping[str, str], state_dir: str, ordinal: int) -> Setup:
-    """Return what the environment and the configuration say of this replica."""
+    """Return what the environment and the configuration say about this replica."""
     config = for_ordinal(load_config(config_path(environ)), ordinal)
     namespace = environ.get("POD_NAMESPACE", "") or config["anchor"]["namespace"]
     own_uid = environ.get("POD_UID", "")
@@ -41,7 +41,7 @@ def make_setup(environ: Mapping[str, str], state_dir: str, ordinal: int) -> Setu
 
 
 def find_me(config: Config, ordinal: int, node: str, namespace: str) -> Me:
-    """Return how this replica's anchor is known: by its name, or by the labels of one that others made."""
+    """Return how this replica's anchor is identified: by its name, or by the labels of one that others created."""
     anchor = config["anchor"]
     where = anchor["namespace"] or namespace
     if not anchor["create"]:

@@ -121,7 +121,7 @@ def _same(value: object, scalar: object) -> bool:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Search as JSON Schema means it: $ is the end of the text, while Python's also stands before a last line end."""
+    """Search as JSON Schema means it: $ is the end of the text, while Python's also matches before a last line end."""
     return re.search(pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern, text) is not None
 
 

@@ -80,7 +80,7 @@ def _one_app(folder: Path, apps: Path, helm_ms: float) -> Iterator[Row]:
 
 def _many_apps(folder: Path, apps: Path, count: int, helm_ms: float) -> Iterator[Row]:
     def each_ms(name: str, *options: str) -> float:
-        os.sync()  # otherwise the disk is still busy with the previous measurement
+        os.sync()  # so that the disk is no longer busy with the previous measurement
         return milliseconds(lambda: run_quietly(_generate(apps, folder / name, *options))) / count
 
     # Interleaved, so that a slow moment of the machine affects all of them.

@@ -1,1 +1,1 @@
-"""What `helm template` makes of the chart, with no cluster. `rendering` renders it; other folders use it too."""
+"""What `helm template` renders from the chart, without a cluster. `rendering` renders it; other folders use it too."""

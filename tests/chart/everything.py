@@ -1,4 +1,4 @@
-"""Values in which every value of the model is given, each text with a word of its own (`tok1`, `tok2` …)."""
+"""Values in which every value of the model is given; each text has its own word (`tok1`, `tok2` …)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.chart.rendering import layered
 TOKEN = re.compile(r"tok\d+")
 CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 
-# What Kubernetes takes, by type; "tok" becomes a word of its own each time.
+# What Kubernetes accepts, by type; "tok" becomes a new word each time.
 _SAMPLES: Mapping[str, Any] = {
     "ResourceRequirements": {"limits": {"tok.example/x": "1"}},
     "Toleration": {"key": "tok", "operator": "Equal", "value": "tok", "effect": "NoExecute", "tolerationSeconds": 7},
@@ -59,7 +59,7 @@ _SAMPLES: Mapping[str, Any] = {
     "object": {},
 }
 
-# What rules ask for beside that, in the first of the releases below.
+# What rules require in addition, in the first of the releases below.
 _OVER: dict[str, Any] = {
     "replicas": 2,
     "target": {
@@ -140,7 +140,7 @@ def _without(values: Any, none: Any) -> Any:
 
 
 def everything(more: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return values with every value given; `more` is laid over them, None takes away."""
+    """Return values in which every value is given; `more` is merged over them, and None removes a key."""
     over = layered(_OVER, more or {})
     return dict(_number_tokens(_without(layered(_sample(VALUES), over), over), itertools.count(1)))
 
@@ -210,7 +210,7 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def changed(values: Any, path: Path, new: Any) -> Any:
-    """Return the same values with another one at a path."""
+    """Return the same values with a different value at a path."""
     if not path:
         return new
     copied: Any = [*values] if isinstance(values, list) else {**values}

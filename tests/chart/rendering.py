@@ -26,12 +26,12 @@ MINIMAL: Mapping[str, Any] = {"target": {"exe": r"C:\apps\orders.exe", "ports": 
 
 Objects = dict[tuple[str, str], dict[str, Any]]
 
-# It reads megabytes of definitions anew for every object, which is all the time these tests would take.
+# It reads megabytes of definitions again for every object, which is nearly all the time these tests take.
 kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
 
 
 class RenderError(Exception):
-    """Helm refused; the text is what a user sees."""
+    """Helm refused; the text is what the user sees."""
 
 
 def helm(*arguments: str, stdin: str = "") -> str:
@@ -72,7 +72,7 @@ def render_text(
 
 
 def as_yaml(values: Mapping[str, Any]) -> str:
-    """Return JSON, which is YAML but for one thing: a character beyond U+FFFF is one escape there, not two."""
+    """Return JSON, which YAML includes, with one exception: a character beyond U+FFFF is one escape there, not two."""
 
     def one(found: re.Match[str]) -> str:
         text = found[0]
@@ -88,7 +88,7 @@ def render(values: Mapping[str, Any] | None = None, **options: Any) -> Objects:
 
 
 def notes(folder: Path, values: Mapping[str, Any], source: Path = CHART) -> str:
-    """Return what Helm tells after an installation, which only a cluster sees: a copy renders it as an object."""
+    """Return the notes of an installation, which only a cluster shows: a copy of the chart has them in an object."""
     chart = Path(shutil.copytree(source, folder / "chart"))
     (chart / "templates" / "NOTES.txt").rename(chart / "notes")
     (chart / "templates" / "notes.yaml").write_text(
@@ -99,7 +99,7 @@ def notes(folder: Path, values: Mapping[str, Any], source: Path = CHART) -> str:
 
 
 def refusal(values: Mapping[str, Any] | None = None, **options: Any) -> str:
-    """Return why Helm refused; fail where it did not."""
+    """Return why Helm refused; fail if it did not."""
     try:
         render_text(values, **options)
     except RenderError as error:
@@ -130,7 +130,7 @@ def container(objects: Objects, name: str) -> dict[str, Any]:
 
 
 def config(objects: Objects) -> dict[str, Any]:
-    """Return the launcher's configuration out of the annotation, whatever the values name the sets."""
+    """Return the launcher's configuration from the annotation, whatever the values name the sets."""
     for (kind, _), one in objects.items():
         annotations = one["spec"]["template"]["metadata"].get("annotations", {}) if kind == "StatefulSet" else {}
         if "mooring/config" in annotations:
@@ -140,6 +140,6 @@ def config(objects: Objects) -> dict[str, Any]:
 
 
 def assert_accepted(objects: Objects, version: str) -> None:
-    """Hold every object to the strict schema of a version of Kubernetes: no unknown field, no wrong type."""
+    """Check every object against the strict schema of a version of Kubernetes: no unknown field, no wrong type."""
     for one in objects.values():
         kubernetes_validate.validate(one, version, strict=True)

@@ -1,4 +1,4 @@
-"""A rendered chart as a review can read it: what every object has stands once, and what is long is short."""
+"""A rendered chart in a form for review: what every object has appears once, and what is long is shortened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mooring.bundle.archive import portable_archive
 ABSENT = "(absent)"
 _CONFIG = "mooring/config"
 _NUMBER = re.compile(r"\d+")
-_RUN = 4  # names in a row that are written as one
+_RUN = 4  # consecutive names that are written as one
 
 
 def readable(manifests: str, chart: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def readable(manifests: str, chart: str) -> dict[str, Any]:
 
 
 def _common(maps: list[Mapping[str, str]]) -> dict[str, str]:
-    """Return the labels that all have, less those that tell objects apart in most charts."""
+    """Return the labels that all have, except those that distinguish objects in most charts."""
     apart = ("app.kubernetes.io/name", "app.kubernetes.io/component")
     first = {key: value for key, value in maps[0].items() if key not in apart}
     return {key: value for key, value in first.items() if all(one.get(key) == value for one in maps)}
@@ -71,7 +71,7 @@ def _read_entry(key: str, value: Any, path: str, chart: str, configs: dict[str, 
 
 
 def _fold(items: list[Any]) -> list[Any]:
-    """Write names that differ only in a number which counts up as one."""
+    """Write names that differ only in a consecutive number as one."""
     folded: list[Any] = []
     at = 0
     while at < len(items):
@@ -86,7 +86,7 @@ def _fold(items: list[Any]) -> list[Any]:
 
 
 def _counted(item: Any, write: Callable[[str], str]) -> str | None:
-    """Return a name with its last number, everywhere it stands, written another way; None if it has none."""
+    """Return a name with its last number, wherever it occurs, replaced; None if it has none."""
     numbers = _NUMBER.findall(item) if isinstance(item, str) else []
     return (
         _NUMBER.sub(lambda found: write(found[0]) if found[0] == numbers[-1] else found[0], item) if numbers else None
@@ -94,7 +94,7 @@ def _counted(item: Any, write: Callable[[str], str]) -> str | None:
 
 
 def _without_digests(result: dict[str, Any], objects: list[dict[str, Any]]) -> dict[str, Any]:
-    """Take the digest of the launcher's archive, which changes with each line of its code, out of all names."""
+    """Remove the digest of the launcher's archive, which changes with each line of its code, from all names."""
     text = json.dumps(result)
     for one in objects:
         if one["kind"] == "ConfigMap" and result[f"ConfigMap/{one['metadata']['name']}"].get("binaryData"):
@@ -105,7 +105,7 @@ def _without_digests(result: dict[str, Any], objects: list[dict[str, Any]]) -> d
 
 
 def difference(base: Any, other: Any) -> Any:
-    """Return only what differs from `base`, with what is gone as ABSENT. A map in another order is there in full."""
+    """Return only what differs from `base`; what is missing is ABSENT. A map in a different order is there in full."""
     if not isinstance(base, dict) or not isinstance(other, dict):
         return other
     gone = {key: ABSENT for key in base if key not in other}
@@ -120,6 +120,6 @@ def _order(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 
 def as_text(value: Any) -> str:
-    """Return it as YAML, with what fits into a line in one line."""
+    """Return it as YAML; what fits into one line is in one line."""
     text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
     return text

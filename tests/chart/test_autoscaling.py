@@ -41,13 +41,13 @@ def with_keda(**fields: Any) -> dict[str, Any]:
 
 
 def set_replicas(objects: Objects) -> dict[str, Any]:
-    """Return what each StatefulSet says of its replicas."""
+    """Return how many replicas each StatefulSet sets."""
     return {name: one["spec"].get("replicas") for (kind, name), one in objects.items() if kind == "StatefulSet"}
 
 
 @pytest.mark.parametrize("fields", [{}, EVERYTHING], ids=["least", "everything"])
 def test_keda_takes_the_scaled_object(fields: dict[str, Any]) -> None:
-    """It has no field that KEDA's own definition lacks, and none of another type."""
+    """It has no field that KEDA's own definition lacks, and none has the wrong type."""
     jsonschema.validate(render(with_keda(**fields))["ScaledObject", "orders"], keda.schema())
 
 
@@ -68,13 +68,13 @@ def test_keda_is_told_what_the_values_say() -> None:
 
 
 def test_what_is_not_given_is_kedas_own() -> None:
-    """Nothing is written for times that were not set, so KEDA's defaults hold."""
+    """Times that are not set are not rendered, so KEDA's defaults apply."""
     spec = render(with_keda())["ScaledObject", "orders"]["spec"]
     assert set(spec) == {"scaleTargetRef", "minReplicaCount", "maxReplicaCount", "triggers"}
 
 
 def test_under_keda_nothing_else_sets_replicas() -> None:
-    """No replicas in either set and no HorizontalPodAutoscaler, as KEDA makes its own."""
+    """Neither set has replicas, and there is no HorizontalPodAutoscaler, because KEDA creates its own."""
     objects = render(with_keda())
     assert set_replicas(objects) == {"orders": None, "orders-anchor": None}
     assert not [name for kind, name in objects if kind == "HorizontalPodAutoscaler"]
@@ -96,7 +96,7 @@ def test_without_an_autoscaler_there_is_none() -> None:
 
 
 def test_on_linux_cpu_is_the_default() -> None:
-    """An autoscaler with no metrics aims at 80 % of the requested CPU, which Kubernetes accepts."""
+    """An autoscaler without metrics aims at 80 % of the requested CPU, which Kubernetes accepts."""
     objects = render(layered(LINUX, {"autoscaling": {"enabled": True, "behavior": {"scaleUp": {"policies": []}}}}))
     spec = objects["HorizontalPodAutoscaler", "orders"]["spec"]
     target = {"type": "Utilization", "averageUtilization": 80}
@@ -106,7 +106,7 @@ def test_on_linux_cpu_is_the_default() -> None:
 
 
 def test_own_metrics_replace_the_default() -> None:
-    """Metrics of the user's own are taken as they are, CPU of Linux pods among them."""
+    """The user's own metrics are rendered unchanged, including CPU of Linux pods."""
     metrics = [{"type": "Resource", "resource": {"name": "memory", "target": {"type": "Utilization"}}}]
     objects = render(layered(LINUX, {"autoscaling": {"enabled": True, "metrics": metrics}}))
     assert objects["HorizontalPodAutoscaler", "orders"]["spec"]["metrics"] == metrics
@@ -120,7 +120,7 @@ def test_notes_name_the_autoscaler(tmp_path: Path) -> None:
 
 
 def test_notes_say_what_an_upgrade_does_after_kubectl_scale(tmp_path: Path) -> None:
-    """Both Helms are named, and the way that is right under both."""
+    """Both versions of Helm are named, and the command that is right for both."""
     text = notes(tmp_path, MINIMAL)
     assert "kubectl -n apps scale statefulset orders --replicas=N" in text
     assert "--set replicas=N" in text

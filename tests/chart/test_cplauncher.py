@@ -17,12 +17,12 @@ _POD = "statefulset.kubernetes.io/pod-name"
     [
         ({}, f"{_POD}=orders-anchor-$(MOORING_ORDINAL)"),
         ({"strategy": "static"}, f"{_POD}=orders-anchor-$(MOORING_ORDINAL)-$(MOORING_ORDINAL)"),
-        ({"strategy": "shared"}, f"{_POD}=orders-anchor-0"),  # of one replica: more would need ports of their own
+        ({"strategy": "shared"}, f"{_POD}=orders-anchor-0"),  # of one replica: several would each need their own ports
         ({"create": False, "selector": "app=their-{ordinal}"}, "app=their-$(MOORING_ORDINAL)"),
     ],
 )
 def test_the_label_names_the_anchor_of_the_ordinal(anchor: dict[str, Any], label: str) -> None:
-    """Kubernetes expands the ordinal in the command, so each replica asks for its own anchor."""
+    """Kubernetes expands the ordinal in the command, so each replica looks for its own anchor."""
     replicas = 1 if anchor.get("strategy") == "shared" else 3
     own = {"target": {"args": ["--port", "$(HOME)"], "placeholders": "literal"}, "anchor": anchor, "replicas": replicas}
     objects = render(layered(MINIMAL, K2S, own))
@@ -37,7 +37,7 @@ def test_the_label_names_the_anchor_of_the_ordinal(anchor: dict[str, Any], label
 
 
 def test_nothing_is_asked_that_cplauncher_does_not_answer() -> None:
-    """No probe or hook of mooring's launcher is left; the anchor is ready when the program accepts connections."""
+    """No probe or hook of mooring's launcher is rendered; the anchor is ready when the program accepts connections."""
     objects = render(layered(MINIMAL, K2S))
     launcher, anchor = container(objects, "orders"), container(objects, "orders-anchor")
     assert not {"startupProbe", "readinessProbe", "livenessProbe", "lifecycle"} & launcher.keys()
@@ -62,7 +62,7 @@ def test_programs_that_switch_themselves_are_told() -> None:
 
 
 def test_a_start_program_is_waited_for_to_its_last_process() -> None:
-    """lifetime: tree becomes -wait-tree, which the default does without."""
+    """lifetime: tree becomes -wait-tree; the default needs no flag."""
     for lifetime in ("process", "tree"):
         words = container(render(layered(MINIMAL, K2S, {"target": {"lifetime": lifetime}})), "orders")["command"]
         assert ("-wait-tree" in words[: words.index("--")]) == (lifetime == "tree")

@@ -1,4 +1,4 @@
-"""Every example of values installs, and Kubernetes takes what it renders."""
+"""Every example of values installs, and Kubernetes accepts what it renders."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ STORIES = {"legacy-exe", "dev-linux", "per-ordinal", "two-ports", "production", 
 
 
 def test_every_story_is_there() -> None:
-    """The stories the README names are all there."""
+    """The README's stories each have an example."""
     assert {file.stem for file in EXAMPLES} >= STORIES
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda file: file.stem)
 def test_an_example_says_who_it_is_for(example: Path) -> None:
-    """The first line of an example tells its reader whether to read on."""
+    """The first line of an example shows its readers whether to read on."""
     assert example.read_text(encoding="utf-8").startswith("# For ")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda file: file.stem)
 def test_an_example_lints_strictly(example: Path) -> None:
-    """`helm lint --strict` finds nothing in the chart with an example's values."""
+    """`helm lint --strict` finds no problem in the chart with an example's values."""
     assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART), "-f", str(example))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda file: file.stem)
 def test_kubernetes_accepts_an_example(example: Path, version: str) -> None:
-    """No unknown and no mistyped field in any object, for every supported version of Kubernetes."""
+    """No object has an unknown or mistyped field, in any supported version of Kubernetes."""
     objects = render(files=[example], kube_version=f"{version}.0")
     assert len(objects) >= 8
     assert_accepted(objects, version)
@@ -107,6 +107,6 @@ def test_the_config_carries_the_program_as_it_was_written() -> None:
 
 @pytest.mark.parametrize(("lifetime", "told"), [("process", None), (None, None), ("tree", "tree")])
 def test_a_launcher_is_told_of_a_lifetime_that_is_not_its_default(lifetime: str | None, told: str | None) -> None:
-    """An older launcher refuses the key, so the document has it only where it matters; null is the default."""
+    """An older launcher refuses the key, so the configuration has it only if it matters; null is the default."""
     document = config(render(layered(MINIMAL, {"target": {"lifetime": lifetime}})))
     assert document["target"].get("lifetime") == told

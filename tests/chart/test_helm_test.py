@@ -45,7 +45,7 @@ def test_kubernetes_accepts_the_test(values: dict[str, Any]) -> None:
 
 
 def test_it_runs_the_launchers_own_file() -> None:
-    """The node's Python, the launcher's file, the patience and the Service to ask: nothing else is needed."""
+    """The node's Python, the launcher's file, the timeout and the Service to check: nothing else is needed."""
     assert command(render(MINIMAL, sets=["tests.timeoutSeconds=5"])) == [
         r"C:\mooring\python\python.exe",
         "-I",
@@ -58,7 +58,7 @@ def test_it_runs_the_launchers_own_file() -> None:
 
 
 def test_without_a_service_none_is_asked() -> None:
-    """A program without ports, or with its Service turned off, leaves the replicas."""
+    """For a program without ports, or with its Service disabled, only the replicas are checked."""
     for objects in (render({"target": {"exe": r"C:\a.exe"}}), render(MINIMAL, sets=["service.enabled=false"])):
         assert command(objects)[-2:] == ["check-release", "60"]
         resources = {name for rule in objects["Role", "orders-test"]["rules"] for name in rule["resources"]}
@@ -66,7 +66,7 @@ def test_without_a_service_none_is_asked() -> None:
 
 
 def test_it_may_read_by_name_and_patch_itself() -> None:
-    """Its Role gets set, anchors and Service and patches its own pod, all by name; its account has no other Role."""
+    """Its Role may get set, anchors and Service and patch its own pod, all by name; its account has no other Role."""
     objects = render(MINIMAL, sets=["rbac.maxReplicas=2"])
     assert [
         (rule["verbs"], rule["resources"], rule["resourceNames"]) for rule in objects["Role", "orders-test"]["rules"]
@@ -81,7 +81,7 @@ def test_it_may_read_by_name_and_patch_itself() -> None:
 
 
 def test_rights_given_by_others_stay_theirs() -> None:
-    """rbac.create: false makes no Role for the test either."""
+    """rbac.create: false renders no Role for the test either."""
     objects = render(MINIMAL, sets=["rbac.create=false"])
     assert not [kind for kind, _ in objects if kind in ("Role", "RoleBinding")]
     assert the_pod(objects)["spec"]["serviceAccountName"] == "orders-test"
@@ -99,7 +99,7 @@ def test_on_linux_it_is_an_ordinary_pod() -> None:
 
 
 def test_nothing_selects_the_tests_pod() -> None:
-    """No Service sends it traffic, no pair's affinity counts it, and no budget breaks over a pod without owner."""
+    """No Service sends it traffic, no pair's affinity counts it, and a pod without an owner breaks no budget."""
     objects = render(MINIMAL, sets=["service.perReplica=true"])
     labels = the_pod(objects)["metadata"]["labels"].items()
     selectors = [one["spec"]["selector"] for (kind, _), one in objects.items() if kind in SELECTING]
@@ -122,12 +122,12 @@ def test_the_log_can_be_read_under_helm_3() -> None:
 
 
 def test_it_can_be_left_out() -> None:
-    """tests.enabled: false leaves nothing of it."""
+    """With tests.enabled: false nothing is left of it."""
     assert not [name for _, name in render(MINIMAL, sets=["tests.enabled=false"]) if name == "orders-test"]
 
 
 def test_it_can_have_an_image_of_its_own() -> None:
-    """By default it is the launcher's image, with what the user changed of that."""
+    """By default it is the launcher's image, including the user's changes to that."""
     parts = ("repository=tools", "registry=example.org", "tag=v2")
     own = render(MINIMAL, sets=[f"tests.image.{part}" for part in parts])
     assert the_pod(own)["spec"]["containers"][0]["image"] == "example.org/tools:v2"
@@ -150,7 +150,7 @@ IMAGES: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 def test_its_image_is_the_launchers_less_what_is_given(
     launcher: dict[str, Any], own: dict[str, Any], image: str
 ) -> None:
-    """Only a registry or only a tag counts too, and so does a pullPolicy; if empty, the launcher's applies."""
+    """A registry or a tag without the rest counts too, and so does a pullPolicy; if empty, the launcher's applies."""
     values = layered(MINIMAL, {"launcher": {"image": {**launcher, "pullPolicy": "Never"}}, "tests": {"image": own}})
     ran = the_pod(render(values))["spec"]["containers"][0]
     assert (ran["image"], ran["imagePullPolicy"]) == (image, "Never")

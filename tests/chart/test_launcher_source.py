@@ -42,7 +42,7 @@ LIMIT_BYTES = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def carrier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the chart of an App that asks for the launcher."""
+    """Return the chart of an App that includes the launcher."""
     folder = tmp_path_factory.mktemp("carrier")
     (folder / "app.yaml").write_text(WINDOWS, encoding="utf-8")
     result = generate([str(folder / "app.yaml")], folder)
@@ -58,7 +58,7 @@ def the_config_map(objects: Objects) -> tuple[str, bytes]:
 
 
 def test_the_config_map_holds_a_launcher_that_runs(carrier: Path, tmp_path: Path) -> None:
-    """The cluster gets a program of this version that Python runs by itself."""
+    """The cluster gets a program of this version that Python runs without anything else."""
     _, archive = the_config_map(render(chart=carrier))
     file = tmp_path / "mooring-launcher.pyz"
     file.write_bytes(archive)
@@ -84,7 +84,7 @@ def test_the_config_map_holds_a_launcher_that_runs(carrier: Path, tmp_path: Path
 def test_pods_run_the_charts_launcher_by_the_nodes_python(
     carrier: Path, values: dict[str, str], code: str, lib: str
 ) -> None:
-    """Command, probes and hook name the mounted launcher; Python and psutil stay the node's."""
+    """Command, probes and hook name the mounted launcher; Python and psutil remain the node's."""
     objects = render(values, chart=carrier)
     name, _ = the_config_map(objects)
     one = container(objects, "orders")
@@ -100,7 +100,7 @@ def test_pods_run_the_charts_launcher_by_the_nodes_python(
 
 
 def test_another_launcher_is_another_config_map(carrier: Path, tmp_path: Path) -> None:
-    """The name follows the content, so that a revision of the set keeps the launcher it was made with."""
+    """The name depends on the content, so that a revision of the set keeps the launcher it was created with."""
     other = Path(shutil.copytree(carrier, tmp_path / "carrier"))
     text = (other / ARCHIVE_FILE).read_text(encoding="utf-8")
     (other / ARCHIVE_FILE).write_text(text.replace("A", "B", 1), encoding="utf-8")
@@ -118,7 +118,7 @@ def test_a_checkout_with_windows_line_ends_is_the_same_launcher(carrier: Path, t
 
 
 def test_the_archive_depends_on_the_sources_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dates, modes, compiled modules and line ends of the installation change no byte."""
+    """Dates, modes, compiled modules and line ends of the installation do not change a byte."""
     package = Path(shutil.copytree(Path(mooring_launcher.__file__).parent, tmp_path / "mooring_launcher"))
     for file in package.rglob("*.py"):
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
@@ -132,7 +132,7 @@ def test_the_archive_depends_on_the_sources_alone(tmp_path: Path, monkeypatch: p
 
 
 def test_the_archive_lacks_only_what_nothing_runs() -> None:
-    """What each module of it does is what the source does, and every statement has the line numbers it has there."""
+    """Each module in it does the same as its source, and every statement keeps its line numbers."""
     package = Path(mooring_launcher.__file__).parent
     for file in package.rglob("*.py"):
         source = file.read_text()
@@ -149,7 +149,7 @@ def test_the_archive_lacks_only_what_nothing_runs() -> None:
 
 
 def _forget_types(tree: ast.AST) -> None:
-    """Remove the types of parameters and results, as the archive does; a result's over several lines stays."""
+    """Remove the types of parameters and results, as the archive does; a result type over several lines stays."""
     for node in ast.walk(tree):
         if isinstance(node, ast.arg):
             node.annotation = None
@@ -158,13 +158,13 @@ def _forget_types(tree: ast.AST) -> None:
 
 
 def _with_lines(node: ast.AST) -> tuple[str, list[tuple[int, int]]]:
-    """Return a statement with the lines of all its parts; where in a line they stand has no meaning."""
+    """Return a statement with the lines of all its parts; columns have no meaning."""
     parts = [part for part in ast.walk(node) if isinstance(part, (ast.stmt, ast.expr))]
     return ast.dump(node), [(part.lineno, part.end_lineno or part.lineno) for part in parts]
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield each statement that holds no other and is no text or placeholder by itself."""
+    """Yield each statement that contains no other and is not just a text or placeholder."""
     for node in ast.walk(tree):
         is_plain = isinstance(node, ast.stmt) and not hasattr(node, "body")
         if is_plain and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
@@ -172,7 +172,7 @@ def _statements(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def test_only_a_chart_that_asks_carries_the_launcher(carrier: Path) -> None:
-    """Every other chart stays small, and refuses in words that say where to ask."""
+    """Every other chart stays small, and its refusal says what to do."""
     assert (carrier / ARCHIVE_FILE).is_file()
     message = refusal(layered(MINIMAL, {"launcher": {"source": "configMap"}}))
     assert "launcher.source needs a chart that carries the launcher" in message
@@ -187,7 +187,7 @@ def test_a_chart_that_carries_it_can_leave_it(carrier: Path) -> None:
 
 
 def test_a_release_stays_below_its_limit(carrier: Path) -> None:
-    """Chart and manifest, as Helm packs them into a Secret, leave room for the two launchers of a roll-out."""
+    """Chart and manifest, as Helm packs them into a Secret, leave room for the two launchers of a rollout."""
     files = {
         path.relative_to(carrier).as_posix(): base64.b64encode(path.read_bytes()).decode()
         for path in carrier.rglob("*")
@@ -213,7 +213,7 @@ def required_nodes(objects: Objects, kind: str, name: str) -> list[dict[str, obj
 
 
 def test_a_launcher_of_the_charts_own_keeps_away_from_server_2019(carrier: Path) -> None:
-    """Volumes do not appear at their paths there: a file that anyone put at that path on C: would run as SYSTEM."""
+    """Volumes do not appear at their paths there: a file that any user put at that path on C: would run as SYSTEM."""
     on_disk = {"key": "disk", "operator": "In", "values": ["ssd"]}
     terms = [{"matchExpressions": [on_disk]}, {"matchFields": []}, {}]
     given = {"nodeAffinity": {_REQUIRED: {"nodeSelectorTerms": terms}}}
@@ -246,7 +246,7 @@ def test_a_launcher_of_the_charts_own_keeps_away_from_server_2019(carrier: Path)
     ],
 )
 def test_the_launchers_directory_is_never_created(carrier: Path, values: dict[str, object], there: bool) -> None:
-    """What is made below C: is open to ordinary users; who needs nothing of it mounts nothing."""
+    """Directories created below C: are open to ordinary users; a launcher that needs none of it mounts none of it."""
     objects = render(values, chart=carrier)
     found = [one["hostPath"]["type"] for one in pod_spec(objects, "orders")["volumes"] if one["name"] == "launcher"]
     assert found == (["Directory"] if there else [])

@@ -108,7 +108,7 @@ def write(folder: Path, texts: dict[str, str]) -> None:
 
 
 def refused(values: dict[str, Any], chart: Path) -> set[str]:
-    """Return the keys that the chart names as locked, with schema validation off."""
+    """Return the keys that the chart names as locked, with schema validation disabled."""
     try:
         render_text(values, chart=chart, flags=["--skip-schema-validation"])
     except RenderError as error:
@@ -120,7 +120,7 @@ def refused(values: dict[str, Any], chart: Path) -> set[str]:
 def test_chart_and_generator_refuse_the_same(
     values: dict[str, Any], keys: set[str], chart: Path, platform: Platform
 ) -> None:
-    """`helm template -f` and the generator find the same locks broken, null and absent included."""
+    """`helm template -f` and the generator find the same broken locks, null and absent values included."""
     assert refused(values, chart) == keys
     app = make_app({"name": "orders", "version": "1.0.0", "values": APP}, platform, APP)
     complete = overlay(take_away(VALUES, app.values, values), _without_nulls(values))
@@ -147,19 +147,19 @@ def test_a_refusal_says_why_and_whom_to_ask(chart: Path) -> None:
 
 @pytest.mark.parametrize("way", ["_prepared=true", "_broken=", "_prepared=true,_broken=x"])
 def test_no_value_gets_past_the_checks(chart: Path, way: str) -> None:
-    """Users cannot set what the templates record for themselves, even with schema validation off."""
+    """Users cannot set what the templates record for themselves, even with schema validation disabled."""
     sets = [way, "service.type=NodePort"]
     assert "locked by" in refusal(chart=chart, sets=sets, flags=["--skip-schema-validation"])
 
 
 def test_lint_passes_what_template_refuses(chart: Path, tmp_path: Path) -> None:
-    """`helm lint` does not stop at a `fail`: what shows a lock is `helm template` or `helm install`."""
+    """`helm lint` does not stop at a `fail`: only `helm template` and `helm install` show a broken lock."""
     (tmp_path / "values.yaml").write_text(emit_yaml({"service": {"type": "NodePort"}}))
     assert "0 chart(s) failed" in helm("lint", str(chart), "-f", str(tmp_path / "values.yaml"))
 
 
 def test_the_schema_describes_locks_and_lets_the_chart_refuse(chart: Path) -> None:
-    """values.schema.json says what is locked and why; it does not refuse it, as Helm's schema errors show no reason."""
+    """values.schema.json says what is locked and why, but refuses nothing, as Helm's schema errors show no reason."""
     schema = json.loads((chart / "values.schema.json").read_text())["properties"]
     kind = schema["service"]["properties"]["type"]
     assert kind["description"].endswith(

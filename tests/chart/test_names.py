@@ -21,7 +21,7 @@ LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
     "release", [LONGEST, "a" * 45, "a" * 46, "with.dots", "1st", "x-anchor", "x-anchor-0", "x-launcher"]
 )
 def test_names_are_legal(release: str) -> None:
-    """Every object's name is a DNS label, sets have room for their revision label, pods for their ordinal."""
+    """Every object's name is a DNS label, and sets leave room for their revision label and their pods' ordinal."""
     objects = render(MINIMAL, release=release)
     for kind, name in objects:
         assert LABEL.fullmatch(name), (kind, name)
@@ -31,13 +31,13 @@ def test_names_are_legal(release: str) -> None:
 
 
 def test_a_short_name_is_the_releases_own() -> None:
-    """`helm install orders` makes orders and orders-anchor, whatever the chart is called."""
+    """`helm install orders` creates orders and orders-anchor, whatever the chart's name."""
     sets = {name for kind, name in render(MINIMAL) if kind == "StatefulSet"}
     assert sets == {"orders", "orders-anchor"}
 
 
 def test_two_releases_never_share_a_name() -> None:
-    """Also where one release's name is another's plus a suffix of ours, or they differ only far behind."""
+    """Also if one release's name is another's plus one of our suffixes, or if they differ only near the end."""
     releases = [
         "x",
         "x-anchor",
@@ -57,7 +57,7 @@ def test_two_releases_never_share_a_name() -> None:
 
 
 def test_selectors_of_two_releases_do_not_overlap() -> None:
-    """Every selector holds the release's name."""
+    """Every selector contains the release's name."""
     for (kind, _), one in render(MINIMAL).items():
         selector = one.get("spec", {}).get("selector")
         if selector:
@@ -97,7 +97,7 @@ def write_umbrella(folder: Path, *aliases: str, name: str = "plant", chart: str 
 
 
 def selected(objects: Objects) -> dict[tuple[str, str], set[str]]:
-    """Return which sets' and tests' pods each selector selects, by its object."""
+    """Return which pods of sets and tests each selector selects, by its object."""
     pods = {name: one["spec"]["template"]["metadata"] for (kind, name), one in objects.items() if kind == "StatefulSet"}
     pods |= {name: one["metadata"] for (kind, name), one in objects.items() if kind == "Pod"}
     found = {}
@@ -139,7 +139,7 @@ def test_charts_of_one_umbrella_select_their_own_pods(names: dict[str, str], tmp
 
 
 def test_a_chart_that_two_charts_bring_along_is_two(tmp_path: Path) -> None:
-    """The same chart below two charts of one umbrella has names and selectors of its own in each."""
+    """The same chart below two charts of one umbrella has its own names and selectors in each."""
     for name in ("north", "south"):
         write_umbrella(tmp_path / name, "orders", name=name)
     (tmp_path / "top").mkdir()
@@ -159,14 +159,14 @@ def test_a_chart_that_two_charts_bring_along_is_two(tmp_path: Path) -> None:
 
 
 def test_labels_of_other_releases_stay_as_they_are() -> None:
-    """Selectors of sets are immutable: a release by itself keeps the instance that it has always had."""
+    """Selectors of sets are immutable: a release that is not a dependency keeps the instance it has always had."""
     for sets in ([], ["nameOverride=x"], ["namespaceOverride=y"], ["fullnameOverride=z"]):
         for one in render(MINIMAL, sets=sets).values():
             assert one["metadata"]["labels"]["app.kubernetes.io/instance"] == "orders"
 
 
 def test_the_chart_works_inside_an_umbrella_chart(tmp_path: Path) -> None:
-    """As a dependency it takes global values and a condition, and its names tell it from its siblings."""
+    """As a dependency it takes global values and a condition, and its names distinguish it from its siblings."""
     write_umbrella(tmp_path, "press", "oven", "lamp")
     values = {
         "global": {"region": "north"},
@@ -179,12 +179,12 @@ def test_the_chart_works_inside_an_umbrella_chart(tmp_path: Path) -> None:
     assert len(sets) == 4
     oven = next(name for name in sets if name.startswith("site-oven-") and not name.endswith("-anchor"))
     assert pod_spec(objects, oven)["serviceAccountName"] == f"{oven}-launcher"
-    assert "site-oven" not in sets  # which is what a release called site-oven has
+    assert "site-oven" not in sets  # which is what a release named site-oven has
 
 
 @pytest.mark.parametrize("version", ["Build 12 (x64)", "-rc", "1.0/2", "1.0.0-" + "a" * 56 + ".b", "1+2", "größe"])
 def test_any_version_makes_a_legal_label(version: str, tmp_path: Path) -> None:
-    """Whatever an App calls its version, its label is one that Kubernetes takes."""
+    """Whatever version an App has, its label is one that Kubernetes accepts."""
     shutil.copytree(CHART, tmp_path / "chart")
     file = tmp_path / "chart" / "Chart.yaml"
     lines = [line for line in file.read_text().splitlines() if not line.startswith("appVersion:")]

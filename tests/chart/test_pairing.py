@@ -40,7 +40,7 @@ def test_the_launcher_only_prefers_its_anchors_node() -> None:
 
 
 def test_a_users_affinity_is_kept() -> None:
-    """The user's own terms stand beside mooring's on both halves, required ones to pods where mooring has none."""
+    """The user's own terms are added to mooring's on both halves; required terms only where mooring has none."""
     own = {
         "podAffinity": {REQUIRED: [{"topologyKey": "zone", "labelSelector": {}}]},
         "nodeAffinity": {PREFERRED: [{"weight": 1, "preference": {"matchExpressions": []}}]},
@@ -85,7 +85,7 @@ def test_what_a_node_must_offer_is_the_same_for_both() -> None:
 
 
 def test_the_anchors_number_is_the_launchers_business() -> None:
-    """With scaling.follow the anchor set renders no replicas, which an upgrade would fight over; without it both do."""
+    """With scaling.follow the anchor set renders no replicas, which an upgrade would reset; without it both sets do."""
     followed = render(MINIMAL, sets=["replicas=4"])
     assert followed["StatefulSet", "orders"]["spec"]["replicas"] == 4
     assert "replicas" not in followed["StatefulSet", "orders-anchor"]["spec"]
@@ -99,7 +99,7 @@ def test_zero_replicas_are_zero() -> None:
 
 
 def test_readiness_and_hold_are_asked_of_the_anchors_ip() -> None:
-    """Kubelet asks the launcher through the anchor, and never judges its life by that port."""
+    """Kubelet probes the launcher's readiness through the anchor, but never its liveness."""
     anchor = container(render(MINIMAL), "orders-anchor")
     assert anchor["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "readiness"}
     assert anchor["lifecycle"]["preStop"]["httpGet"] == {"path": "/hold", "port": "readiness"}
@@ -122,7 +122,7 @@ def test_services_select_anchors_and_launchers_declare_no_ports() -> None:
 
 
 def test_an_upgrade_of_the_program_leaves_the_anchors_alone() -> None:
-    """Neither arguments nor versions nor the gate change an anchor's pod template."""
+    """Arguments, versions and the gate do not change an anchor's pod template."""
     before = render(MINIMAL)
     after = render(layered(MINIMAL, {"target": {"args": ["--new"]}, "gate": {"minUptimeSeconds": 9}}))
     key = ("StatefulSet", "orders-anchor")
@@ -143,7 +143,7 @@ def test_graces_cover_the_ladder() -> None:
 
 
 def test_one_budget_spans_both_halves() -> None:
-    """A budget per half could be spent on two pairs and block a drain."""
+    """With a budget per half, two pairs could each lose one, and a drain would be blocked."""
     budget = render(MINIMAL)["PodDisruptionBudget", "orders"]["spec"]
     assert budget["maxUnavailable"] == 1
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
@@ -203,7 +203,7 @@ PROBES = ("startup", "readiness", "liveness")
 
 
 def test_a_start_is_asked_for_often_and_fails_only_without_a_launcher() -> None:
-    """Until the pair is ready a look every 2 s, then fewer; a launcher without any status for 20 minutes hangs."""
+    """Until the pair is ready it is probed every 2 s, later less often; 20 minutes without a status count as a hang."""
     probes = container(render(MINIMAL), "orders")
     asked = {
         kind: (probes[f"{kind}Probe"]["exec"]["command"][-1], probes[f"{kind}Probe"]["periodSeconds"])
@@ -227,7 +227,7 @@ def test_no_half_names_its_operating_system(values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("kind", "word"), [("startup", "started"), ("readiness", "ready"), ("liveness", "live")])
 def test_numbers_of_a_probe_are_laid_over_moorings_own(kind: str, word: str) -> None:
-    """A probe without a way to ask would be refused by the API: it keeps mooring's, and what else mooring says."""
+    """The API would refuse a probe without a handler: it keeps mooring's handler, and mooring's other fields."""
     own = container(render(MINIMAL), "orders")[f"{kind}Probe"]
     given = {"periodSeconds": 60, "initialDelaySeconds": 0}
     probe = container(render(layered(MINIMAL, {"probes": {kind: given}})), "orders")[f"{kind}Probe"]
@@ -236,6 +236,6 @@ def test_numbers_of_a_probe_are_laid_over_moorings_own(kind: str, word: str) -> 
     asked = {"httpGet": {"path": "/x", "port": 1}, "periodSeconds": 60}
     values = layered(MINIMAL, {"probes": {kind: asked}})
     assert container(render(values), "orders")[f"{kind}Probe"] == asked
-    # A null way to ask is none.
+    # A handler that is null counts as none.
     values = layered(MINIMAL, {"probes": {kind: {"exec": None, "periodSeconds": 60}}})
     assert container(render(values), "orders")[f"{kind}Probe"] == own | {"periodSeconds": 60}

@@ -1,4 +1,4 @@
-"""The launchers may do little, the anchors nothing."""
+"""The launchers have few rights, the anchors none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.chart.rendering import MINIMAL, container, layered, pod_spec, render
 
 
 def test_the_role_names_everything() -> None:
-    """Every rule is by name, none lists, and no other verb or resource is there."""
+    """Every rule is by name, none lists, and there is no other verb or resource."""
     role = render(MINIMAL, sets=["rbac.maxReplicas=2", "ordinals.start=5"])["Role", "orders-launcher"]
     assert role["rules"] == [
         {
@@ -32,13 +32,13 @@ def test_the_role_names_everything() -> None:
 
 
 def test_without_following_the_sets_are_out_of_reach() -> None:
-    """scaling.follow: false takes the right to see and scale StatefulSets away."""
+    """scaling.follow: false removes the right to get and scale StatefulSets."""
     rules = render(MINIMAL, sets=["scaling.follow=false"])["Role", "orders-launcher"]["rules"]
     assert {resource for rule in rules for resource in rule["resources"]} == {"pods", "pods/eviction"}
 
 
 def test_anchors_mount_no_token() -> None:
-    """The half that a mesh and the network reach has no credentials."""
+    """The half that a mesh and the network can reach has no credentials."""
     objects = render(MINIMAL)
     assert pod_spec(objects, "orders-anchor")["automountServiceAccountToken"] is False
     assert pod_spec(objects, "orders")["automountServiceAccountToken"] is True

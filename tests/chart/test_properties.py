@@ -32,7 +32,7 @@ quick = settings(
 
 
 def model_accepts(app: dict[str, Any]) -> bool:
-    """Tell whether the generator takes an App."""
+    """Return whether the generator accepts an App."""
     try:
         parse_app(emit_yaml(app).encode())
     except UserError:
@@ -41,7 +41,7 @@ def model_accepts(app: dict[str, Any]) -> bool:
 
 
 def chart_renders(app: dict[str, Any]) -> bool:
-    """Tell whether real Helm installs chart/ with the App's values."""
+    """Return whether real Helm installs chart/ with the App's values."""
     try:
         render(app["values"])
     except RenderError:
@@ -50,14 +50,14 @@ def chart_renders(app: dict[str, Any]) -> bool:
 
 
 def schema_accepts(values: dict[str, Any]) -> bool:
-    """Tell whether the schema takes values as Helm hands them over: nulls of known keys gone."""
+    """Return whether the schema accepts values as Helm passes them: without nulls of known keys."""
     return bool(jsonschema.Draft7Validator(values_schema()).is_valid(values))
 
 
 @quick
 @given(apps())
 def test_what_the_model_accepts_renders(app: dict[str, Any]) -> None:
-    """Every valid App passes the schema, renders by Helm, and gives the launcher a configuration of its schema."""
+    """Every valid App passes the schema, renders with Helm, and gives the launcher a configuration of its schema."""
     assert model_accepts(app)
     assert schema_accepts(app["values"])
     objects = render(app["values"])
@@ -74,7 +74,7 @@ def test_model_and_chart_refuse_the_same(app: dict[str, Any]) -> None:
 @settings(quick, max_examples=200)
 @given(mutated_apps())
 def test_rules_are_the_whole_difference(app: dict[str, Any]) -> None:
-    """What the schema takes and the model does not, breaks a rule of the one table."""
+    """What the schema accepts and the model does not, breaks a rule of the one table."""
     values = app["values"]
     if schema_accepts(values) and not model_accepts(app):
         assert find_violations(layered(default_of(VALUES), values))
@@ -104,7 +104,7 @@ def write(folder: Path, texts: dict[str, str]) -> None:
 
 
 def test_a_null_hides_no_illegal_key() -> None:
-    """A key that no entry may have is refused with a null too, by the generator as by Helm's schema check."""
+    """A key that no entry may have is refused with null too, by the generator and by Helm's schema check."""
     values = {"target": {"exe": r"C:\app\app.exe", "perOrdinal": {"replicas": None}}}
     app = {"apiVersion": "mooring/v1", "kind": "App", "name": "a", "version": "1.4.0", "values": values}
     assert not model_accepts(app)

@@ -406,7 +406,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 def test_every_rule_is_broken_here() -> None:
-    """The list above reaches each rule of the table."""
+    """The list above has a case for each rule of the table."""
     assert {rule for rule, *_ in BROKEN} == {rule.id for rule in RULES}
 
 
@@ -416,7 +416,7 @@ def violations(values: dict[str, Any]) -> list[Violation]:
 
 
 def test_every_sentence_is_said_here() -> None:
-    """The list above makes the rules say each sentence they have."""
+    """The list above makes the rules produce each of their sentences."""
     said = [(one.rule, one.fix) for _, values, *_ in BROKEN for one in violations(values)]
     sentences = {
         f"{module}.{name}": (_pattern(sentence.rule), _pattern(sentence.fix))
@@ -437,7 +437,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def chart_lines(message: str) -> list[str]:
-    """Return the lines of a refusal, less what only the chart knows: whether it carries the launcher."""
+    """Return the lines of a refusal, except what only the chart knows: whether it contains the launcher."""
     lines = [line.removeprefix("  - ") for line in message.split("\n") if line.startswith("  - ")]
     return sorted(line for line in lines if not line.startswith("launcher.source needs a chart that carries"))
 
@@ -463,7 +463,7 @@ def test_the_generator_refuses(rule: str, values: dict[str, Any], key: str, word
 
 @BROKEN_RULES
 def test_the_chart_says_the_same(rule: str, values: dict[str, Any], key: str, words: str) -> None:
-    """Helm stops with the generator's own sentences, whole and no others, even with schema validation off."""
+    """Helm stops with the generator's own sentences, complete and no others, even with schema validation disabled."""
     message = refusal(layered(EXE, values), flags=["--skip-schema-validation"])
     assert chart_lines(message) == sorted(
         f"{write_key(one.path)} {one.rule}; found {as_helm_writes(one.found)}; {one.fix}" for one in violations(values)
@@ -573,14 +573,14 @@ def test_null_means_the_default(key: str) -> None:
 
 
 def test_null_removes_an_entry_the_user_named() -> None:
-    """In a map whose keys are the user's, null takes that one entry away."""
+    """In a map whose keys are the user's, null removes only that entry."""
     without = render(layered(PORTS, {"target": {"ports": {"https": {"port": 8443}}}}), sets=["target.ports.http=null"])
     ports = without["Service", "orders"]["spec"]["ports"]
     assert [port["name"] for port in ports] == ["https"]
 
 
 def test_false_and_zero_are_values() -> None:
-    """False and 0 are taken as they are, not for an absent value."""
+    """False and 0 are used as they are, not taken for an absent value."""
     objects = render(
         layered(MINIMAL, {"service": {"enabled": False}, "revisionHistoryLimit": 0, "gate": {"minUptimeSeconds": 0}}),
         sets=["podDisruptionBudget.maxUnavailable=0", "rbac.create=false"],
@@ -609,7 +609,7 @@ def test_the_schema_is_closed(values: dict[str, Any], words: str) -> None:
 
 
 def test_kubernetes_shapes_stay_open() -> None:
-    """Objects in Kubernetes' own shape take fields this version has never heard of."""
+    """Objects in Kubernetes' own format accept fields that this version does not know."""
     values = layered(MINIMAL, {"anchor": {"resources": {"claims": [{"name": "x"}]}}, "global": {"anything": [1]}})
     assert render(values)
 

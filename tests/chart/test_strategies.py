@@ -1,4 +1,4 @@
-"""Anchors of each strategy, and anchors that others created: what goes where, what is rendered, what is not."""
+"""Anchors of each strategy, and anchors that others created: what is rendered, what is not, and where it belongs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ALL = (STATIC, SHARED, FOREIGN, FOREIGN_STATIC, FOREIGN_SHARED)
 
 
 def chart(*layers: dict[str, Any], **options: Any) -> Objects:
-    """Render chart/ and hold it to Kubernetes' schema."""
+    """Render chart/ and check it against Kubernetes' schema."""
     objects = render(layered(MINIMAL, *layers), **options)
     assert_accepted(objects, "1.34")
     return objects
@@ -55,7 +55,7 @@ def sets(objects: Objects) -> list[str]:
 
 
 def services(objects: Objects) -> set[str]:
-    """Return the names of the Services but the launchers' own headless one."""
+    """Return the names of the Services except the launchers' own headless one."""
     return {name for kind, name in objects if kind == "Service"} - {"orders-launcher"}
 
 
@@ -66,13 +66,13 @@ def required(objects: Objects, name: str) -> list[dict[str, Any]]:
 
 
 def rule(objects: Objects, resource: str) -> dict[str, Any]:
-    """Return the launchers' one rule on a resource."""
+    """Return the launchers' only rule for a resource."""
     (one,) = [one for one in objects["Role", "orders-launcher"]["rules"] if one["resources"] == [resource]]
     return dict(one)
 
 
 def test_static_has_a_set_for_each_ordinal() -> None:
-    """Each set has one pod, whose name and index are its ordinal's, and selects no other's."""
+    """Each set has one pod, whose name and index match its ordinal, and selects no other set's pods."""
     objects = chart(STATIC, {"ordinals": {"start": 3}})
     assert sets(objects) == ["orders", "orders-anchor-3", "orders-anchor-4"]
     for ordinal in (3, 4):
@@ -91,7 +91,7 @@ def test_a_static_anchor_follows_its_launcher() -> None:
 
 
 def test_static_services_and_role_name_its_pods() -> None:
-    """Services for each replica keep their names; what they select, and the Role names, are the pods of the sets."""
+    """Services for each replica keep their names; they select the pods of the sets, which the Role names too."""
     objects = chart(STATIC, {"service": {"perReplica": True}, "rbac": {"maxReplicas": 2}})
     assert services(objects) == {"orders", "orders-anchor", "orders-anchor-0", "orders-anchor-1"}
     selector = objects["Service", "orders-anchor-1"]["spec"]["selector"]
@@ -103,7 +103,7 @@ def test_static_services_and_role_name_its_pods() -> None:
 
 @pytest.mark.parametrize("values", ALL)
 def test_only_numbered_anchors_follow_a_number(values: dict[str, Any]) -> None:
-    """Without the one set of anchors there is nothing to scale, no right to, and no launcher that would try."""
+    """Without a single set of anchors there is nothing to scale, no right to scale, and no launcher that would try."""
     objects = chart(values)
     assert config(objects)["scaling"] == {"follow": False}
     assert not [one for one in objects["Role", "orders-launcher"]["rules"] if one["apiGroups"] == ["apps"]]
@@ -133,7 +133,7 @@ def test_a_shared_anchor_is_one_and_goes_where_it_likes() -> None:
 
 
 def test_replicas_that_share_have_a_service_each() -> None:
-    """All select the one anchor; each serves the same port and reaches its own replica's; none is over all."""
+    """All select the one anchor; each serves the same port and reaches its own replica; none is for all replicas."""
     objects = chart(SHARED, {"service": {"type": "NodePort", "spec": {"sessionAffinity": "ClientIP"}}})
     assert services(objects) == {"orders-anchor", "orders-anchor-0", "orders-anchor-1"}
     for ordinal, port in ((0, 8080), (1, 8081)):
@@ -145,7 +145,7 @@ def test_replicas_that_share_have_a_service_each() -> None:
 
 
 def test_a_shared_anchor_declares_the_ports_of_all() -> None:
-    """Also of replicas that are still to come, so that adding one with known ports restarts no network."""
+    """Also of replicas that are added later, so that adding one with known ports restarts no network."""
     two, three = chart(SHARED), chart(SHARED, {"replicas": 3})
     ports = [one["containerPort"] for one in container(two, "orders-anchor")["ports"]]
     assert ports == [8080, 8081, 8082, 8091]
@@ -162,7 +162,7 @@ def test_a_shared_anchor_is_nobodys_to_evict() -> None:
 
 @pytest.mark.parametrize(("given", "rendered"), [(1, "100%"), ("50%", "100%"), (0, 0), ("0%", "0%")])
 def test_replicas_that_share_are_disrupted_together(given: object, rendered: object) -> None:
-    """A budget for some of them would keep the rest, and the anchor, on a node that is being drained."""
+    """A budget that protects some of them would keep the rest, and the anchor, on a node that is being drained."""
     budget = {"podDisruptionBudget": {"maxUnavailable": given}}
     assert chart(SHARED, budget)["PodDisruptionBudget", "orders"]["spec"]["maxUnavailable"] == rendered
     assert chart(STATIC, budget)["PodDisruptionBudget", "orders"]["spec"]["maxUnavailable"] == given
@@ -170,7 +170,7 @@ def test_replicas_that_share_are_disrupted_together(given: object, rendered: obj
 
 @pytest.mark.parametrize("values", [FOREIGN, FOREIGN_STATIC, FOREIGN_SHARED])
 def test_anchors_of_others_are_not_made(values: dict[str, Any]) -> None:
-    """No set, no account, no headless Service; the launchers may see pods where anchors are, and evict themselves."""
+    """No set, account or headless Service; launchers may see pods in the anchors' namespace and evict themselves."""
     objects = chart(values)
     assert not [name for name in sets(objects) if "anchor" in name]
     assert ("ServiceAccount", "orders-anchor") not in objects
@@ -186,7 +186,7 @@ def test_anchors_of_others_are_not_made(values: dict[str, Any]) -> None:
 
 
 def test_numbered_launchers_go_to_the_anchor_with_their_index() -> None:
-    """The one term of the one set admits the labels of any ordinal; the index both carry picks one."""
+    """The one term of the one set admits the labels of any ordinal; the index that both have selects one."""
     (term,) = required(chart(FOREIGN, {"anchor": {"namespace": "nets"}, "ordinals": {"start": 5}}), "orders")
     assert term == {
         "labelSelector": {
@@ -200,14 +200,14 @@ def test_numbered_launchers_go_to_the_anchor_with_their_index() -> None:
 
 
 def test_an_index_in_the_selector_is_not_named_twice() -> None:
-    """Kubernetes refuses a key that stands both in the selector and in matchLabelKeys."""
+    """Kubernetes refuses a key that is in both the selector and matchLabelKeys."""
     (term,) = required(chart(FOREIGN, {"anchor": {"selector": f"{INDEX}={{ordinal}},tier=net"}}), "orders")
     assert term["labelSelector"] == {"matchLabels": {"tier": "net"}}
     assert term["matchLabelKeys"] == [INDEX]
 
 
 def test_launchers_apart_go_to_any_anchor() -> None:
-    """A set for each launcher has a term of its own, so its anchor needs no index, and Kubernetes no new feature."""
+    """A set for each launcher has its own term, so its anchor needs no index, and Kubernetes no new feature."""
     objects = chart(FOREIGN_STATIC, kube_version="1.28.0")
     assert sets(objects) == ["orders-launcher-0", "orders-launcher-1"]
     for ordinal in (0, 1):
@@ -229,7 +229,7 @@ def test_launchers_that_share_an_anchor_of_others_go_to_it() -> None:
 
 
 def test_services_over_anchors_of_others() -> None:
-    """One over all needs a label that all have, each needs the same namespace."""
+    """A Service for all needs a label that all have; each Service needs the same namespace."""
     per_replica = {"service": {"perReplica": True}}
     objects = chart(FOREIGN, per_replica)
     assert services(objects) == {"orders", "orders-anchor-0", "orders-anchor-1"}
@@ -242,7 +242,7 @@ def test_services_over_anchors_of_others() -> None:
 
 @pytest.mark.parametrize("values", ALL)
 def test_the_launcher_is_told_how_its_anchor_is_known(values: dict[str, Any]) -> None:
-    """Strategy, selector and namespace reach the launcher as they were given, the namespace always."""
+    """Strategy, selector and namespace reach the launcher unchanged, the namespace in every case."""
     objects = chart(values)
     told = config(objects)
     given = {"create": True, "selector": "", "namespace": "apps", "strategy": "ordinal", **values["anchor"]}
@@ -251,7 +251,7 @@ def test_the_launcher_is_told_how_its_anchor_is_known(values: dict[str, Any]) ->
 
 
 def test_only_pairs_by_index_need_a_newer_kubernetes() -> None:
-    """Where no index pairs launcher and anchor, an older cluster is not refused."""
+    """Where launcher and anchor are not paired by an index, an older cluster is not refused."""
     for values in (SHARED, FOREIGN_STATIC, FOREIGN_SHARED):
         assert chart(values, kube_version="1.28.0")
     for values in (STATIC, FOREIGN):
@@ -308,7 +308,7 @@ def test_the_notes_name_what_there_is(values: dict[str, Any], words: list[str], 
 
 
 def test_annotations_of_the_service_are_not_on_each_replicas() -> None:
-    """What names one address must not stand on each; only replicas that share an anchor have no other Service."""
+    """What names one address must not be set on each; only replicas that share an anchor have no other Service."""
     note = {"external-dns.alpha.kubernetes.io/hostname": "orders.example"}
     objects = render(layered(MINIMAL, {"replicas": 2, "service": {"perReplica": True, "annotations": note}}))
     assert objects["Service", "orders"]["metadata"]["annotations"] == note

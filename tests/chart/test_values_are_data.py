@@ -1,6 +1,6 @@
-"""A value is data: whatever its text, it is refused or changes only its own place; and no value is dropped.
+"""A value is data: whatever its text, it is refused or changes only its own place; and no value is ignored.
 
-All of it with --skip-schema-validation, as whoever installs a chart may say.
+All of it with --skip-schema-validation, which any user of a chart may set.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CASES = [*(("ordinal", evil) for evil in EVIL), *((one, "\nevil: true\n") for on
 REFUSED = " cannot be installed like this:\n"
 
 Changes = Mapping[str, tuple[Path, Any]]
-"""By the key as the chart writes it: a place and what is to stand there."""
+"""By the key as the chart writes it: a place and the value to put there."""
 
 
 def test_every_value_is_given() -> None:
@@ -45,7 +45,7 @@ def key_text(path: Path) -> str:
 
 
 def node_at(path: Path) -> Node:
-    """Return what the model says of a place; inside a value in Kubernetes' own shape that is the value."""
+    """Return what the model knows about a place; inside a value in Kubernetes' own format that is the value."""
     node: Node = VALUES
     for part in path:
         if isinstance(node, Open):
@@ -72,7 +72,7 @@ def parsed(text: str) -> list[Any]:
 
 @functools.cache
 def untouched(release: str) -> list[Any]:
-    """Return the objects of a release as it is."""
+    """Return the objects of a release without changes."""
     return parsed(render_text(RELEASES[release], flags=SKIP))
 
 
@@ -86,7 +86,7 @@ def in_texts(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def render_what_is_taken(values: dict[str, Any], changes: Changes) -> tuple[list[Any], set[str]]:
-    """Return what renders with as many of the changes as the chart takes, and their keys; it names the others'."""
+    """Return what renders with as many of the changes as the chart accepts, and their keys; name the others' keys."""
     kept = dict(changes)
     while True:
         mutated = values
@@ -116,7 +116,7 @@ def test_a_text_changes_its_own_place_alone(release: str, evil: str) -> None:
         elif not isinstance(node_at(path), Open):
             changes[key_text(path)] = path, text + evil
     after, taken = render_what_is_taken(values, changes)
-    assert taken <= words.keys(), "texts where only others may stand"
+    assert taken <= words.keys(), "texts where only other types may be"
     evils = {words[key] for key in taken}
     assert evils or evil == "\x85", "all texts are refused"
     expected = in_texts(
@@ -126,7 +126,7 @@ def test_a_text_changes_its_own_place_alone(release: str, evil: str) -> None:
 
 
 def user_keys(value: Any, path: Path = ()) -> list[Path]:
-    """Return the paths of all keys that users choose: those with a word of their own."""
+    """Return the paths of all keys that users choose: those that contain their own word."""
     found: list[Path] = []
     if isinstance(value, dict):
         for key, item in value.items():
@@ -171,11 +171,11 @@ def rename(value: Any, names: Mapping[str, str]) -> Any:
 
 
 NOT_RENDERED = {"enabled", "target.placeholders"}
-"""What the chart says itself that it does not read, and what only decides whether a rule holds."""
+"""What the chart itself says it does not read, and what only decides whether a rule holds."""
 
 
 def another(node: Node, old: Any) -> Any:
-    """Return another value of a scalar that its schema admits; None if there is none."""
+    """Return a different value of a scalar that its schema admits; None if there is none."""
     if isinstance(node, Str) and node.enum:
         return next(one for one in node.enum if one != old)
     if isinstance(node, Bool):
@@ -229,7 +229,7 @@ _SAMPLES = {"string": "tok900", "integer": 5, "boolean": True, "array": ["tok900
 
 
 def test_no_field_of_kubernetes_is_thrown_away() -> None:
-    """Each field that Kubernetes itself has in a value of its own shape changes what is rendered or is refused."""
+    """Each field that Kubernetes has in a value of its own format changes what is rendered or is refused."""
     jobs: list[tuple[str, list[tuple[str, Path, Any]]]] = []
     for place, node in walk(VALUES):
         if not isinstance(node, Open) or "<" in str(place):
@@ -261,5 +261,5 @@ def test_no_field_of_kubernetes_is_thrown_away() -> None:
 
 
 def at(values: Any, path: Path) -> Any:
-    """Return what stands at a place."""
+    """Return the value at a place."""
     return functools.reduce(lambda value, part: value[part], path, values)

@@ -30,7 +30,7 @@ WARNED: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("values", "key", "sentence"), WARNED)
 def test_generator_and_notes_say_the_same(tmp_path: Path, values: dict[str, Any], key: str, sentence: str) -> None:
-    """A share, and a drive that is likely mapped for a user, are legal, and reported with the reason."""
+    """A share, and a drive that is probably mapped for a user, are legal, and reported with the reason."""
     values = layered(EXE, values)
     complete = layered(default_of(VALUES), values)
     assert find_violations(complete) == []
@@ -49,14 +49,14 @@ def test_generator_and_notes_say_the_same(tmp_path: Path, values: dict[str, Any]
     ],
 )
 def test_other_paths_are_not_warned_of(tmp_path: Path, values: dict[str, Any]) -> None:
-    """Disks of the node, devices, arguments and Linux are left in peace."""
+    """Disks of the node, devices, arguments and Linux cause no warning."""
     values = layered(EXE, values)
     assert list(find_warnings(layered(default_of(VALUES), values))) == []
     assert "WARNING" not in notes(tmp_path, values)
 
 
 def test_a_warning_is_a_line_on_standard_error_and_no_exit_code(tmp_path: Path, mooring: Run) -> None:  # noqa: F811
-    """The chart is made; the line has the place, and JSON output has it as data."""
+    """The chart is written; the line has the place, and JSON output has it as data."""
     (tmp_path / "orders.yaml").write_text(APP.replace(r"'C:\apps\orders\orders.exe'", r"'Z:\orders.exe'"))
     run = mooring("generate", "orders.yaml", "--out", "out")
     assert (run.returncode, run.stdout) == (0, "written out/orders\n")

@@ -1,4 +1,4 @@
-"""What the generator's tests share: an App that is right, and the command line run as its own process."""
+"""Shared by the generator's tests: a correct App, and the command line run as a separate process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def app_file(tmp_path: Path) -> Path:
-    """Return the file of an App that is right."""
+    """Return the file of a correct App."""
     path = tmp_path / "orders.yaml"
     path.write_text(APP)
     return path
@@ -52,7 +52,7 @@ def mooring(tmp_path: Path) -> Run:
 
 
 def tree(directory: Path) -> dict[str, bytes]:
-    """Return every file below a directory with what it holds."""
+    """Return every file below a directory with its content."""
     return {
         path.relative_to(directory).as_posix(): path.read_bytes()
         for path in sorted(directory.rglob("*"))

@@ -39,7 +39,7 @@ def launcher(
     namespace: str = "apps",
     **container: Any,
 ) -> Object:
-    """Return a HostProcess Deployment; `container` are fields of its container."""
+    """Return a HostProcess Deployment; `container` sets fields of its container."""
     own = {"name": "cplauncher", "image": "base:1", "command": words or command(), **container}
     spec = {
         "securityContext": {"windowsOptions": {"hostProcess": True, "runAsUserName": "NT AUTHORITY\\SYSTEM"}},
@@ -77,6 +77,6 @@ def config(name: str, data: dict[str, str]) -> Object:
 
 
 def write(path: Path, *objects: Object) -> Path:
-    """Write objects as documents of one file; JSON is YAML, an object a line."""
+    """Write objects as documents of one file; JSON is valid YAML, and each object is one line."""
     path.write_text("\n---\n".join(json.dumps(each, ensure_ascii=False) for each in objects) + "\n", encoding="utf-8")
     return path

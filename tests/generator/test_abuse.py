@@ -1,4 +1,4 @@
-"""No file can hurt mooring: each is one clear error with its place, exit code 2, nothing written, 2 s and 300 MB."""
+"""No file can harm mooring: each is one clear error with its place, exit code 2, nothing written, in 2 s and 300 MB."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PLACE = re.compile(r"(mooring: )?\S*(case\.yaml|app\.yaml|passwd)(:\d+:\d+)?: .
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_bad_file_is_one_clear_error(kind: str) -> None:
-    """Every bad file of the table is refused by its place, and no mutant of a good one does better than be refused."""
+    """Every bad file of the table is refused with its place, and so is every mutant that is not still correct."""
     command = [sys.executable, "-m", "tests.generator.abuse", kind, str(MUTANTS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -45,7 +45,7 @@ def test_every_bad_file_is_one_clear_error(kind: str) -> None:
 
 
 def _what_is_wrong(case: dict[str, Any]) -> str:
-    """Return what is wrong with how a case was refused; a mutant may be right."""
+    """Return what is wrong with how a case was refused; a mutant may be correct."""
     if case["cpu_s"] > 2 or case["rss_mib"] > 300:
         return f"took {case['cpu_s']:.1f} s of CPU and {case['rss_mib']:.0f} MiB"
     if case["table"] == "fuzz" and case["code"] == 0:
@@ -59,7 +59,7 @@ def _what_is_wrong(case: dict[str, Any]) -> str:
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Each kind in turn, with a right file of it as case.yaml."""
+    """Each kind in turn, with a correct file of it as case.yaml."""
     chosen = KINDS[request.param]
     for name, text in {**chosen.beside, "case.yaml": chosen.valid}.items():
         (tmp_path / name).write_text(text)
@@ -83,7 +83,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 
 def asked(kind: str, source: object = "case.yaml", out: object = "out") -> list[str]:
-    """Return the command for another source or place."""
+    """Return the command for another source or output path."""
     return [str(source) if word == "case.yaml" else str(out) if word == "out" else word for word in KINDS[kind].command]
 
 
@@ -101,7 +101,7 @@ def test_a_source_that_is_no_file_is_one_clear_error(tmp_path: Path, kind: str, 
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path, kind: str, call: Call) -> None:
-    """Files, links and file systems that take nothing in place of --out are reported; what is there stays unchanged."""
+    """Files, links and file systems that cannot be written to as --out are reported; what is there does not change."""
     (tmp_path / "file").write_text("mine")
     (tmp_path / "loop").symlink_to("loop")
     before = tree(tmp_path)
@@ -114,7 +114,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path, kind:
 
 
 def test_a_link_in_place_of_the_result_is_not_followed(tmp_path: Path, kind: str, call: Call) -> None:
-    """A link where the chart or the App goes is reported, and what it leads to is not touched."""
+    """A link in place of the chart or the App is reported, and its target is not touched."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").mkdir()
     for name in ("orders", "orders.yaml"):
@@ -127,7 +127,7 @@ def test_a_link_in_place_of_the_result_is_not_followed(tmp_path: Path, kind: str
 
 @pytest.mark.sandbox
 def test_a_full_disk_leaves_nothing(tmp_path: Path, kind: str, call: Call) -> None:
-    """On a disk that is full the error names the file, and nothing is left of what was begun."""
+    """On a full disk the error names the file, and nothing that was begun is left."""
     (tmp_path / "out").mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k,nr_inodes=64", "disk", "out"], check=True)
     try:
@@ -178,11 +178,11 @@ _NEEDED: dict[str, dict[str, Any]] = {
     },
     "Container": {"name": "a", "image": "a"},
 }
-"""What Kubernetes asks of a value in its own shape."""
+"""What Kubernetes requires of a value in its own format."""
 
 
 def _filled(node: Node, text: str) -> Any:
-    """Return a value of a node with this text wherever any text may stand."""
+    """Return a value of a node with this text wherever any text may be."""
     if isinstance(node, Obj):
         filled = {name: _filled(child, text) for name, child in node.fields.items()}
         return {name: value for name, value in filled.items() if value is not None}
@@ -206,7 +206,7 @@ def test_no_template_code_of_an_app_is_ever_run(tmp_path: Path) -> None:
     """Code of Jinja2 and of Helm in every text that an App may hold is text in the chart, and in what Helm renders."""
     text = " ".join(CODE)
     values = _filled(VALUES, text)
-    # What other rules restrict beyond any text; the rest of the tree keeps it.
+    # What other rules restrict more than to any text; the rest of the tree keeps it.
     exe = f"C:\\{text}.exe"
     values["target"] |= {"exe": exe, "workingDir": f"C:\\{text}", "runAs": "", "signedBy": "", "ports": {}}
     values["target"]["placeholders"] = "literal"

@@ -24,7 +24,7 @@ CHANGES = {"os.mkdir", "os.link", "os.rename", "os.remove", "os.rmdir", "os.chmo
 
 @pytest.mark.parametrize("how", ["exchange", "renames"])
 def test_killed_run_leaves_the_previous_chart_whole(tmp_path: Path, how: str) -> None:
-    """Killed at each step in turn, a run leaves the old chart or the new one, with the user's file, and no mixture."""
+    """Killed at each step in turn, a run leaves the old chart or the new one, never a mixture, and the user's file."""
     app, out = tmp_path / "orders.yaml", tmp_path / "out"
     versions = [_chart_of(tmp_path, replicas) for replicas in (3, 7)]
     app.write_text(APP)
@@ -56,7 +56,7 @@ def _chart_of(tmp_path: Path, replicas: int) -> dict[str, bytes]:
 
 
 def _run_killed_at(step: int, app: Path, out: Path, how: str) -> bool:
-    """Run in a process of its own that kills itself at its n-th step; False if it had fewer steps."""
+    """Run in a separate process that kills itself at its n-th step; False if it had fewer steps."""
     child = os.fork()
     if child == 0:
         if how == "renames":
@@ -69,7 +69,7 @@ def _run_killed_at(step: int, app: Path, out: Path, how: str) -> bool:
 
 
 def _kill_at(step: int) -> None:
-    """Kill this process just before the n-th call that changes the disk, as Python's audit events tell them."""
+    """Kill this process just before the n-th call that changes the disk, which Python's audit events report."""
     left = step
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -96,11 +96,11 @@ def test_next_run_puts_back_a_chart_that_was_moved_aside(tmp_path: Path, app_fil
 
 
 def test_failed_write_leaves_the_previous_chart(tmp_path: Path, app_file: Path) -> None:
-    """A write that fails half way is reported, and leaves the old chart and nothing staged."""
+    """A write that fails halfway is reported, and leaves the old chart and nothing staged."""
     generate([str(app_file)], tmp_path / "out")
     before = tree(tmp_path / "out")
     plan = plan_chart(tmp_path / "out" / "orders", {"a": "a file", "b": "x"})
-    plan.changed.append("a/below")  # what a file is in the way of
+    plan.changed.append("a/below")  # where a file is in the way
     plan.files = {**plan.files, "a/below": b"x"}
     with pytest.raises(OutputError, match=r"/out/\.orders\.mooring-new/a"):
         write_chart(plan)
@@ -109,7 +109,7 @@ def test_failed_write_leaves_the_previous_chart(tmp_path: Path, app_file: Path) 
 
 
 def test_two_runs_at_once_take_turns(tmp_path: Path, app_file: Path) -> None:
-    """Runs that write to one directory at the same time all succeed, and leave one whole chart."""
+    """Runs that write to one directory at the same time all succeed, and leave one complete chart."""
     command = [sys.executable, "-m", "mooring", "generate", str(app_file), "--out", str(tmp_path / "out")]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     outputs = [run.communicate(timeout=60) for run in runs]

@@ -174,7 +174,7 @@ def test_all_errors_of_all_files_are_reported_at_once(tmp_path: Path) -> None:
 
 
 def test_two_apps_of_one_name_are_both_refused(tmp_path: Path) -> None:
-    """Of two Apps with one name neither is written, not even when one of them is bad in another way; a third one is."""
+    """Of two Apps with one name neither is written, even if one of them is wrong in another way; a third one is."""
     texts = {"a": APP, "b": APP.replace("8080", "0"), "c": APP.replace("orders", "other")}
     for name, text in texts.items():
         (tmp_path / f"{name}.yaml").write_text(text)

@@ -24,13 +24,13 @@ def _zip(path: Path, files: dict[str, bytes]) -> Path:
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """Return a zip that has what an embeddable Python has at its top."""
+    """Return a zip with the files that an embeddable Python has at its top."""
     return _zip(tmp_path / "python.zip", {"python.exe": b"MZ", "python313._pth": b"python313.zip\n.\n", "a.dll": b"MZ"})
 
 
 @pytest.fixture
 def psutil(tmp_path: Path) -> Path:
-    """Return a wheel that has what psutil's has."""
+    """Return a wheel with the files that psutil's has."""
     files = {"psutil/__init__.py": b"", "psutil/_psutil_windows.pyd": b"MZ", "psutil/tests/x.py": b""}
     return _zip(tmp_path / "psutil.whl", {**files, "psutil-7.2.2.dist-info/METADATA": b""})
 
@@ -40,7 +40,7 @@ def _names(bundle: Path) -> set[str]:
 
 
 def test_a_bundle_has_what_the_contract_says(tmp_path: Path, python: Path, psutil: Path) -> None:
-    """Python, launcher and psutil are where docs/contracts.md has them, each with its sum in the manifest."""
+    """Python, launcher and psutil are where docs/contracts.md says, each with its checksum in the manifest."""
     out = tmp_path / "bundle"
     write_bundle(out, python, psutil)
     names = _names(out)
@@ -56,7 +56,7 @@ def test_a_bundle_has_what_the_contract_says(tmp_path: Path, python: Path, psuti
 
 
 def test_a_bundle_is_the_same_bytes_again(tmp_path: Path, python: Path, psutil: Path) -> None:
-    """Two zips of the same inputs are equal, and so is one that takes the place of an older one."""
+    """Two zips of the same inputs are equal, and so is one that replaces an older one."""
     for name in ("a.zip", "b.zip", "b.zip"):
         write_bundle(tmp_path / name, python, psutil)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
@@ -70,14 +70,14 @@ def test_a_bundle_is_the_same_bytes_again(tmp_path: Path, python: Path, psutil: 
 
 
 def test_psutil_is_the_locked_one() -> None:
-    """The wheel for nodes is of the version that everything here is tested with, and its sum is in the lock."""
+    """The wheel for nodes has the version that everything here is tested with, and its checksum is in the lock."""
     lock = (Path(__file__).parents[2] / "requirements.lock").read_text()
     assert f"{PSUTIL} \\\n" in lock
     assert f"sha256:{PSUTIL_SHA256}" in lock
 
 
 def test_verify_names_each_difference(tmp_path: Path, python: Path, psutil: Path) -> None:
-    """A changed, a missing and a foreign file are each named; an untouched bundle passes."""
+    """A changed, a missing and an extra file are each named; an untouched bundle passes."""
     out = tmp_path / "bundle"
     write_bundle(out, python, psutil)
     assert verify_bundle(out).files == 8
@@ -94,7 +94,7 @@ def test_verify_names_each_difference(tmp_path: Path, python: Path, psutil: Path
 
 
 def test_a_wrong_python_or_psutil_is_refused(tmp_path: Path, python: Path, psutil: Path) -> None:
-    """A file that is not a zip, a zip of something else and one that leads out of the bundle leave nothing behind."""
+    """A file that is not a zip, a zip of something else and one with paths outside the bundle leave nothing behind."""
     other = _zip(tmp_path / "other.zip", {"readme": b""})
     outside = _zip(tmp_path / "outside.zip", {"python.exe": b"", "python313._pth": b"", "../evil": b""})
     cases = {
@@ -111,7 +111,7 @@ def test_a_wrong_python_or_psutil_is_refused(tmp_path: Path, python: Path, psuti
 
 
 def test_a_directory_of_somebody_elses_is_left_alone(tmp_path: Path, python: Path, psutil: Path) -> None:
-    """Only an empty directory or an older bundle is written over."""
+    """Only an empty directory or an older bundle is overwritten."""
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs/file").write_text("x")
     with pytest.raises(UserError, match="exists and is not a bundle"):
@@ -122,7 +122,7 @@ def test_a_directory_of_somebody_elses_is_left_alone(tmp_path: Path, python: Pat
 def test_the_command_writes_and_verifies(
     tmp_path: Path, python: Path, psutil: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`mooring bundle` prints where it wrote; `bundle verify` exits 0, and 2 once a file differs."""
+    """`mooring bundle` prints where it wrote; `bundle verify` exits with 0, or with 2 if a file differs."""
     out = str(tmp_path / "bundle.zip")
     assert main(["bundle", "--out", out, "--python", str(python), "--psutil", str(psutil)]) == 0
     assert "8 files" in capsys.readouterr().out
@@ -137,7 +137,7 @@ def test_the_command_writes_and_verifies(
 def test_the_commands_that_close_the_directory_are_printed(
     tmp_path: Path, python: Path, psutil: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`mooring bundle` prints the commands of docs/bundle.md: in quotes for cmd and PowerShell, with SIDs for names."""
+    """`mooring bundle` prints the commands of docs/bundle.md: quoted for cmd and PowerShell, with SIDs for names."""
     words = ["bundle", "--out", str(tmp_path / "bundle"), "--python", str(python), "--psutil", str(psutil)]
     assert main(words) == 0
     printed = capsys.readouterr().out

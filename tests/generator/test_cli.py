@@ -24,7 +24,7 @@ def test_version_is_that_of_the_package(mooring: Run) -> None:
 
 
 def test_version_imports_next_to_nothing(mooring: Run) -> None:
-    """`mooring --version` imports no module of the generator but the command line."""
+    """`mooring --version` imports no module of the generator except the command line."""
     run = mooring("--version", PYTHONPROFILEIMPORTTIME="1", COVERAGE_PROCESS_START="", COVERAGE_PROCESS_CONFIG="")
     imported = {line.rsplit("|", 1)[1].strip() for line in run.stderr.splitlines() if "|" in line}
     assert {name for name in imported if name.startswith("mooring.")} == {
@@ -36,7 +36,7 @@ def test_version_imports_next_to_nothing(mooring: Run) -> None:
 
 
 def test_new_app_becomes_a_chart(tmp_path: Path, mooring: Run) -> None:
-    """What `mooring new` writes has ten lines with comments, and generates at once."""
+    """The file that `mooring new` writes has ten lines with comments, and can be generated immediately."""
     assert mooring("new", "orders").returncode == 0
     text = (tmp_path / "orders.yaml").read_text()
     assert (len(text.splitlines()), text.count(" # ")) == (10, 5)
@@ -46,13 +46,13 @@ def test_new_app_becomes_a_chart(tmp_path: Path, mooring: Run) -> None:
 
 @pytest.mark.parametrize("name", ["true", "null", "yes", "n"])
 def test_new_quotes_names_that_yaml_takes_for_something_else(tmp_path: Path, mooring: Run, name: str) -> None:
-    """What `mooring new` writes, `mooring generate` takes, also for an App called true."""
+    """What `mooring new` writes, `mooring generate` accepts, even for an App named true."""
     assert mooring("new", name).returncode == 0
     assert mooring("generate", f"{name}.yaml", "--out", "charts").returncode == 0
 
 
 def test_new_refuses_to_overwrite(tmp_path: Path, mooring: Run) -> None:
-    """`mooring new` leaves a file that exists as it is."""
+    """`mooring new` does not change a file that exists."""
     (tmp_path / "orders.yaml").write_text("mine")
     run = mooring("new", "orders")
     assert (run.returncode, run.stderr) == (2, "mooring: orders.yaml: exists already, and is left as it is\n")
@@ -78,21 +78,21 @@ def test_schema_of_an_app_accepts_apps(mooring: Run) -> None:
 
 
 def test_no_command_is_bad_input(mooring: Run) -> None:
-    """A command line that is wrong exits 2 with the usage."""
+    """A wrong command line exits with 2 and prints the usage."""
     for arguments in ([], ["generat"], ["generate", "x.yaml"], ["generate", "x", "--out", "o", "--check", "--force"]):
         run = mooring(*arguments)
         assert (run.returncode, run.stderr.startswith("usage: mooring")) == (2, True)
 
 
 def test_exit_codes_are_the_documented_ones() -> None:
-    """The numbers are an interface."""
+    """The exit codes are an interface."""
     assert {code.name: code.value for code in ExitCode} == {"DONE": 0, "UNEXPECTED": 1, "BAD_INPUT": 2, "DRIFT": 3}
 
 
 def test_unexpected_error_is_one_line(
     app_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An error nobody foresaw is one line and exit code 1; MOORING_DEBUG=1 shows its traceback."""
+    """An unexpected error is one line and exit code 1; MOORING_DEBUG=1 shows its traceback."""
 
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by zero")
@@ -107,7 +107,7 @@ def test_unexpected_error_is_one_line(
 
 
 def test_every_bad_app_ends_without_a_traceback(tmp_path: Path, mooring: Run) -> None:
-    """A file with problems ends in exit code 2, nothing on standard output, and no traceback."""
+    """A file with problems leads to exit code 2, nothing on standard output, and no traceback."""
     (tmp_path / "bad.yaml").write_bytes(b"\x00\xff[{")
     run = mooring("generate", "bad.yaml", "--out", "out")
     assert (run.returncode, run.stdout) == (2, "")

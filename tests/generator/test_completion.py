@@ -12,7 +12,7 @@ from tests.tools import require
 
 
 def offered(script: Path, *words: str) -> set[str]:
-    """Return what bash offers for the last word, as its own completion asks for it."""
+    """Return what bash offers for the last word, as its own completion computes it."""
     ask = (
         f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); COMP_LINE="$*"; COMP_POINT=${{#COMP_LINE}}; '
         '_shtab_mooring; printf "%s\\n" "${COMPREPLY[@]}"'
@@ -38,6 +38,6 @@ def test_bash_completes_commands_and_options(tmp_path: Path, mooring: Run) -> No
 
 @pytest.mark.parametrize("shell", ["zsh", "tcsh"])
 def test_other_shells_have_a_script(mooring: Run, shell: str) -> None:
-    """There is a script for each shell that is offered."""
+    """There is a script for each shell that the command offers."""
     run = mooring("completion", shell)
     assert (run.returncode, "changed-since" in run.stdout) == (0, True)

@@ -1,4 +1,4 @@
-"""Our own deflate against zlib: it gives every input back, is about as small, and never changes by itself."""
+"""Our own deflate against zlib: it restores every input, is about as small, and never changes by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mooring.bundle.deflate import deflate
 from mooring.bundle.zip import pack
 
 SOURCE = Path(ast.__file__).read_bytes()
-"""Python as people write it, 60 KB; another in each version of Python."""
+"""Python as people write it, 60 KB; different in each version of Python."""
 TEXT = "".join(
     f"def line_{n * n % 101}(self, at: int) -> str:\n    return {n % 7} + at\n\n" for n in range(900)
 ).encode()
@@ -26,7 +26,7 @@ FAR = RANDOM.randbytes(32768)
 
 
 def deep() -> bytes:
-    """Return bytes that want a code of 17 bits: the rarest in Fibonacci numbers, and no three of them twice."""
+    """Return bytes that need a code of 17 bits: the rarest in Fibonacci numbers, and no three of them twice."""
     counts = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, *[233] * 68]  # the end of the block is the first number
     pool = [byte for byte, count in enumerate(counts) for _ in range(count)]
     RANDOM.shuffle(pool)
@@ -39,7 +39,7 @@ def deep() -> bytes:
 
 
 def normal() -> bytes:
-    """Return bytes whose code lengths want a code of more than 7 bits themselves."""
+    """Return bytes whose code lengths themselves need a code of more than 7 bits."""
     draw = random.Random(75)
     return bytes(int(draw.gauss(128, 45)) & 255 for _ in range(7000))
 
@@ -71,21 +71,21 @@ def inflate(stream: bytes) -> bytes:
 
 
 def best_of_zlib(data: bytes) -> int:
-    """Return the size that zlib's level 9 reaches."""
+    """Return the size that zlib's level 9 achieves."""
     writer = zlib.compressobj(9, zlib.DEFLATED, -15)
     return len(writer.compress(data) + writer.flush())
 
 
 @pytest.mark.parametrize("data", INPUTS.values(), ids=INPUTS.keys())
 def test_zlib_reads_it_and_is_hardly_smaller(data: bytes) -> None:
-    """Each kind of block and each end of its ranges comes back, in at most 1.08 times what zlib needs."""
+    """Each kind of block and each end of its ranges is restored, in at most 1.08 times the size of zlib's."""
     stream = deflate(data)
     assert inflate(stream) == data
     assert len(stream) <= 1.08 * best_of_zlib(data) + 1
 
 
 def repetitive() -> st.SearchStrategy[bytes]:
-    """Inputs made of few pieces, so that matches overlap, follow each other and are as long as can be."""
+    """Inputs of few pieces, so that matches overlap, follow each other and are as long as possible."""
     pieces = st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=5)
     return pieces.flatmap(
         lambda these: st.lists(st.tuples(st.sampled_from(these), st.integers(1, 300)), max_size=20)
@@ -95,21 +95,21 @@ def repetitive() -> st.SearchStrategy[bytes]:
 @settings(max_examples=300)
 @given(st.binary(max_size=400) | repetitive() | st.text(max_size=400).map(str.encode))
 def test_zlib_reads_whatever_it_writes(data: bytes) -> None:
-    """Every input comes back."""
+    """Every input is restored."""
     assert inflate(deflate(data)) == data
 
 
 @settings(max_examples=25)
 @given(st.integers(), st.lists(st.integers(1, 4000), min_size=1, max_size=40))
 def test_zlib_reads_whatever_the_counts_are(seed: int, counts: list[int]) -> None:
-    """Literals of any mixture come back, so codes of any shape are complete and within their limits."""
+    """Literals in any mixture are restored, so codes of any shape are complete and within their limits."""
     mixed = [byte for byte, count in enumerate(counts) for _ in range(count)]
     random.Random(seed).shuffle(mixed)
     assert inflate(deflate(bytes(mixed))) == bytes(mixed)
 
 
 def test_the_bytes_never_change() -> None:
-    """The same input is the same stream in every version of Python: a change here renames every launcher in a chart."""
+    """The same input gives the same stream in every Python: a change here renames every launcher in a chart."""
     assert (
         hashlib.sha256(deflate(TEXT)).hexdigest() == "62cd25490f1495c25202a2252680d12c1f9ceebe589b18dedb4a37f4cb6278ad"
     )
@@ -117,7 +117,7 @@ def test_the_bytes_never_change() -> None:
 
 @pytest.mark.parametrize("deflated", [True, False])
 def test_a_zip_holds_the_files_in_order(deflated: bool) -> None:
-    """Python's reader finds names, contents, sums, dates and modes; nothing depends on the order they were given in."""
+    """Python's reader finds names, contents, checksums, dates and modes; nothing depends on the order of the input."""
     files = {"b/two.py": SOURCE, "a.txt": b"", "b/one.py": b"x = 1\n", "c/größe.txt": b"1"}
     made = pack(files, deflated=deflated)
     assert pack(dict(reversed(files.items())), deflated=deflated) == made

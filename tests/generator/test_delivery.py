@@ -1,4 +1,4 @@
-"""The platform team's example goes the ways charts go: Git, packages, registries, helmfile, hooks and CI."""
+"""The platform team's example is delivered in every usual way: Git, packages, registries, helmfile, hooks and CI."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(command: str, folder: Path, **environment: str) -> str:
-    """Run a command that must succeed, with mooring and helm on PATH; return all it printed."""
+    """Run a command that must succeed, with mooring and helm on PATH; return everything it printed."""
     done = subprocess.run(
         shlex.split(command),
         cwd=folder,
@@ -108,7 +108,7 @@ def test_surroundings_change_nothing(repository: Path, tmp_path: Path) -> None:
 
 
 def test_helm_packs_and_indexes_the_charts(repository: Path, tmp_path: Path) -> None:
-    """`helm package` and `helm repo index` make a chart repository of what was generated, overlays included."""
+    """`helm package` and `helm repo index` make a chart repository from the generated charts, overlays included."""
     for app, version in APPS.items():
         run(f"helm package charts/{app} --destination {tmp_path}", repository)
         names = run(f"tar --list --file {app}-{version}.tgz", tmp_path).splitlines()
@@ -152,7 +152,7 @@ def test_a_registry_takes_and_gives_back_a_chart(repository: Path, registry: str
     run(f"helm push orders-1.4.0.tgz oci://{registry}/charts --plain-http", tmp_path)
     run(f"helm pull oci://{registry}/charts/orders --version 1.4.0 --plain-http --untar", tmp_path)
     generated = tree(repository / "charts" / "orders")
-    left_out = {".mooring.json", ".helmignore", "Chart.yaml"}  # Helm keeps the first two back and writes the third anew
+    left_out = {".mooring.json", ".helmignore", "Chart.yaml"}  # Helm omits the first two and writes the third again
     pulled = {path: data for path, data in tree(tmp_path / "orders").items() if path not in left_out}
     assert pulled == {path: data for path, data in generated.items() if path not in left_out}
 
@@ -182,7 +182,7 @@ def test_ci_takes_its_files(repository: Path, file: str, schema: str) -> None:
 
 
 def test_pre_commit_runs_the_hook(repository: Path, tmp_path: Path) -> None:
-    """pre-commit passes a commit whose charts are current and refuses one whose charts are not."""
+    """pre-commit accepts a commit whose charts are current and refuses one whose charts are not."""
     require("git")
     folder = Path(shutil.copytree(repository, tmp_path / "repository"))
     for command in ("git init --quiet", "git add --all"):

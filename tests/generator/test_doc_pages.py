@@ -1,4 +1,4 @@
-"""Pages of docs/ whose commands and code are run, and whose output is the real one.
+"""Pages of docs/ whose commands and code are run, and whose output is real.
 
 After a wanted change run `MOORING_WRITE_DOCS=1 pytest tests/generator/test_doc_pages.py` and read the diff.
 """
@@ -51,7 +51,7 @@ def run_console(block: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("name", ["platform-tutorial"])
 def test_a_tutorial_shows_what_its_commands_print(name: str, tmp_path: Path) -> None:
-    """Each file is written and each command run in order, in an empty folder; the page shows just that."""
+    """Each file is written and each command run in order, in an empty folder; the page shows exactly the result."""
     page = DOCS / f"{name}.md"
     text = page.read_text(encoding="utf-8")
     for kind, block in blocks(page):
@@ -67,7 +67,7 @@ def test_a_tutorial_shows_what_its_commands_print(name: str, tmp_path: Path) -> 
 
 
 def test_the_python_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each example of docs/python.md prints what stands below it."""
+    """Each example of docs/python.md prints what the page shows below it."""
     shutil.copytree(EXAMPLE, tmp_path / "example")
     monkeypatch.chdir(tmp_path / "example")
     code = "\n".join(block for kind, block in blocks(DOCS / "python.md") if kind == "pycon")

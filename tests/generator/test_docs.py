@@ -1,4 +1,4 @@
-"""values.yaml and the README's table: every value with its comment, and no value that reads back as another."""
+"""values.yaml and the README's table: every value with its comment, and every value reads back unchanged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make(values: dict[str, Any], **head: Any) -> dict[str, str]:
 
 
 def test_every_key_has_a_typed_comment_directly_above() -> None:
-    """Above each key of values.yaml stand its comment lines, the first of which names its type."""
+    """Each key of values.yaml has its comment lines above it, and the first of them names its type."""
     lines = make({})["values.yaml"].splitlines()
     keys = [path for path, _ in walk(VALUES) if path and not any(part.startswith("<") for part in path)]
     found = []
@@ -56,7 +56,7 @@ def test_lines_stay_readable() -> None:
 
 @given(DATA)
 def test_data_reads_back_the_same(value: Any) -> None:
-    """What is written as YAML reads back as it was, by our own reader and by PyYAML (YAML 1.1)."""
+    """What is written as YAML reads back unchanged, by our own reader and by PyYAML (YAML 1.1)."""
     text = emit_yaml({"key": value})
     assert parse_yaml(text.encode(), "x").value == {"key": value}
     assert yaml.safe_load(text) == {"key": value}
@@ -105,13 +105,13 @@ def test_windows_paths_stay_readable() -> None:
 @settings(max_examples=20)
 @given(valid_values())
 def test_values_yaml_is_the_defaults_with_the_apps_values(values: dict[str, Any]) -> None:
-    """values.yaml of a chart holds every default, and over it what the App says."""
+    """values.yaml of a chart has every default, overridden by what the App says."""
     app = make_app({"name": "orders", "version": "1.4.0", "values": values})
     assert yaml.safe_load(render_chart(app)["values.yaml"]) == app.values
 
 
 def test_table_has_a_row_for_each_value() -> None:
-    """The README's table has one row for each value, those of a map's entries included."""
+    """The README's table has one row for each value, including those of a map's entries."""
     rows = values_table(default_of(VALUES)).splitlines()[2:]
     keys = [row.split("`")[1] for row in rows]
     assert keys == [".".join(path) for path, node in walk(VALUES) if not isinstance(node, Obj)]
@@ -128,7 +128,7 @@ def test_table_cannot_be_broken_by_values() -> None:
 
 
 def test_templates_in_an_app_are_inert(tmp_path: Path) -> None:
-    """Template code of either kind in an App's texts is text in the chart, which Helm renders."""
+    """Template code of either kind in an App's texts is text in the chart, which Helm renders unchanged."""
     evil = '{{ fail "ran" }} <% raise %> <%= 1/0 %> "#: \n- x'
     values = {"target": {"exe": r"C:\a.exe", "args": [evil], "env": {"EVIL": evil}}}
     files = make(values, description=evil, keywords=[evil], maintainers=[{"name": evil}], appVersion="{{ 1 }}")

@@ -1,4 +1,4 @@
-"""What an editor shows in an App's and a Platform's file: the real yaml-language-server, asked as editors ask it."""
+"""What an editor shows in an App's and a Platform's file: the real yaml-language-server, driven as editors drive it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Editor:
         return self._wait(lambda message: message.get("id") == number and "method" not in message)["result"]
 
     def open(self, file: Path) -> list[str]:
-        """Open a file and return what is shown in it: line, and message."""
+        """Open a file and return what is marked in it: line and message."""
         uri = file.as_uri()
         text = file.read_text()
         self.tell(
@@ -70,7 +70,7 @@ class Editor:
         return [item["label"] for item in self.ask("textDocument/completion", place)["items"]]
 
     def hover(self, file: Path, line: int, column: int) -> str:
-        """Return what is shown over a place."""
+        """Return what is shown when hovering over a place."""
         place = {"textDocument": {"uri": file.as_uri()}, "position": {"line": line, "character": column}}
         text: str = self.ask("textDocument/hover", place)["contents"]["value"]
         return text
@@ -84,7 +84,7 @@ class Editor:
     def _wait(self, wanted: Any) -> dict[str, Any]:
         while True:
             message = self._receive()
-            if "id" in message and "method" in message:  # the server asks the editor for its settings: there are none
+            if "id" in message and "method" in message:  # the server requests the editor's settings: there are none
                 self._send({"id": message["id"], "result": [None] * len(message["params"].get("items", ()))})
             if wanted(message):
                 return message
@@ -111,7 +111,7 @@ def editor() -> Iterator[Editor]:
 
 @pytest.fixture
 def folder(tmp_path: Path, mooring: Run) -> Path:
-    """Return a folder with the schemas, made by `mooring schema`, those of Apps with a Platform's locks."""
+    """Return a folder with the schemas that `mooring schema` makes, those of Apps with a Platform's locks."""
     (tmp_path / "hospital.yaml").write_text(PLATFORM)
     for name, arguments in {
         "app": ("app",),
@@ -133,7 +133,7 @@ APP = "apiVersion: mooring/v1\nkind: App\nname: orders\nversion: 1.4.0\nvalues:\
 
 
 def test_an_editor_marks_mistakes_in_an_app(folder: Path, editor: Editor) -> None:
-    """A wrong type and an unknown key are marked where they stand, and keys and choices are offered."""
+    """A wrong type and an unknown key are marked where they are, and keys and choices are offered."""
     file = write(folder, "app", APP + "  replicas: many\n  servce: {}\n  service: {type: }\n  ")
     shown = editor.open(file)
     assert any(line.startswith("7: ") and "integer" in line for line in shown), shown
@@ -143,7 +143,7 @@ def test_an_editor_marks_mistakes_in_an_app(folder: Path, editor: Editor) -> Non
 
 
 def test_an_editor_marks_what_a_lock_refuses(folder: Path, editor: Editor) -> None:
-    """With the schema of `mooring schema app --platform` a locked value is marked, and its reason shown over it."""
+    """With the schema of `mooring schema app --platform` a locked value is marked, and hovering shows the reason."""
     file = write(folder, "locked", APP + "  replicas: 11\n  service: {type: NodePort}\n")
     shown = editor.open(file)
     assert any(line.startswith("7: Value is above the maximum of 10") for line in shown), shown

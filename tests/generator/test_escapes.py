@@ -1,4 +1,4 @@
-r"""A Windows path in double quotes, where YAML reads ``\t`` as a tab, is reported as what it is."""
+r"""A Windows path in double quotes, where YAML reads ``\t`` as a tab, is reported as such."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mooring.text.reader import find_misread_paths, parse_yaml
 
 from tests.generator.conftest import APP, Run
 
-# the text between the double quotes, what the message says it holds, how it is to be written
+# the text between the double quotes, what the message says it contains, how to write it instead
 MISREAD = [
     (r"C:\temp\robot.exe", "a tab", r"C:\temp\robot.exe"),
     (r"C:\new", "a line break", r"C:\new"),
@@ -92,7 +92,7 @@ def test_an_unknown_escape_is_reported_as_one(raw: str, words: str) -> None:
 
 
 def test_a_backslash_before_the_last_quote_is_reported_as_one() -> None:
-    """A directory's path that ends in a backslash makes its closing quote a part of the text."""
+    """A directory's path that ends in a backslash makes its closing quotation mark part of the text."""
     with pytest.raises(InputError) as caught:
         parse_yaml(in_app("workingDir", "C:\\\\data\\").encode(), "orders.yaml")
     (problem,) = caught.value.problems
@@ -124,7 +124,7 @@ def test_it_holds_for_every_text(key: str, text: str, column: int) -> None:
 
 
 def test_a_platform_is_held_to_it(tmp_path: Path, app_file: Path, mooring: Run) -> None:
-    """`mooring generate` and `mooring explain` say it of a Platform's file, with the place there."""
+    """`mooring generate` and `mooring explain` say so for a Platform's file, with the place there."""
     platform = tmp_path / "hospital.yaml"
     platform.write_text(
         "apiVersion: mooring/v1\nkind: Platform\nname: hospital\ndefaults:\n"
@@ -137,7 +137,7 @@ def test_a_platform_is_held_to_it(tmp_path: Path, app_file: Path, mooring: Run) 
 
 
 def test_only_this_is_checked_in_a_values_file() -> None:
-    """Of a file that Helm reads, only the paths are judged: anchors, merges and other mistakes are Helm's."""
+    """In a file that Helm reads, only the paths are checked: anchors, merges and other mistakes are left to Helm."""
     (one,) = find_misread_paths(b'a: &x {b: 1}\n<<: *x\nexe: "C:\\temp"\n---\n{{ c }}: 1\n', "v.yaml")
     assert str(one).startswith("v.yaml:3:6: holds a tab")
     (one,) = find_misread_paths(b'exe: "C:\\data"\n', "v.yaml")

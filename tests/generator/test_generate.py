@@ -22,7 +22,7 @@ def chart(tmp_path: Path, app_file: Path) -> Path:
 
 
 def again(chart: Path, **options: bool) -> RunResult:
-    """Run once more over the same chart."""
+    """Run again over the same chart."""
     return generate([str(chart.parents[1] / "orders.yaml")], chart.parent, **options)
 
 
@@ -41,21 +41,21 @@ def test_manifest_holds_each_generated_files_digest(chart: Path) -> None:
 
 
 def test_second_run_writes_nothing(chart: Path) -> None:
-    """With nothing changed no file is touched, and the directory is the same one."""
+    """If nothing has changed no file is touched, and the directory is the same one."""
     before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in [chart, *chart.rglob("*")]}
     assert [one.status for one in again(chart).charts] == [Status.UNCHANGED]
     assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in [chart, *chart.rglob("*")]} == before
 
 
 def test_changed_app_changes_its_chart(chart: Path, app_file: Path) -> None:
-    """A change of the App reaches the chart."""
+    """A change to the App reaches the chart."""
     app_file.write_text(APP.replace("replicas: 3", "replicas: 7"))
     assert again(chart).charts[0].files == (".mooring.json", "README.md", "templates/_values.tpl", "values.yaml")
     assert "\nreplicas: 7\n" in (chart / "values.yaml").read_text()
 
 
 def test_files_the_user_added_are_kept(chart: Path, app_file: Path) -> None:
-    """Files, empty directories and links of the user's own survive a run that rewrites the chart."""
+    """The user's own files, empty directories and links survive a run that rewrites the chart."""
     (chart / "templates" / "own").mkdir()
     (chart / "templates" / "own" / "extra.yaml").write_text("kind: Secret\n")
     (chart / "empty").mkdir()
@@ -71,7 +71,7 @@ def test_files_the_user_added_are_kept(chart: Path, app_file: Path) -> None:
 
 
 def test_edited_file_stops_the_run(chart: Path, app_file: Path, mooring: Run) -> None:
-    """A generated file that was edited is named with its diff, exit code 3, and the chart stays as it is."""
+    """An edited generated file is named with its diff, exit code 3, and the chart is not changed."""
     edited = chart / "templates" / "service.yaml"
     edited.write_text(edited.read_text() + "# mine\n")
     app_file.write_text(APP.replace("replicas: 3", "replicas: 7"))
@@ -92,7 +92,7 @@ def test_edited_file_is_overwritten_with_force(chart: Path) -> None:
 
 
 def test_own_file_where_a_generated_one_belongs_counts_as_an_edit(chart: Path) -> None:
-    """A file the manifest does not know is the user's, even by a generated file's name."""
+    """A file that the manifest does not list is the user's, even if it has a generated file's name."""
     manifest = json.loads((chart / ".mooring.json").read_text())
     del manifest["files"]["README.md"]
     (chart / ".mooring.json").write_text(json.dumps(manifest))
@@ -101,7 +101,7 @@ def test_own_file_where_a_generated_one_belongs_counts_as_an_edit(chart: Path) -
 
 
 def test_deleted_file_is_restored(chart: Path) -> None:
-    """A generated file that was deleted holds nothing of the user's and comes back."""
+    """A generated file that was deleted contains nothing of the user's and is written again."""
     (chart / "README.md").unlink()
     assert again(chart).charts[0].status == Status.WRITTEN
     assert (chart / "README.md").exists()
@@ -119,7 +119,7 @@ def _forget(chart: Path, text: str) -> Path:
 
 
 def test_file_no_longer_generated_is_removed(chart: Path) -> None:
-    """A file that an earlier version made, and this one does not, goes."""
+    """A file that an earlier version generated, and this one does not, is removed."""
     old = _forget(chart, "kind: Old\n")
     assert again(chart).exit_code == ExitCode.DONE
     assert not old.exists()
@@ -151,13 +151,13 @@ def test_windows_line_ends_are_no_edit(chart: Path) -> None:
 
 
 def test_check_of_a_current_chart_is_quiet(chart: Path, app_file: Path, mooring: Run) -> None:
-    """--check of a chart that is what its App generates exits 0."""
+    """--check of a chart that matches its App exits with 0."""
     run = mooring("generate", app_file, "--out", chart.parent, "--check")
     assert (run.returncode, run.stdout, run.stderr) == (0, f"unchanged {chart}\n", "")
 
 
 def test_check_shows_drift_and_writes_nothing(chart: Path, app_file: Path, mooring: Run) -> None:
-    """--check exits 3 with a diff when the App has changed since."""
+    """--check exits with 3 and a diff if the App has changed since."""
     app_file.write_text(APP.replace("replicas: 3", "replicas: 7"))
     before = tree(chart)
     run = mooring("generate", app_file, "--out", chart.parent, "--check")
@@ -167,13 +167,13 @@ def test_check_shows_drift_and_writes_nothing(chart: Path, app_file: Path, moori
 
 
 def test_check_of_a_missing_chart_is_drift(tmp_path: Path, app_file: Path) -> None:
-    """--check of an App without a chart exits 3 and makes no directory."""
+    """--check of an App without a chart exits with 3 and creates no directory."""
     assert generate([str(app_file)], tmp_path / "out", check=True).exit_code == ExitCode.DRIFT
     assert not (tmp_path / "out").exists()
 
 
 def test_added_files_are_no_drift(chart: Path) -> None:
-    """Files the user added are not drift."""
+    """Files that the user added are not drift."""
     (chart / "own.yaml").write_text("x")
     assert again(chart, check=True).exit_code == ExitCode.DONE
 
@@ -198,7 +198,7 @@ def test_json_output_has_everything(chart: Path, app_file: Path, mooring: Run) -
 
 
 def test_out_that_is_a_file_is_refused(tmp_path: Path, app_file: Path, mooring: Run) -> None:
-    """An output path that is a file, or below one, is refused with exit code 2."""
+    """An output path that is a file, or is below one, is refused with exit code 2."""
     (tmp_path / "out").write_text("x")
     for out in ("out", "out/below"):
         run = mooring("generate", app_file, "--out", out)
@@ -215,7 +215,7 @@ def test_chart_path_that_is_a_file_is_refused(tmp_path: Path, app_file: Path) ->
 
 
 def test_unwritable_out_is_refused(app_file: Path, mooring: Run) -> None:
-    """An output path that nobody can write to is refused with the system's reason."""
+    """An output path that cannot be written to is refused with the system's reason."""
     run = mooring("generate", app_file, "--out", "/proc/mooring")
     assert run.returncode == 2
     assert run.stderr.startswith("/proc/mooring: ")
@@ -259,7 +259,7 @@ def test_empty_directory_is_taken(tmp_path: Path, app_file: Path) -> None:
 
 
 def test_out_through_a_link_is_fine(tmp_path: Path, app_file: Path) -> None:
-    """The output directory itself may be a link: the user named it."""
+    """The output directory itself may be a link, because the user named it."""
     (tmp_path / "real").mkdir()
     (tmp_path / "out").symlink_to("real")
     assert generate([str(app_file)], tmp_path / "out").exit_code == ExitCode.DONE

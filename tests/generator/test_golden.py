@@ -1,9 +1,9 @@
-"""One whole chart, to the byte, and what Helm makes of each example.
+"""One complete chart, byte by byte, and what Helm renders from each example.
 
 After a wanted change run `MOORING_WRITE_GOLDEN=1 pytest tests/generator/test_golden.py` and read the diff.
 
 `everything/` is the chart of the App that uses most. `rendered/` has a file for each of values-examples/, for each App
-here and for each of the platform team's: legacy-exe.yaml in full, every other one where it differs from that.
+here and for each of the platform team's: legacy-exe.yaml in full, every other one only where it differs from that.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Charts = Callable[[Path], Path]
 
 @pytest.fixture(scope="module")
 def charts(tmp_path_factory: pytest.TempPathFactory) -> Charts:
-    """Return a function that returns the chart of an example: of an App the generated one, of values the default."""
+    """Return a function that returns the chart of an example: an App's is generated, that of values is the default."""
     folder = tmp_path_factory.mktemp("charts")
 
     @cache
@@ -73,14 +73,14 @@ CASES = {
 
 
 def options_of(example: Path, chart: Path) -> dict[str, Any]:
-    """Return what to render an example with; the platform team's with the values of production."""
+    """Return what to render an example with; the platform team's use the values of production."""
     if example in EXAMPLES:
         return {"files": [example]}
     return {"chart": chart, "files": [chart / "values-prod.yaml"] if example.is_relative_to(TEAM) else []}
 
 
 def rendering(example: Path, charts: Charts) -> dict[str, Any]:
-    """Return what Helm makes of an example, for a review."""
+    """Return what Helm renders from an example, for a review."""
     chart = charts(example)
     name = "mooring" if chart == CHART else chart.name
     return readable(render_text(**options_of(example, chart)), name)
@@ -88,7 +88,7 @@ def rendering(example: Path, charts: Charts) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_helm_renders_the_golden_manifests(name: str, charts: Charts) -> None:
-    """What `helm template` makes of an example is what is committed, and the difference from the base is all of it."""
+    """What `helm template` renders from an example is committed, and the difference from the base is all of it."""
     example = CASES[name]
     found, base = rendering(example, charts), rendering(BASE, charts)
     shown = found if example == BASE else difference(base, found)
@@ -109,7 +109,7 @@ def _without_absent(value: Any) -> Any:
 
 
 def test_nothing_else_is_golden() -> None:
-    """A file of an example that is gone is gone too."""
+    """There are no other files: those of an example that was removed are removed too."""
     assert {file.stem for file in RENDERED.iterdir()} == set(CASES)
     assert {path.name for path in GOLDEN.iterdir()} == {WHOLE, RENDERED.name, *(path.name for path in APPS)}
 

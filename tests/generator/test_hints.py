@@ -1,4 +1,4 @@
-"""People who know other charts learn where a value belongs here; every place named exists."""
+"""People who know other charts learn where a value belongs here; every place that is named exists."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def problems(text: str) -> tuple[Problem, ...]:
 
 
 def in_values(yaml: str) -> str:
-    """Return the one message about an App with something more in its values."""
+    """Return the only message about an App with something added to its values."""
     (problem,) = problems(f"{APP}  {yaml}\n")
     return f"{problem.key}: {problem.message}"
 
 
 @pytest.mark.parametrize(("key", "hint"), HINTS, ids=[key for key, _ in HINTS])
 def test_every_target_exists_and_no_key_of_the_table_does(key: str, hint: tuple[tuple[str, ...], str]) -> None:
-    """A hint is for a key that is unknown, and sends nobody to another one."""
+    """A hint is for an unknown key, and never points to another unknown key."""
     for target in hint[0]:
         assert find_nodes(VALUES, parse_key(target))
     with pytest.raises(ValueError, match="there is no value"):
@@ -101,7 +101,7 @@ IN_TARGET = [
 
 @pytest.mark.parametrize(("yaml", "start", "words"), IN_TARGET, ids=[one[0] for one in IN_TARGET])
 def test_the_same_inside_target(yaml: str, start: str, words: str) -> None:
-    """One cause is one sentence there too, also where the key is missing that was meant."""
+    """One cause is one sentence there too, even if the key that was meant is missing."""
     (problem,) = problems(APP.replace("    args:", f"    {yaml}\n    args:"))
     said = f"{problem.key}: {problem.message}"
     assert said.startswith(start)
@@ -148,6 +148,6 @@ def test_what_is_missing_is_named(text: str, expected: list[str]) -> None:
     [("ingress", None), ("image", None), ("gateway", None), ("replica", "replicas"), ("tolaration", "tolerations")],
 )
 def test_only_words_that_are_alike_are_proposed(word: str, meant: str | None) -> None:
-    """A word is taken for another only where a slip of the keyboard explains it."""
+    """A word is taken for another only if a typing error explains it."""
     said = did_you_mean(word, VALUES.fields)
     assert said == f"; did you mean {meant}?" if meant else said.startswith("; allowed: ")

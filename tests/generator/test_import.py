@@ -106,7 +106,7 @@ def test_program_is_found_behind_every_kind_of_command(tmp_path: Path, words: li
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_program_is_found_in_a_mounted_script(tmp_path: Path, start: str) -> None:
-    """A script that sets COMPARTMENT_ID_ATTACH names its anchor and its program; its volume goes with it."""
+    """A script that sets COMPARTMENT_ID_ATTACH names its anchor and its program; its volume is removed with it."""
     volume = {"name": "scripts", "configMap": {"name": "scripts"}}
     mounts = [{"name": "scripts", "mountPath": "C:/scripts"}]
     made = launcher(words=RUN_SCRIPT, env=[FROM_CONFIG], volumeMounts=mounts, pod={"volumes": [volume]})
@@ -186,7 +186,7 @@ def test_a_set_of_launchers_keeps_its_ordinals(tmp_path: Path) -> None:
 
 
 def test_services_and_probes_become_ports_and_gate(tmp_path: Path) -> None:
-    """A Service gives ports, also by name; probes give conditions, asked on the replica's own IP."""
+    """A Service gives ports, also by name; probes become conditions, checked on the replica's own IP."""
     probe = {"httpGet": {"host": "10.0.0.9", "port": "web", "path": "/up", "scheme": "HTTPS"}, "periodSeconds": 7}
     container = {"name": "pause", "image": "p", "ports": [{"name": "web", "containerPort": 9000}]}
     sidecar = {"name": "exporter", "image": "e:1", "ports": [{"name": "metrics", "containerPort": 9100}]}

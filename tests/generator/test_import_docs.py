@@ -13,7 +13,7 @@ _FENCE = re.compile(r"```(yaml|console)\n(.*?)```\n", re.DOTALL)
 
 
 def test_the_page_shows_what_is_printed(tmp_path: Path) -> None:
-    """Each command of the page, run in turn on the page's own files, prints what stands below it."""
+    """Each command of the page, run in turn on the page's own files, prints what the page shows below it."""
     text = PAGE.read_text(encoding="utf-8")
     blocks = _FENCE.findall(text)
     files = [body for language, body in blocks if language == "yaml"]

@@ -68,7 +68,7 @@ def change_model(monkeypatch: pytest.MonkeyPatch, *path: str, **changes: Any) ->
 
 
 def test_the_importer_follows_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit, default or pattern that is changed in the model changes the importer at once."""
+    """A limit, default or pattern that is changed in the model changes the importer immediately."""
     change_model(monkeypatch, "replicas", maximum=3)
     result = run(tmp_path, anchor(), launcher(replicas=4))
     assert "spec.replicas: found 4; must be between 0 and 3" in str(result.problems[0])

@@ -143,7 +143,7 @@ SELECTS: dict[str, tuple[Object, str]] = {
         other("VerticalPodAutoscaler", {"targetRef": {"kind": "Deployment", "name": "orders-hostprocess"}}),
         "HostProcess pods have no usage metrics",
     ),
-    "affinity of others": (
+    "affinity of other pods": (
         other("Deployment", {"selector": {"matchLabels": {"app": "ui"}}, "template": {
               "metadata": {"labels": {"app": "ui"}}, "spec": {
                   "containers": [{"name": "c", "image": "c:1"}], "affinity": {"podAffinity": {"x": [

@@ -101,7 +101,7 @@ def test_a_startup_probe_is_the_time_to_start(tmp_path: Path, probe: Object, exp
     gate = values(result)["gate"]
     assert gate["startTimeoutSeconds"] == expected
     assert gate["tcp"]["startup"]["periodSeconds"] == probe.get("periodSeconds", 10)
-    assert "a startup probe stops after its first success; this check goes on" in told(result)
+    assert "a startup probe stops after its first success; this check continues" in told(result)
 
 
 def test_the_same_probe_twice_is_one_check(tmp_path: Path) -> None:

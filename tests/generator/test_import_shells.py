@@ -2,7 +2,7 @@
 
 What is meant is drawn first and spelled by the rules of Microsoft's documentation of cmd, PowerShell and
 CommandLineToArgvW, and of Kubernetes' of $(NAME); no reader of the importer has a part in it. PowerShell itself is not
-on the machine; cmd is, as Wine's, and tests/windows/test_cmd.py asks it.
+on the machine; cmd is, as Wine's, and tests/windows/test_cmd.py compares with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `pip install .` puts elsewhere is the whole of mooring: templates and launcher too."""
+"""`pip install .` installs all of mooring: templates and launcher too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ values: {launcher: {source: configMap}, target: {exe: 'C:\\orders.exe'}}
 
 
 def test_the_installed_package_generates_a_chart_with_its_launcher(tmp_path: Path) -> None:
-    """The wheel, without this checkout, generates a whole chart."""
+    """The wheel, without this checkout, generates a complete chart."""
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", "."]
     subprocess.run([*build, str(ROOT)], cwd=tmp_path, check=True, timeout=120)
     (wheel,) = tmp_path.glob("*.whl")

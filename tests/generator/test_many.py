@@ -33,12 +33,12 @@ def make_apps(folder: Path, *names: str) -> Path:
 
 
 def outcomes(result: RunResult) -> dict[str, str]:
-    """Return what became of each App."""
+    """Return the result of each App."""
     return {chart.app: chart.status.value for chart in result.charts}
 
 
 def test_a_glob_reaches_into_folders(tmp_path: Path) -> None:
-    """A pattern is a source, ** included; one that matches nothing is a problem."""
+    """A pattern is a source, including **; one that matches nothing is a problem."""
     make_apps(tmp_path / "apps" / "a", "one")
     make_apps(tmp_path / "apps" / "b", "two")
     result = generate([str(tmp_path / "apps/**/*.yaml"), str(tmp_path / "none/*.yaml")], tmp_path / "out")
@@ -47,7 +47,7 @@ def test_a_glob_reaches_into_folders(tmp_path: Path) -> None:
 
 
 def test_standard_input_and_several_documents(tmp_path: Path, mooring: Run) -> None:
-    """`-` reads standard input; several Apps in it, or in a file, are for --multi-document, each with its own line."""
+    """`-` reads standard input; several Apps in it, or in a file, need --multi-document, and each has its own lines."""
     both = f"---\n{APP}---\n{BAD.replace('orders', 'bad')}---\n{APP.replace('orders', 'other')}---\n"
     command = [sys.executable, "-m", "mooring", "generate", "-", "--out", "out"]
     run = subprocess.run(command, cwd=tmp_path, input=APP, capture_output=True, text=True, check=False, timeout=60)
@@ -62,7 +62,7 @@ def test_standard_input_and_several_documents(tmp_path: Path, mooring: Run) -> N
 
 
 def test_two_documents_of_one_name_are_reported_by_line(tmp_path: Path) -> None:
-    """Apps of one name in one file are distinguished by their lines."""
+    """Apps with one name in one file are distinguished by their lines."""
     (tmp_path / "all.yaml").write_text(f"{APP}---\n{APP}")
     result = generate([str(tmp_path / "all.yaml")], tmp_path / "out", many_documents=True)
     assert [str(problem).removeprefix(f"{tmp_path}/") for problem in result.problems] == [
@@ -72,7 +72,7 @@ def test_two_documents_of_one_name_are_reported_by_line(tmp_path: Path) -> None:
 
 
 def test_the_platforms_file_is_no_app(tmp_path: Path, mooring: Run) -> None:
-    """A Platform that lies among the Apps is not read as one."""
+    """A Platform among the Apps is not read as one."""
     make_apps(tmp_path / "apps", "one")
     (tmp_path / "apps" / "platform.yaml").write_text("apiVersion: mooring/v1\nkind: Platform\nname: hospital\n")
     run = mooring("generate", "apps", "--out", "out", "--platform", "apps/platform.yaml")
@@ -80,7 +80,7 @@ def test_the_platforms_file_is_no_app(tmp_path: Path, mooring: Run) -> None:
 
 
 def test_all_errors_are_reported_and_the_others_are_written(tmp_path: Path, mooring: Run) -> None:
-    """One run reports everything that is wrong anywhere, writes what is right, counts both, and exits 2."""
+    """One run reports everything that is wrong anywhere, writes what is correct, counts both, and exits with 2."""
     make_apps(tmp_path / "apps", "one", "two")
     (tmp_path / "apps" / "bad.yaml").write_text(BAD.replace("1.4.0", "1"))
     (tmp_path / "apps" / "worse.yaml").write_text("{")
@@ -110,7 +110,7 @@ def test_processes_change_nothing(tmp_path: Path, jobs: int) -> None:
 
 
 def test_only_makes_what_it_names(tmp_path: Path) -> None:
-    """--only makes Apps of a name like its pattern, and leaves the problems of others aside."""
+    """--only generates only Apps whose name matches its pattern, and ignores the problems of others."""
     apps = make_apps(tmp_path / "apps", "ward-1", "ward-2", "lab-1")
     (apps / "bad.yaml").write_text(BAD)
     result = generate([str(apps)], tmp_path / "out", only=["ward-*"])
@@ -121,13 +121,13 @@ def test_only_makes_what_it_names(tmp_path: Path) -> None:
 
 
 def git(folder: Path, *arguments: str) -> None:
-    """Run git as somebody."""
+    """Run git with an author."""
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
     subprocess.run([require("git"), *who, *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def test_changed_since_makes_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--changed-since makes Apps that differ from a commit, new ones included; a changed Platform makes all of them."""
+    """--changed-since generates Apps that differ from a commit, also new ones; a changed Platform means all of them."""
     monkeypatch.chdir(tmp_path)
     make_apps(tmp_path / "apps", "one", "two")
     (tmp_path / "platform.yaml").write_text("apiVersion: mooring/v1\nkind: Platform\nname: hospital\n")
@@ -153,7 +153,7 @@ def test_changed_since_makes_what_differs(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def gone(tmp_path: Path) -> Path:
-    """Return an output whose App `two` is gone."""
+    """Return an output whose App `two` no longer exists."""
     make_apps(tmp_path / "apps", "one", "two")
     generate([str(tmp_path / "apps")], tmp_path / "out")
     (tmp_path / "apps" / "two.yaml").unlink()
@@ -161,7 +161,7 @@ def gone(tmp_path: Path) -> Path:
 
 
 def test_a_removed_app_is_reported(gone: Path, mooring: Run) -> None:
-    """A chart whose App is gone stays, and is named; with --check it is drift."""
+    """A chart whose App no longer exists stays, and is named; with --check it is drift."""
     run = mooring("generate", "apps", "--out", "out")
     assert (run.returncode, run.stdout) == (0, "unchanged out/one\n1 unchanged, 1 orphaned\n")
     assert run.stderr == "out/two: no App generates it any more; --prune deletes it\n"
@@ -171,7 +171,7 @@ def test_a_removed_app_is_reported(gone: Path, mooring: Run) -> None:
 
 
 def test_prune_deletes_what_no_app_makes(gone: Path, mooring: Run) -> None:
-    """--prune deletes such a chart, and nothing that mooring did not make."""
+    """--prune deletes such a chart, and only what mooring made."""
     (gone / "notes").mkdir()
     run = mooring("generate", "apps", "--out", "out", "--prune")
     assert (run.returncode, run.stdout) == (0, "unchanged out/one\npruned out/two\n1 unchanged, 1 pruned\n")
@@ -179,7 +179,7 @@ def test_prune_deletes_what_no_app_makes(gone: Path, mooring: Run) -> None:
 
 
 def test_prune_keeps_what_is_the_users(gone: Path, mooring: Run) -> None:
-    """A chart with files of the user's own is left and reported with exit code 3; --force deletes it."""
+    """A chart with files of the user's own is kept and reported with exit code 3; --force deletes it."""
     (gone / "two" / "own.txt").write_text("mine")
     run = mooring("generate", "apps", "--out", "out", "--prune")
     assert (run.returncode, "these files are not mooring's or were edited: own.txt" in run.stderr) == (3, True)
@@ -189,7 +189,7 @@ def test_prune_keeps_what_is_the_users(gone: Path, mooring: Run) -> None:
 
 
 def test_prune_does_not_guess(gone: Path, mooring: Run) -> None:
-    """Nothing is deleted while a source or an App has a mistake, and a single file never says what has gone."""
+    """Nothing is deleted while a source or an App has a mistake, and a single file never shows which Apps are gone."""
     assert mooring("generate", "apps", "none/*.yaml", "--out", "out", "--prune").returncode == 2
     (gone.parent / "apps" / "too.yaml").write_text(BAD.replace("orders", "too"))
     assert mooring("generate", "apps", "--out", "out", "--prune").returncode == 2
@@ -199,7 +199,7 @@ def test_prune_does_not_guess(gone: Path, mooring: Run) -> None:
 
 
 def test_an_interrupted_run_leaves_whole_charts(tmp_path: Path) -> None:
-    """Ctrl-C in a run with several processes: every chart is whole, and the next run finishes the work."""
+    """Ctrl-C in a run with several processes: every chart is complete, and the next run finishes the work."""
     apps = make_apps(tmp_path / "apps", *(f"app-{number}" for number in range(40)))
     command = [sys.executable, "-m", "mooring", "generate", str(apps), "--out", str(tmp_path / "out"), "--jobs", "2"]
     run = subprocess.Popen(
@@ -222,7 +222,7 @@ def test_an_interrupted_run_leaves_whole_charts(tmp_path: Path) -> None:
 
 
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    """After kill -9 of a run none of its processes stays, and the output can be written again at once."""
+    """After kill -9 of a run none of its processes remains, and the output can be written again immediately."""
     apps = make_apps(tmp_path / "apps", *(f"app-{number}" for number in range(20)))
     command = [sys.executable, "-m", "mooring", "generate", str(apps), "--out", str(tmp_path / "out"), "--jobs", "2"]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
@@ -246,7 +246,7 @@ def _is_alive(group: int) -> bool:
 
 
 def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
-    """On a terminal a run draws a bar and clears it; a pipe gets plain lines."""
+    """On a terminal a run draws a progress bar and clears it; a pipe gets plain lines."""
     apps = make_apps(tmp_path / "apps", "one", "two")
     master, terminal = pty.openpty()
     command = [sys.executable, "-m", "mooring", "generate", str(apps), "--out", str(tmp_path / "out")]
@@ -261,7 +261,7 @@ def test_a_terminal_gets_a_bar(tmp_path: Path) -> None:
 
 
 def test_processes_can_start_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a process cannot be forked, all that a worker needs is handed to it."""
+    """If a process cannot be forked, everything that a worker needs is passed to it."""
     monkeypatch.setattr(_parallel, "START_METHOD", "spawn")
     (tmp_path / "platform.yaml").write_text(
         "apiVersion: mooring/v1\nkind: Platform\nname: hospital\nlocks: {replicas: {max: 5}}\n"

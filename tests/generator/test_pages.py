@@ -1,4 +1,4 @@
-"""README and docs/: links lead somewhere, and docs/design.md knows the rooms there are."""
+"""README and docs/: links lead somewhere, and docs/design.md lists the existing rooms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 
 
 def headings(page: Path) -> set[str]:
-    """Return the anchors that GitHub makes of a page's headings."""
+    """Return the anchors that GitHub gives a page's headings."""
     found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
 
@@ -53,7 +53,7 @@ def test_the_order_of_imports_is_the_linters() -> None:
 
 
 def test_the_glossary_has_each_word_once_in_order() -> None:
-    """The words of the glossary are sorted, and none has two meanings."""
+    """The words of the glossary are sorted, and each has one meaning."""
     words = re.findall(r"^\| ([^|]+?) \|", DESIGN.split("| word | meaning |\n|---|---|\n")[1], re.MULTILINE)
     assert len(words) > 30
     assert words == sorted(set(words), key=str.lower)

@@ -1,4 +1,4 @@
-"""Patterns of locks mean to Python what they mean to Helm."""
+"""Patterns of locks mean the same in Python and in Helm."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ REFUSED = [
 
 
 def test_a_pattern_matches_what_helm_matches(tmp_path: Path) -> None:
-    """Each pattern finds the same texts by Helm's own regexMatch as here."""
+    """Each pattern finds the same texts here and with Helm's own regexMatch."""
     (tmp_path / "templates").mkdir()
     (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: probe, version: 1.0.0}")
     (tmp_path / "values.yaml").write_text(json.dumps({"patterns": PATTERNS, "texts": TEXTS}))
@@ -93,6 +93,6 @@ def test_a_pattern_matches_what_helm_matches(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", REFUSED)
 def test_what_only_one_of_them_knows_is_refused(pattern: str) -> None:
-    """A pattern that Helm and Python would take differently is refused with a sentence."""
+    """A pattern that Helm and Python would interpret differently is refused with a sentence."""
     with pytest.raises(ValueError, match=r"do not share|is not a regular expression|control character"):
         compile_pattern(pattern)

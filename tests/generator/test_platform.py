@@ -121,13 +121,13 @@ def test_a_mistake_is_reported_with_its_place(tmp_path: Path, case: str) -> None
 
 
 def test_an_app_is_no_platform(app_file: Path) -> None:
-    """For a file of another kind only that is reported."""
+    """For a file of another kind, only that is reported."""
     with pytest.raises(InputError, match=r'orders.yaml:2:7: kind: found "App"; must be Platform$'):
         load_platform(str(app_file))
 
 
 def test_precedence_is_chart_platform_app(tmp_path: Path, app_file: Path) -> None:
-    """The Platform's defaults go over the chart's, and the App's values over both; null means what is below."""
+    """The Platform's defaults override the chart's, and the App's values override both; null means what is below."""
     app_file.write_text(APP + "  service: {type: LoadBalancer, enabled: null}\n  stop: null\n")
     app = load_app(str(app_file), platform_of(tmp_path, DEFAULTS + ""))
     assert app.values["service"]["type"] == "LoadBalancer"
@@ -137,7 +137,7 @@ def test_precedence_is_chart_platform_app(tmp_path: Path, app_file: Path) -> Non
 
 
 def test_null_takes_an_entry_of_the_platform_away(tmp_path: Path, app_file: Path) -> None:
-    """A map's entry that the Platform brings is gone where the App sets it to null, as with Helm."""
+    """A map's entry that comes from the Platform is removed if the App sets it to null, as with Helm."""
     platform = platform_of(
         tmp_path, "defaults: {target: {env: {A: x, B: x}}, anchor: {podAnnotations: {c: x, d: x}}}\n"
     )
@@ -168,7 +168,7 @@ def test_a_locked_value_is_the_default(tmp_path: Path, app_file: Path) -> None:
 
 
 def test_bases_come_first_and_their_locks_bind(tmp_path: Path, app_file: Path) -> None:
-    """What a Platform extends is laid below it; the locks of both hold, and none is loosened."""
+    """What a Platform extends is the layer below it; the locks of both hold, and none is loosened."""
     (tmp_path / "base.yaml").write_text(
         HEAD.replace("hospital", "base") + "owner: it\ndefaults: {replicas: 2, minReadySeconds: 7}\n"
         "locks: {replicas: {max: 3}}\n"
@@ -182,7 +182,7 @@ def test_bases_come_first_and_their_locks_bind(tmp_path: Path, app_file: Path) -
 
 
 def test_a_map_is_locked_as_a_whole(tmp_path: Path, app_file: Path) -> None:
-    """The one map allowed takes the place of what defaults bring, and an App cannot add to it."""
+    """The only map allowed replaces the defaults' entries, and an App cannot add to it."""
     text = (
         "defaults: {commonLabels: {a: b}}\nlocks: {commonLabels: {value: {c: d}}, tolerations: {value: [{key: x}]}}\n"
     )
@@ -196,7 +196,7 @@ def test_a_map_is_locked_as_a_whole(tmp_path: Path, app_file: Path) -> None:
 
 
 def test_locks_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
-    """A lock whose only value another one forbids, a base's too, is reported at once rather than for each App."""
+    """A lock whose only value is forbidden by another, also in a base, is reported immediately, not for each App."""
     (tmp_path / "base.yaml").write_text(HEAD.replace("hospital", "base") + "locks: {replicas: {max: 3}}\n")
     (problem,) = problems_of(tmp_path, "extends: base.yaml\nlocks: {replicas: {value: 5}}\n")
     assert problem.startswith(
@@ -213,7 +213,7 @@ def test_a_circle_of_bases_is_refused(tmp_path: Path) -> None:
 
 
 def test_overlays_are_written_and_held_to_the_rules(tmp_path: Path, app_file: Path) -> None:
-    """Each environment's values are a file of the chart; what would not install there is reported at once."""
+    """Each environment's values are a file of the chart; what would not install there is reported immediately."""
     platform = platform_of(tmp_path, "overlays: {prod: {replicas: 5}, test: {service: {enabled: false}}}\n")
     texts = render_chart(load_app(str(app_file), platform))
     assert yaml.safe_load(texts["values-prod.yaml"]) == {"replicas": 5}
@@ -238,7 +238,7 @@ release: {{ .Release.Name }}
 
 
 def test_templates_add_and_replace_files(tmp_path: Path, app_file: Path) -> None:
-    """A Platform's template makes a file, in the place of a generated one too; values in it are never template code."""
+    """A Platform's template makes a file, and may replace a generated one; values in it are never template code."""
     (tmp_path / "policy.j2").write_text(TEMPLATE)
     (tmp_path / "notes.j2").write_text("Ask the ward.\n")
     app_file.write_text(APP.replace("orders.exe", "{{ fail `x` }}.exe"))
@@ -264,7 +264,7 @@ def test_templates_add_and_replace_files(tmp_path: Path, app_file: Path) -> None
     ],
 )
 def test_a_bad_template_is_reported_with_its_line(tmp_path: Path, app_file: Path, template: str, message: str) -> None:
-    """A template that is wrong, or reaches out of its sandbox, is one sentence with file and line."""
+    """A template that is wrong, or leaves its sandbox, is one sentence with file and line."""
     (tmp_path / "bad.j2").write_text(template)
     with pytest.raises(InputError) as caught:
         render_chart(load_app(str(app_file), platform_of(tmp_path, "templates: {templates/bad.yaml: bad.j2}\n")))
@@ -286,7 +286,7 @@ def helm(chart: Path, command: str, *arguments: str) -> str:
 
 
 def test_a_lean_chart_has_fewer_files(tmp_path: Path, app_file: Path) -> None:
-    """Without a feature its files are not there; a chart without any renders, and refuses what would need one."""
+    """Without a feature its files are missing; a chart without any renders, and refuses values that need one."""
     whole = render_chart(load_app(str(app_file)))
     off = ", ".join(f"{name}: false" for name in FEATURES)
     platform = platform_of(tmp_path, f"features: {{{off}}}\n")
@@ -312,7 +312,7 @@ def test_a_feature_stands_by_itself(tmp_path: Path, app_file: Path, feature: str
 
 
 def test_chart_metadata_is_added(tmp_path: Path, app_file: Path) -> None:
-    """What a Platform says of charts stands in Chart.yaml; the App's maintainers go before the Platform's."""
+    """What a Platform says about charts is in Chart.yaml; the App's maintainers precede the Platform's."""
     text = (
         "chart:\n  home: https://hospital.example\n  sources: [https://git.example/a, https://git.example/b]\n"
         "  keywords: [ward]\n  maintainers: [{name: platform, email: p@hospital.example}]\n"
@@ -333,7 +333,7 @@ def test_chart_metadata_is_added(tmp_path: Path, app_file: Path) -> None:
 
 
 def test_an_empty_platform_changes_only_the_annotation(tmp_path: Path, app_file: Path) -> None:
-    """A Platform that decides nothing makes the same chart, but for its name."""
+    """A Platform that decides nothing makes the same chart, except for its name."""
     with_it = render_chart(load_app(str(app_file), platform_of(tmp_path, "")))
     without = render_chart(load_app(str(app_file)))
     assert [path for path in without if with_it[path] != without[path]] == ["Chart.yaml"]

@@ -1,4 +1,4 @@
-"""The schemas made from the model say what the model accepts."""
+"""The schemas made from the model agree with the model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RELAXED = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 
 
 def _schemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a schema and all below it."""
+    """Return a schema and all schemas below it."""
     below = [*schema.get("properties", {}).values(), *schema.get("patternProperties", {}).values()]
     below += [schema["items"]] if "items" in schema else []
     return [schema, *(one for child in below for one in _schemas(child))]
@@ -42,11 +42,11 @@ def test_schemas_are_draft_07() -> None:
 
 
 def test_values_schema_is_closed_and_described() -> None:
-    """Every object but Kubernetes' own admits no unknown key, and every value has a description."""
+    """Every object except Kubernetes' own admits no unknown key, and every value has a description."""
     open_docs = {node.doc for _, node in walk(VALUES) if isinstance(node, Open)}
     for schema in _schemas(values_schema()):
         if "description" not in schema:
-            assert schema.get("additionalProperties") is not False  # inside a value in Kubernetes' own shape
+            assert schema.get("additionalProperties") is not False  # inside a value in Kubernetes' own format
             continue
         if schema["type"] == "object" and schema["description"] not in open_docs:
             assert schema["additionalProperties"] is False
@@ -58,21 +58,21 @@ def test_umbrella_keys_are_admitted() -> None:
 
 
 def test_default_values_fit_their_schema() -> None:
-    """The defaults, as values.yaml has them, are valid; and values.yaml reads back as the defaults."""
+    """The defaults, as in values.yaml, are valid; and values.yaml reads back as the defaults."""
     values = yaml.safe_load(values_text(default_of(VALUES)))
     assert values == default_of(VALUES)
     assert [*Draft7Validator(values_schema()).iter_errors(values)] == []
 
 
 def test_config_schema_gives_every_optional_field_a_default() -> None:
-    """Whatever the configuration leaves out has a default in the schema, nulls included."""
+    """Everything that the configuration leaves out has a default in the schema, including nulls."""
     for schema in _schemas(config_schema()):
         for name, field in schema.get("properties", {}).items():
             assert name in schema.get("required", []) or "default" in field, name
 
 
 def test_config_schema_uses_only_what_the_launcher_checks() -> None:
-    """The launcher's validator knows a few keywords; no other is used."""
+    """The launcher's validator supports a few keywords; no other is used."""
     known = {"type", "properties", "patternProperties", "additionalProperties", "required", "enum", "const", "minimum"}
     known |= {
         "maximum",
@@ -91,7 +91,7 @@ def test_config_schema_uses_only_what_the_launcher_checks() -> None:
 
 
 def test_example_of_the_contract_fits_the_config_schema() -> None:
-    """The document in docs/contracts.md is valid, with the parts it abbreviates left to their defaults."""
+    """The document in docs/contracts.md is valid, and the parts it abbreviates get their defaults."""
     text = (regenerate.ROOT / "docs" / "contracts.md").read_text().split("```json\n")[1].split("```")[0]
     document = json.loads(text)
     document["target"]["exe"] = "/opt/app"
@@ -101,12 +101,12 @@ def test_example_of_the_contract_fits_the_config_schema() -> None:
 
 
 def test_committed_config_schema_is_current() -> None:
-    """launcher/mooring_launcher/config.schema.json is what the model makes (`make chart`)."""
+    """launcher/mooring_launcher/config.schema.json is what the model generates (`make chart`)."""
     assert regenerate.CONFIG.read_text() == regenerate.config_text()
 
 
 def test_committed_chart_is_current() -> None:
-    """chart/ is what the default App makes, to the byte (`make chart`)."""
+    """chart/ is the chart of the default App, byte by byte (`make chart`)."""
     plan = regenerate.plan()
     assert plan.is_current, plan.diff()
 
@@ -114,7 +114,7 @@ def test_committed_chart_is_current() -> None:
 @RELAXED
 @given(apps())
 def test_valid_apps_are_accepted(app: dict[str, Any]) -> None:
-    """Apps made of valid values are accepted by the model and by the schema."""
+    """Apps of valid values are accepted by the model and by the schema."""
     assert parse_app(emit_yaml(app).encode()).name == app["name"]
     assert Draft7Validator(app_schema()).is_valid(app)
 
@@ -131,7 +131,7 @@ def test_model_and_schema_accept_the_same(app: dict[str, Any]) -> None:
 @RELAXED
 @given(mutated_apps())
 def test_bad_values_never_crash(app: dict[str, Any]) -> None:
-    """Whatever the values, the answer is an App or problems that each name a place."""
+    """Whatever the values, the result is an App, or problems each of which names a place."""
     try:
         parse_app(emit_yaml(app).encode())
     except InputError as error:
@@ -167,6 +167,6 @@ def test_adding_a_value_is_one_edit(app_file: Path) -> None:
 
 
 def test_maps_and_objects_are_walked() -> None:
-    """The table of the README covers every key path of the issue's stable interface."""
+    """The table of the README has every key path of the issue's stable interface."""
     paths = {".".join(path) for path, node in walk(VALUES) if not isinstance(node, (Obj, MapOf))}
     assert {"replicas", "target.exe", "target.ports.<name>.servicePort", "gate.http.<name>.port"} <= paths

@@ -1,4 +1,4 @@
-"""The suite that `mooring generate --with-tests` adds for the App team."""
+"""The tests that `mooring generate --with-tests` adds for the App team."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def chart(tmp_path: Path, app_file: Path) -> Path:
 
 
 def test_pytest_collects_it(chart: Path) -> None:
-    """It imports cleanly, beside nothing but pytest-helm-charts, and its tests are found."""
+    """It imports cleanly, next to nothing but pytest-helm-charts, and its tests are found."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-p", "no:cacheprovider", "tests"]
     done = subprocess.run(command, cwd=chart, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -34,7 +34,7 @@ def test_pytest_collects_it(chart: Path) -> None:
 
 
 def test_ruff_finds_nothing(chart: Path) -> None:
-    """It is as clean as an App team's own checks may want it."""
+    """It is as clean as an App team's own linters may require."""
     ruff = [require("ruff"), "check", "--isolated", "--select", "E,F,W,I,B,UP,SIM,RET,ANN", "--line-length", "120"]
     done = subprocess.run([*ruff, str(chart / SUITE)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
@@ -51,7 +51,7 @@ def test_it_is_no_part_of_the_chart(chart: Path) -> None:
 
 
 def test_it_is_tracked_like_every_generated_file(chart: Path, app_file: Path) -> None:
-    """It is in the manifest, an edit is reported, and a run that does not ask for it takes an unedited one away."""
+    """It is in the manifest, an edit is reported, and a run without the option removes an unedited one."""
     assert SUITE in json.loads((chart / ".mooring.json").read_text())["files"]
 
     def again(**options: bool) -> tuple[Status, tuple[str, ...]]:

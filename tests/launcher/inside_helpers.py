@@ -1,4 +1,4 @@
-"""What the tests of the launcher's inside share: namespaces, toy programs, waiting for conditions."""
+"""Shared by the tests of the launcher's parts: namespaces, toy programs, waiting for conditions."""
 
 import ipaddress
 import os
@@ -32,7 +32,7 @@ def random_ip() -> str:
 @contextmanager
 def namespace(ip: str) -> Iterator[Compartment]:
     """Make a network namespace that has `ip`, and remove it."""
-    assert os.environ.get("MOORING_SANDBOX"), "run it by `make test`: namespaces are made in a sandbox alone"
+    assert os.environ.get("MOORING_SANDBOX"), "run it by `make test`: namespaces are made only in a sandbox"
     name = f"t-{uuid.uuid4().hex[:8]}"
     run("ip", "netns", "add", name)
     try:
@@ -71,7 +71,7 @@ def wait_for(condition: Callable[[], object], what: str, timeout_s: float = 10) 
 
 
 def is_running(pid: int) -> bool:
-    """Tell whether a process lives (a zombie does not)."""
+    """Return whether a process is alive (a zombie is not)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:

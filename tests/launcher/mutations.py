@@ -1,4 +1,4 @@
-"""Answers and streams as no API server gives them, drawn by a generator with a fixed seed.
+"""Answers and streams that no API server would send, drawn by a generator with a fixed seed.
 
 None of them is evidence of anything: what a well-formed pod of the right name says, or the API's own NotFound, is left
 out.
@@ -31,7 +31,7 @@ class Mutator:
         return self._pick(self._object, self._object, self._bytes, self._refused, self._garbage)()
 
     def stream(self) -> Response:
-        """Return an answer to a WATCH: lines, of which one at least makes no sense, or none."""
+        """Return an answer to a WATCH: lines, at least one of which makes no sense, or no lines at all."""
         return self._pick(self._events, self._events, self._events, self._refused, self._garbage, self._cut)()
 
     def _pick(self, *choices: Any) -> Any:
@@ -41,7 +41,7 @@ class Mutator:
         return Response(body=json.dumps(self._mutated()))
 
     def _mutated(self) -> Any:
-        """Break the pod in one place that makes it none."""
+        """Break the pod in one place, so that it is no longer a valid pod."""
         pod = copy.deepcopy(self._pod)
         metadata = pod["metadata"]
         breaks: list[Callable[[], Any]] = [
@@ -71,7 +71,7 @@ class Mutator:
         return self._random.choice(list(choices))
 
     def _bytes(self) -> Response:
-        """Break the text of the pod: cut, invalid, nested, or numbers and names that no parser likes."""
+        """Break the pod's text: cut off, invalid, nested, or with numbers and names that no parser likes."""
         text = json.dumps(self._pod).encode()
         at = self._random.randrange(1, len(text) - 1)
         deep = self._random.randrange(200, 100_000)
@@ -109,7 +109,7 @@ class Mutator:
         return Response(self._pick(*_STATUSES), headers, body)
 
     def _garbage(self) -> Response:
-        """Say something that is hardly HTTP."""
+        """Return something that is barely HTTP."""
         size = self._pick(b"-1", b"zz", b"FFFFFFFFFFFFFFFFFF", b"", b"0x5", b"5;x" + b"y" * 70_000)
         length = self._pick(b"-1", b"x", b"99999999999999999999", b"2")
         return Response.raw(
@@ -167,7 +167,7 @@ class Mutator:
         )
 
     def _cut(self) -> Response:
-        """Break a chunked stream off, inside a chunk or between two."""
+        """Break off a chunked stream, inside a chunk or between two."""
         line = json.dumps({"type": "MODIFIED", "object": self._pod}).encode() + b"\n"
         chunk = b"%x\r\n%s\r\n" % (len(line), line)
         return Response.raw([_CHUNKED, chunk, chunk[: self._random.randrange(len(chunk))]])

@@ -1,4 +1,4 @@
-"""What the launcher's tests share: a real API over TLS, a real launcher process, and pods as JSON."""
+"""Shared by the launcher's tests: a real API over TLS, a real launcher process, and pods as JSON."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ from mooring_launcher.platforms.compartment import Compartment
 
 SERVER_TOY = Path(__file__).parent / "toys" / "server.py"
 SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
-# As in a pod: a mount namespace of its own with the account where every pod has it; namespaces made later are seen too.
+# As in a pod: its own mount namespace with the account where every pod has it; namespaces made later are visible too.
 IN_POD = ["unshare", "--mount", "--propagation", "slave", "sh", "-c"]
 IN_POD += ['mkdir -p "$0" && mount --bind "$1" "$0" && shift && exec "$@"', SERVICE_ACCOUNT]
 NODE = "node-a"
@@ -40,7 +40,7 @@ def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = DEFAULT
 
 
 def anchor_pod(ip: str = "10.1.0.1", ordinal: int = 0, **changes: Any) -> Pod:
-    """Return a running anchor on this node. `changes` are of its node, uid, container, ready, name and so on."""
+    """Return a running anchor on this node. `changes` set its node, uid, container, ready, name and so on."""
     name = changes.get("name", f"orders-anchor-{ordinal}")
     container = changes.get("container", "containerd://c1")
     status: dict[str, Any] = {
@@ -62,7 +62,7 @@ def anchor_pod(ip: str = "10.1.0.1", ordinal: int = 0, **changes: Any) -> Pod:
 
 
 def unschedulable_pod() -> Pod:
-    """Return an anchor that the scheduler found no node for."""
+    """Return an anchor for which the scheduler found no node."""
     pod = anchor_pod(ip="")
     pod["spec"]["nodeName"] = ""
     reason = {"reason": "Unschedulable", "message": "0/1 nodes are available"}
@@ -71,13 +71,13 @@ def unschedulable_pod() -> Pod:
 
 
 def stateful_set(name: str, replicas: int) -> dict[str, Any]:
-    """Return as much of a StatefulSet as following needs."""
+    """Return only those fields of a StatefulSet that following needs."""
     metadata = {"name": name, "namespace": "apps"}
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": {"replicas": replicas}}
 
 
 def make_config(**changes: Any) -> dict[str, Any]:
-    """Return a small configuration; a change of an object is merged into it."""
+    """Return a small configuration; changes to an object are merged into it."""
     config: dict[str, Any] = {
         "configVersion": 2,
         "app": {"name": "orders", "version": "1.4.0"},
@@ -132,7 +132,7 @@ class Launcher:
         return [record for record in list(self.records) if record["event"] == name]
 
     def wait_event(self, name: str, count: int = 1, **fields: Any) -> dict[str, Any]:
-        """Wait for the count-th record of a kind with these fields."""
+        """Wait for the count-th record of a kind that has these fields."""
 
         def find() -> list[dict[str, Any]]:
             found = [r for r in self.events(name) if all(r.get(key) == value for key, value in fields.items())]
@@ -145,7 +145,7 @@ class Launcher:
             raise AssertionError(message) from None
 
     def wait_line(self, line: str, count: int = 1) -> None:
-        """Wait until the target has printed a line that often."""
+        """Wait until the target has printed a line that many times."""
         try:
             wait_for(lambda: self.lines.count(line) >= count, f"the target's line {line!r}, got {self.lines}")
         except AssertionError as error:
@@ -153,7 +153,7 @@ class Launcher:
             raise AssertionError(message) from None
 
     def wait_exit(self) -> int:
-        """Wait for the end and return the exit code; one that hangs says in its log where each of its threads is."""
+        """Wait for the end and return the exit code; a launcher that hangs logs where each of its threads is."""
         try:
             code = self.process.wait(DEFAULT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -164,7 +164,7 @@ class Launcher:
         return code
 
     def _tell_all(self) -> str:
-        """Have it end and tell where each of its threads is (PYTHONFAULTHANDLER); return that and its log."""
+        """Make it end and log where each of its threads is (PYTHONFAULTHANDLER); return that and its log."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGABRT)
         self.process.wait(10)
@@ -202,7 +202,7 @@ class Rig:
 
     def environ(self, ordinal: int = 0) -> dict[str, str]:
         """Return the environment that the chart and Kubernetes give the launcher's container."""
-        state = self.state  # a test may have put one in its place that is not there
+        state = self.state  # a test may have replaced it by one that does not exist
         if ordinal:
             state = self.tmp / f"state-{ordinal}"
             state.mkdir(exist_ok=True)
@@ -226,7 +226,7 @@ class Rig:
         return [*IN_POD, str(self.account), *self.program, *words]
 
     def launch(self, command: str = "run", ordinal: int = 0, **changes: Any) -> Launcher:
-        """Start the launcher of an ordinal with a configuration that has these changes."""
+        """Start the launcher of an ordinal with these changes to its configuration."""
         (self.tmp / "config.json").write_text(json.dumps(make_config(**changes)))
         launcher = Launcher(self.line(command), self.environ(ordinal))
         self._launchers.append(launcher)
@@ -249,7 +249,7 @@ class Rig:
         return message
 
     def verbs(self, resource: str = "pods") -> list[str]:
-        """Return what was asked of a resource, in order."""
+        """Return the verbs of all requests for a resource, in order."""
         return [request.verb for request in self.api.requests if request.resource == resource]
 
     def close(self) -> None:
@@ -269,7 +269,7 @@ def open_inside(compartment: Compartment, ip: str, port: int) -> socket.socket:
 
 
 def ask(compartment: Compartment, ip: str, request: bytes, port: int = PORT) -> bytes:
-    """Send bytes to a server inside the compartment and return all it answers."""
+    """Send bytes to a server inside the compartment and return its whole answer."""
     with open_inside(compartment, ip, port) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -288,5 +288,5 @@ def new_uid() -> str:
 
 
 def send_signal(launcher: Launcher, number: signal.Signals) -> None:
-    """Send the launcher a signal."""
+    """Send a signal to the launcher."""
     launcher.process.send_signal(number)

@@ -1,4 +1,4 @@
-"""The rules on which pod is the anchor, and what each state of it means."""
+"""Which pod is the anchor, and what each of its states means."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ ATTACHED = Attached("orders-anchor-0", "uid-1", "10.1.0.1", "containerd://c1")
 
 
 def test_a_running_anchor_on_this_node_is_attached_to() -> None:
-    """One live pod with the label, on this node, running, with an IP, is the anchor; Ready is only told."""
+    """A single live pod with the label, on this node, running, with an IP, is the anchor; Ready is only reported."""
     assert judge([anchor_pod()], ME) == Attach(ATTACHED, ready=False)
     assert judge([anchor_pod(ready=True)], ME) == Attach(ATTACHED, ready=True)
 
@@ -41,7 +41,7 @@ def test_no_pod_is_waited_for() -> None:
 
 @pytest.mark.parametrize("key, value", [("namespace", "other"), ("labels", {}), ("labels", {"app": "orders"})])
 def test_a_pod_of_others_is_not_the_anchor(key: str, value: Any) -> None:
-    """A pod of another namespace, or without the label, is none."""
+    """A pod in another namespace, or without the label, is not an anchor."""
     pod = anchor_pod()
     pod["metadata"][key] = value
     assert isinstance(judge([pod], ME), Wait)
@@ -55,31 +55,31 @@ def test_two_live_anchors_are_ambiguous() -> None:
 
 @pytest.mark.parametrize("changes", [{"deleting": True}, {"phase": "Failed"}, {"phase": "Succeeded"}])
 def test_an_anchor_that_ends_is_not_live(changes: dict[str, Any]) -> None:
-    """A terminating or finished pod is passed over, alone and beside a live one."""
+    """A terminating or finished pod is ignored, whether or not a live one exists."""
     assert isinstance(judge([anchor_pod(**changes)], ME), Wait)
     assert isinstance(judge([anchor_pod(uid="old", **changes), anchor_pod()], ME), Attach)
 
 
 def test_an_anchor_elsewhere_is_named_with_its_uid() -> None:
-    """A pod on another node has to be evicted, and only that very pod."""
+    """A pod on another node must be evicted, and only that very pod."""
     assert judge([anchor_pod(node="node-b")], ME) == Elsewhere("orders-anchor-0", "uid-1", "node-b")
 
 
 def test_an_unschedulable_anchor_tells_why() -> None:
-    """A pod that the scheduler gave up on says so; one it has not looked at is only waited for."""
+    """The message says so if the scheduler found no node; a pod not scheduled yet is just waited for."""
     assert judge([unschedulable_pod()], ME) == Unschedulable("the anchor orders-anchor-0: 0/1 nodes are available")
     assert isinstance(judge([anchor_pod(node="")], ME), Wait)
 
 
 def test_a_container_that_does_not_run_is_waited_for() -> None:
-    """Not Ready but `state.running` counts, and the reason of a wait is told."""
+    """An anchor that is running but not Ready counts, and the reason for waiting is reported."""
     pod = anchor_pod()
     pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ImagePullBackOff"}}
     assert judge([pod], ME) == Wait("the anchor orders-anchor-0: its container is not running (ImagePullBackOff)")
 
 
 def test_a_sidecar_before_the_anchors_container_does_not_count() -> None:
-    """A mesh proxy that runs first is not the anchor's container."""
+    """A mesh proxy that starts first is not the anchor's container."""
     pod = anchor_pod()
     pod["spec"]["containers"].insert(0, {"name": "proxy"})
     pod["status"]["containerStatuses"].insert(0, {"name": "proxy", "containerID": "p", "state": {"running": {}}})
@@ -109,19 +109,19 @@ ATTACHED_CASES: list[tuple[list[Pod], type]] = [
 
 @pytest.mark.parametrize("candidates, kind", ATTACHED_CASES)
 def test_an_attached_launcher_judges_its_own_anchor(candidates: list[Pod], kind: type) -> None:
-    """Once attached, what becomes of that very pod decides."""
+    """Once attached, only the state of that very pod decides."""
     assert isinstance(judge(candidates, ME, ATTACHED), kind)
 
 
 def test_a_crashed_anchor_container_does_not_stop_the_target() -> None:
-    """While the container is down the network stays: the target is kept."""
+    """While the container is down the network stays, so the target keeps running."""
     pod = anchor_pod()
     pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
     assert judge([pod], ME, ATTACHED) == Keep(ready=False)
 
 
 def complete(**changes: Any) -> dict[str, Any]:
-    """Return a configuration as the launcher has it: complete."""
+    """Return a complete configuration, as the launcher has it."""
     return check_config(make_config(**changes), load_schema(), "here")
 
 
@@ -142,13 +142,13 @@ BY_STRATEGY = [
 
 @pytest.mark.parametrize("anchor, me", BY_STRATEGY)
 def test_each_strategy_knows_its_anchor(anchor: dict[str, Any], me: Me) -> None:
-    """By the configuration's name with its ordinal, or by labels; only its own ever follows a launcher."""
+    """By the configured name with its ordinal, or by labels; only mooring's own anchors ever follow a launcher."""
     config = complete(anchor=anchor, ordinals={"start": 1})
     assert find_me(config, 2, NODE, "own") == me
 
 
 def test_labels_are_all_needed() -> None:
-    """An anchor that others made has every label of the selector; its name says nothing."""
+    """An anchor that others created has every label of the selector; its name does not matter."""
     me = Me("apps", NODE, "", (("app", "n-0"), ("tier", "net")))
     pod = anchor_pod(name="whatever")
     pod["metadata"]["labels"] = {"app": "n-0", "tier": "net", "other": "1"}
@@ -158,7 +158,7 @@ def test_labels_are_all_needed() -> None:
 
 
 def sound_pod(**container: Any) -> Pod:
-    """Return an anchor as its makers should make it, for readiness port 8091 and 60 s of grace."""
+    """Return an anchor as others should create it, for readiness port 8091 and 60 s of grace."""
     pod = anchor_pod()
     pod["spec"]["terminationGracePeriodSeconds"] = 60
     pod["spec"]["containers"][0] |= {
@@ -171,7 +171,7 @@ def sound_pod(**container: Any) -> Pod:
 
 
 def test_a_sound_anchor_has_no_gaps() -> None:
-    """Its port may be written by name or by number."""
+    """Its port may be given by name or by number."""
     assert find_gaps(sound_pod(), 8091, 60) == []
 
 
@@ -188,13 +188,13 @@ def test_a_sound_anchor_has_no_gaps() -> None:
     ],
 )
 def test_a_gap_is_named(container: dict[str, Any], words: str) -> None:
-    """What an anchor of others lacks is one sentence that says what becomes of it."""
+    """Each thing that an anchor created by others lacks is one sentence that says what happens without it."""
     (gap,) = find_gaps(sound_pod(**container), 8091, 60)
     assert words in gap
 
 
 def test_a_short_grace_is_a_gap() -> None:
-    """An anchor that may be killed before the program has stopped takes its network away; 30 s are Kubernetes' own."""
+    """An anchor killed before the program has stopped takes its network away; Kubernetes' default grace is 30 s."""
     assert find_gaps(sound_pod(), 8091, 61) == [
         "terminationGracePeriodSeconds 60, not 61: its network may go before the program stops"
     ]
@@ -204,7 +204,7 @@ def test_a_short_grace_is_a_gap() -> None:
 
 
 def test_replicas_at_one_anchor_have_ports_of_their_own() -> None:
-    """The readiness port counts up from the first ordinal's; the program's is its own where one is given."""
+    """Readiness ports count up from the first ordinal's; the program's port is the replica's own if it has one."""
     target = {"perOrdinal": {"4": {"ports": {"http": 9000}}}}
     config = complete(anchor={"strategy": "shared"}, ordinals={"start": 3}, target=target, maxReplicas=4)
     fourth = for_ordinal(config, 4)

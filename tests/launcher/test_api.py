@@ -22,7 +22,7 @@ LABEL = "statefulset.kubernetes.io/pod-name=orders-anchor-0"
 
 
 class Heard:
-    """Collects what an ObjectWatch tells."""
+    """Collects what an ObjectWatch reports."""
 
     def __init__(self, client: ApiClient) -> None:
         self.objects: list[tuple[str | None, bool]] = []
@@ -34,7 +34,7 @@ class Heard:
         self.objects.append((found["metadata"]["uid"] if found else None, fresh))
 
     def wait(self, *expected: tuple[str | None, bool]) -> None:
-        """Wait until exactly these were told."""
+        """Wait until exactly these have been reported."""
         wait_for(lambda: len(self.objects) >= len(expected), f"{expected}, got {self.objects}")
         assert self.objects == list(expected)
 
@@ -70,12 +70,12 @@ def client(server: ApiServer, account: Path) -> ApiClient:
 
 
 def verbs(server: ApiServer) -> list[str]:
-    """Return what was asked, in order."""
+    """Return the verbs of all requests, in order."""
     return [request.verb for request in server.requests]
 
 
 def test_an_object_is_read_by_name(server: ApiServer, client: ApiClient) -> None:
-    """GET returns the object, and None when there is none; over IPv6 as over IPv4."""
+    """GET returns the object, or None if it does not exist; over IPv6 as over IPv4."""
     assert client.get(ANCHOR) is None
     server.put("pods", anchor_pod())
     found = client.get(ANCHOR)
@@ -84,7 +84,7 @@ def test_an_object_is_read_by_name(server: ApiServer, client: ApiClient) -> None
 
 
 def test_a_quiet_watch_is_two_requests_on_one_connection(server: ApiServer, client: ApiClient) -> None:
-    """One GET, one WATCH by name from its version with bookmarks and a timeout; changes arrive without more."""
+    """One GET, one WATCH by name from its version with bookmarks and a timeout; changes arrive without another."""
     server.put("pods", anchor_pod())
     heard = Heard(client)
     heard.wait(("uid-1", True))
@@ -100,7 +100,7 @@ def test_a_quiet_watch_is_two_requests_on_one_connection(server: ApiServer, clie
 
 
 def test_an_absent_object_is_watched_without_a_version(server: ApiServer, client: ApiClient) -> None:
-    """After a 404 the watch has no version and brings the object when it comes."""
+    """After a 404 the watch has no version and reports the object when it appears."""
     heard = Heard(client)
     heard.wait((None, True))
     wait_for(lambda: len(server.requests) == 2, "the watch")
@@ -110,7 +110,7 @@ def test_an_absent_object_is_watched_without_a_version(server: ApiServer, client
 
 
 def test_a_deletion_is_proved_by_a_get(server: ApiServer, client: ApiClient) -> None:
-    """A DELETED event is only a reason to ask: the 404 that follows is the proof."""
+    """A DELETED event is only a reason to send a GET: its 404 is the proof."""
     server.put("pods", anchor_pod())
     heard = Heard(client)
     wait_for(lambda: len(server.requests) == 2, "the watch")
@@ -121,7 +121,7 @@ def test_a_deletion_is_proved_by_a_get(server: ApiServer, client: ApiClient) -> 
 
 
 def test_an_expired_version_is_read_anew(server: ApiServer, client: ApiClient) -> None:
-    """After 410 comes a GET, silently, and what changed meanwhile is told."""
+    """After 410 comes a GET, silently, and what changed in the meantime is reported."""
     server.put("pods", anchor_pod())
     heard = Heard(client)
     wait_for(lambda: len(server.requests) == 2, "the watch")
@@ -134,7 +134,7 @@ def test_an_expired_version_is_read_anew(server: ApiServer, client: ApiClient) -
 
 
 def test_an_api_server_that_remembers_nothing_is_watched_at_once(server: ApiServer, client: ApiClient) -> None:
-    """An unchanged object's version is older than the server's memory: a WATCH from what there is, and then a GET."""
+    """An unchanged object's version is older than the server's history: a WATCH from the current state, then a GET."""
     server.put("pods", anchor_pod())
     heard = Heard(client)
     wait_for(lambda: len(server.requests) == 2, "the watch")
@@ -150,7 +150,7 @@ def test_an_api_server_that_remembers_nothing_is_watched_at_once(server: ApiServ
 
 
 def test_a_410_answer_is_not_a_problem(server: ApiServer, client: ApiClient) -> None:
-    """A 410 is answered by a WATCH and a GET, and nobody is told of a problem."""
+    """A 410 is followed by a WATCH and a GET, and is not reported as a problem."""
     server.put("pods", anchor_pod())
     server.intercept = lambda _request: Response(410) if len(server.requests) == 2 else None
     heard = Heard(client)
@@ -160,7 +160,7 @@ def test_a_410_answer_is_not_a_problem(server: ApiServer, client: ApiClient) -> 
 
 
 def test_watches_that_end_at_once_are_not_a_poll(server: ApiServer, client: ApiClient) -> None:
-    """A server that ends or cuts every watch is asked again with growing pauses."""
+    """If the server ends or cuts every watch, the client retries with growing pauses."""
     server.put("pods", anchor_pod())
 
     def cut(request: Request) -> Response | None:
@@ -175,7 +175,7 @@ def test_watches_that_end_at_once_are_not_a_poll(server: ApiServer, client: ApiC
 
 
 def test_a_401_reads_the_token_again(server: ApiServer, client: ApiClient, account: Path) -> None:
-    """A token that is rotated between the reading and the request costs one more request, no problem."""
+    """A token that is rotated between reading it and the request costs one more request, and is not a problem."""
 
     def rotate(request: Request) -> Response | None:
         if len(server.requests) == 1:
@@ -203,7 +203,7 @@ def test_a_401_reads_the_token_again(server: ApiServer, client: ApiClient, accou
 def test_every_failure_is_one_error(
     server: ApiServer, client: ApiClient, response: Response, status: int, code: ExitCode
 ) -> None:
-    """Whatever goes wrong is an ApiError that names verb and object."""
+    """Every failure is an ApiError that names verb and object."""
     server.intercept = lambda _request: response
     with pytest.raises(ApiError, match="get pods orders-anchor-0 in namespace apps") as caught:
         client.get(ANCHOR)
@@ -212,7 +212,7 @@ def test_every_failure_is_one_error(
 
 
 def drip(*parts: bytes) -> Iterator[bytes]:
-    """Say something, then its last part again and again, slowly."""
+    """Send something, then its last part again and again, slowly."""
     yield from parts
     for _ in range(200):
         time.sleep(0.1)
@@ -232,7 +232,7 @@ ENDLESS = {
 def test_an_answer_that_trickles_is_given_up(
     server: ApiServer, client: ApiClient, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """A byte now and then keeps nobody: an answer has its time as a whole."""
+    """A byte every now and then does not keep the client waiting: there is a time limit for the whole answer."""
     monkeypatch.setattr(api, "ANSWER_TIMEOUT_S", 0.7)
     server.intercept = lambda _request: Response.raw(drip(*ENDLESS[name]))
     began_s = time.monotonic()
@@ -245,7 +245,7 @@ def test_an_answer_that_trickles_is_given_up(
 def test_a_watch_that_trickles_is_given_up(
     server: ApiServer, client: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stream that goes on after its time, in the middle of a line, is left."""
+    """A stream that continues past its time limit, in the middle of a line, is closed."""
     monkeypatch.setattr(api, "_READ_SLACK_S", 0.0)
     server.intercept = lambda _request: Response.raw(drip(b"HTTP/1.1 200 OK\r\n\r\n", b" "))
     with api.Session(client) as session, pytest.raises(ApiError, match=r"took too long|timed out"):
@@ -254,7 +254,7 @@ def test_a_watch_that_trickles_is_given_up(
 
 @pytest.mark.parametrize("host", ["127.0.0.1"])
 def test_finding_an_object_has_a_time(server: ApiServer, client: ApiClient) -> None:
-    """Whoever cannot wait says for how long; by name and by labels."""
+    """A caller that cannot wait gives a time limit; by name and by labels."""
     server.put("pods", anchor_pod())
     assert [found["metadata"]["uid"] for found in client.find(ANCHOR)] == ["uid-1"]
     assert [found["metadata"]["uid"] for found in client.find(pods("apps", LABEL))] == ["uid-1"]
@@ -267,7 +267,7 @@ def test_finding_an_object_has_a_time(server: ApiServer, client: ApiClient) -> N
 
 
 def test_a_server_of_another_authority_is_not_trusted(server: ApiServer, client: ApiClient, account: Path) -> None:
-    """Only the cluster's CA counts."""
+    """Only the cluster's CA is trusted."""
     (account / "ca.crt").write_text(ApiServer("localhost").ca_pem)
     with pytest.raises(ApiError, match="certificate"):
         client.get(ANCHOR)
@@ -284,7 +284,7 @@ def test_a_scale_is_merged(server: ApiServer, client: ApiClient) -> None:
 
 
 def test_an_error_of_the_listener_is_tried_anew(server: ApiServer, client: ApiClient) -> None:
-    """An ApiError that on_object raises is told and followed by a GET."""
+    """An ApiError that on_object raises is reported and followed by a GET."""
     server.put("pods", anchor_pod())
     problems: list[ApiError] = []
     told = threading.Event()
@@ -306,7 +306,7 @@ def test_outside_a_cluster_there_is_no_client() -> None:
 
 
 def test_pauses_grow_to_a_limit_and_obey_the_server() -> None:
-    """Each pause is longer up to 30 s, and never shorter than Retry-After."""
+    """Each pause is longer than the last, up to 30 s, and never shorter than Retry-After."""
     backoff = Backoff()
     pauses = [backoff.next_s() for _ in range(12)]
     assert 0.1 <= pauses[0] <= 0.2

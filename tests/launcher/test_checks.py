@@ -60,7 +60,7 @@ def saying(text: bytes) -> Callable[[socket], None]:
 
 
 def test_the_compartment_is_not_the_host() -> None:
-    """A server in the compartment answers the checks, while from the host it cannot be reached."""
+    """A server in the compartment answers the checks, but cannot be reached from the host."""
     ip = random_ip()
     with namespace(ip) as inside, toy(inside, "serve.py", ANY_IPV4, "8080"):
         endpoint = Endpoint(Inside(backend(), inside), ip, 8080)
@@ -71,7 +71,7 @@ def test_the_compartment_is_not_the_host() -> None:
 
 
 def test_a_closed_port_is_told() -> None:
-    """A refused connection is a failed check with the reason, for TCP and HTTP alike."""
+    """A refused connection is a failed check with the reason, for both TCP and HTTP."""
     ip = random_ip()
     with namespace(ip) as inside:
         endpoint = Endpoint(Inside(backend(), inside), ip, 8080)
@@ -107,7 +107,7 @@ def test_status_and_body_are_judged(
 
 
 def test_the_request_is_what_was_configured() -> None:
-    """Host and further headers are sent as set; without a host it is the anchor's IP and port."""
+    """Host and other headers are sent as configured; without a host it is the anchor's IP and port."""
     ip = random_ip()
     seen: list[bytes] = []
 
@@ -127,7 +127,7 @@ def test_the_request_is_what_was_configured() -> None:
 
 @pytest.mark.parametrize("dripping", ["head", "body", "nothing"])
 def test_a_slow_answer_is_cut_off(dripping: str) -> None:
-    """A server that drips a byte at a time, or says nothing, takes no longer than the time limit."""
+    """A server that sends a byte at a time, or nothing, cannot exceed the time limit."""
     ip = random_ip()
 
     def answer(client: socket) -> None:
@@ -150,7 +150,7 @@ def test_a_slow_answer_is_cut_off(dripping: str) -> None:
     [b"", b"SSH-2.0-OpenSSH\r\n\r\n", b"x" * 100_000, b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: y\r\n"],
 )
 def test_what_is_no_http_is_told(text: bytes) -> None:
-    """An answer that is not HTTP, or ends early, fails with words instead of an exception."""
+    """An answer that is not HTTP, or ends early, fails with a message, not an exception."""
     ip = random_ip()
     with namespace(ip) as inside, answering(ip, inside, saying(text)) as endpoint:
         look = check_http(endpoint, PLAIN, 2)
@@ -170,7 +170,7 @@ def test_what_is_no_http_is_told(text: bytes) -> None:
     ],
 )
 def test_answers_are_read_as_kubelet_reads_them(text: bytes) -> None:
-    """Lines may end in LF alone, interim answers come before the one that counts, a reason is not needed."""
+    """Lines may end in a bare LF, interim answers may precede the final one, and a reason phrase is not required."""
     ip = random_ip()
     with namespace(ip) as inside, answering(ip, inside, saying(text)) as endpoint:
         assert check_http(endpoint, PLAIN._replace(body=re.compile("^ok")), 2).value.endswith("status 200")
@@ -188,7 +188,7 @@ def test_answers_are_read_as_kubelet_reads_them(text: bytes) -> None:
     ],
 )
 def test_what_kubelet_fails_fails(text: bytes, words: str) -> None:
-    """A protocol switch, interim answers without end and a body that breaks off are no success."""
+    """A protocol switch, endless interim answers and a body that breaks off are failures."""
     ip = random_ip()
     with namespace(ip) as inside, answering(ip, inside, saying(text)) as endpoint:
         look = check_http(endpoint, PLAIN, 2)
@@ -209,7 +209,7 @@ def test_what_kubelet_fails_fails(text: bytes, words: str) -> None:
     ],
 )
 def test_paths_are_encoded_as_kubelet_encodes_them(path: str, line: str) -> None:
-    """What cannot stand in a request line is percent-encoded as UTF-8, as Go's net/url does."""
+    """What a request line cannot contain is percent-encoded as UTF-8, as Go's net/url does."""
     ip = random_ip()
     seen: list[bytes] = []
 
@@ -241,7 +241,7 @@ def test_paths_are_encoded_as_kubelet_encodes_them(path: str, line: str) -> None
 def test_redirects_are_followed_as_kubelet_follows_them(
     location: str, statuses: tuple[int, ...], good: bool, words: str
 ) -> None:
-    """Up to ten redirects to the anchor itself are followed, one to elsewhere ends it; `status` can ask for one."""
+    """Up to ten redirects to the anchor itself are followed; one to another host ends it; `status` can require one."""
     ip = random_ip()
     first = f"HTTP/1.1 302 Found\r\nLocation: {location.format(ip=ip)}\r\nContent-Length: 0\r\n\r\n"
     pages = {b"/ok": "HTTP/1.1 200 OK\r\n\r\n", b"/broken": "HTTP/1.1 500 No\r\n\r\n"}
@@ -255,7 +255,7 @@ def test_redirects_are_followed_as_kubelet_follows_them(
 
 
 def test_the_wrong_body_for_an_expression_costs_its_check_alone() -> None:
-    """An expression that would take hours on a hostile body is given up in time, while everything else goes on."""
+    """A regular expression that would take hours on a hostile body is stopped in time; nothing else waits for it."""
     ip = random_ip()
     text = b"HTTP/1.1 200 OK\r\n\r\n" + b"a" * 5000 + b"!"
     turns: list[float] = []
@@ -280,7 +280,7 @@ def test_the_wrong_body_for_an_expression_costs_its_check_alone() -> None:
 
 @pytest.mark.parametrize("head", [b"", b"Content-Length: 9999999\r\n", b"Transfer-Encoding: chunked\r\n"])
 def test_only_the_first_64_kib_of_a_body_count(head: bytes) -> None:
-    """A body without end is read to the limit and judged by that."""
+    """An endless body is read up to the limit, and that part is judged."""
     ip = random_ip()
 
     def answer(client: socket) -> None:
@@ -296,7 +296,7 @@ def test_only_the_first_64_kib_of_a_body_count(head: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"zz\r\nabc", b"5\r\nab", b"\r\n"])
 def test_broken_chunks_do_not_match(body: bytes) -> None:
-    """A chunked body that breaks off, or is none, does not pass a body check."""
+    """A chunked body that breaks off, or is not chunked at all, fails a body check."""
     ip = random_ip()
     text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
     with namespace(ip) as inside, answering(ip, inside, saying(text)) as endpoint:
@@ -304,7 +304,7 @@ def test_broken_chunks_do_not_match(body: bytes) -> None:
 
 
 def test_https_is_not_verified(tmp_path: Path) -> None:
-    """A self-signed certificate passes, as with kubelet's probes; a server without TLS fails in words."""
+    """A self-signed certificate is accepted, as by kubelet's probes; a server without TLS fails with a message."""
     import trustme
 
     ip = random_ip()
@@ -336,7 +336,7 @@ def test_https_is_not_verified(tmp_path: Path) -> None:
     ],
 )
 def test_https_accepts_what_old_programs_speak(tmp_path: Path, version: ssl.TLSVersion, ciphers: str) -> None:
-    """A server that offers one old version and one old suite, with a short key, is asked all the same."""
+    """A server that offers only one old version and one old suite, with a short key, can still be checked."""
     ip = random_ip()
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     line = ["openssl", "req", "-x509", "-newkey", "rsa:1024", "-nodes", "-sha1", "-subj", "/CN=old", "-days", "1"]
@@ -357,7 +357,7 @@ def test_https_accepts_what_old_programs_speak(tmp_path: Path, version: ssl.TLSV
 
 
 def test_commands_are_judged_by_their_exit() -> None:
-    """A command's exit code, its last line, its time limit and its absence are told."""
+    """A command's exit code, its last line, its timeout and its absence are reported."""
     with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60") as started:
         assert check_command(started, ["/bin/sh", "-c", "echo a; echo b"], 5) == (
             True,

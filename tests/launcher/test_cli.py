@@ -1,4 +1,4 @@
-"""The command line and what `check` tells."""
+"""The command line, and what `check` prints."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ def test_version_is_told() -> None:
 
 @pytest.mark.parametrize("words", [(), ("walk",), ("probe",), ("probe", "alive"), ("run", "x")])
 def test_an_unknown_command_shows_the_usage(words: tuple[str, ...]) -> None:
-    """Anything else prints the usage on stderr and exits 201."""
+    """Anything else prints the usage on stderr and exits with 201."""
     answer = command(*words)
     assert (answer.returncode, answer.stdout) == (201, "")
     assert answer.stderr.startswith("usage:")
@@ -43,7 +43,7 @@ def test_run_outside_a_pod_says_what_is_missing() -> None:
 
 @pytest.mark.sandbox
 def test_check_tells_what_run_would_do(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """`check` names target, anchor and compartment, starts nothing and exits 0."""
+    """`check` names target, anchor and compartment, starts nothing and exits with 0."""
     (rig.tmp / "config.json").write_text(json.dumps(make_config()))
     rig.api.put("pods", anchor_pod(ip))
     answer = rig.command("check")
@@ -55,7 +55,7 @@ def test_check_tells_what_run_would_do(rig: Rig, ip: str, compartment: Compartme
 
 @pytest.mark.sandbox
 def test_check_tells_what_is_missing(rig: Rig) -> None:
-    """`check` without an anchor says so and exits with what `run` would."""
+    """`check` without an anchor says so and exits with the code that `run` would."""
     (rig.tmp / "config.json").write_text(json.dumps(make_config()))
     answer = rig.command("check")
     assert answer.returncode == 209
@@ -75,7 +75,7 @@ def test_check_tells_what_is_missing(rig: Rig) -> None:
 def test_check_looks_at_the_target(
     rig: Rig, ip: str, compartment: Compartment, changes: dict[str, Any], code: int, words: str
 ) -> None:
-    """`check` tells what keeps the program or its gate from being started, with the code `run` would end with."""
+    """`check` reports what prevents the program or its gate from starting, with the code that `run` would exit with."""
     (rig.tmp / "config.json").write_text(json.dumps(make_config(**changes)))
     rig.api.put("pods", anchor_pod(ip))
     answer = rig.command("check")
@@ -87,7 +87,7 @@ def test_check_looks_at_the_target(
 def test_check_tells_an_anchor_elsewhere_and_a_doubtful_compartment(
     rig: Rig, ip: str, compartment: Compartment
 ) -> None:
-    """An anchor on another node, and an IP that two compartments have, have codes of their own."""
+    """An anchor on another node, and an IP that two compartments have, each have their own exit code."""
     (rig.tmp / "config.json").write_text(json.dumps(make_config()))
     rig.api.put("pods", anchor_pod(ip, node="node-b"))
     assert rig.command("check").returncode == 211

@@ -1,4 +1,4 @@
-"""The configuration: read, checked, completed, made the replica's own."""
+"""The configuration: read, checked, completed, adapted to the replica."""
 
 import json
 from pathlib import Path
@@ -30,14 +30,14 @@ def check(document: object) -> dict[str, Any]:
 
 
 def refuse(document: object) -> LauncherError:
-    """Return the error that a document is refused with."""
+    """Return the error with which a document is refused."""
     with pytest.raises(LauncherError) as caught:
         check(document)
     return caught.value
 
 
 def test_every_default_is_filled_in() -> None:
-    """A small document gets the defaults of everything it leaves out, at every depth."""
+    """Everything that a document leaves out gets its default, at every depth."""
     config = check(make_config(gate={"tcp": {"db": {"port": 1}}}))
     assert config["anchor"]["unschedulableSeconds"] == 60
     assert config["gate"]["startTimeoutSeconds"] == 300
@@ -46,7 +46,7 @@ def test_every_default_is_filled_in() -> None:
 
 
 def test_all_problems_are_listed_at_once() -> None:
-    """One error names each problem with its path, what was found and what is wanted."""
+    """One error names each problem with its path, what was found and what is allowed."""
     bad = make_config(target={"args": "x", "prots": {}}, readiness={"port": 0}, platform="mac")
     error = refuse(bad)
     assert error.code == ExitCode.CONFIG_INVALID
@@ -67,7 +67,7 @@ def test_all_problems_are_listed_at_once() -> None:
     ],
 )
 def test_texts_that_no_program_can_be_given_are_refused(changes: dict[str, Any], where: str) -> None:
-    """A null character ends a text for every program, and half a character has no bytes: refused with the place."""
+    """A null character would end the text, and half a surrogate pair has no bytes: both are refused with the place."""
     error = refuse(make_config(**changes))
     assert error.code == ExitCode.CONFIG_INVALID
     assert where in str(error)
@@ -77,7 +77,7 @@ def test_texts_that_no_program_can_be_given_are_refused(changes: dict[str, Any],
 
 @pytest.mark.parametrize("changes", [{"gate": {"http": {"x\n": {"port": 80}}}}, {"target": {"env": {"A\n": "b"}}}])
 def test_a_name_with_a_line_end_is_no_name(changes: dict[str, Any]) -> None:
-    """The end of a schema's pattern is the end of the text, not a last line end before it."""
+    """A schema's pattern must match to the end of the text, not only to a final line break."""
     assert "not known here" in str(refuse(make_config(**changes)))
 
 
@@ -96,7 +96,7 @@ def test_this_version_and_the_one_before_are_taken(version: int) -> None:
 
 
 VERSION_1 = json.loads((Path(__file__).parent / "config-v1.json").read_text())
-"""What a chart from before version 2 gave its launchers, whole."""
+"""A complete document as charts gave it to launchers before version 2."""
 
 IN_VERSION_1: list[tuple[dict[str, Any], str, int]] = [
     ({}, "orders-anchor-{ordinal}-{ordinal}", 20 + 30 + 10 + 20),
@@ -109,7 +109,7 @@ IN_VERSION_1: list[tuple[dict[str, Any], str, int]] = [
 
 @pytest.mark.parametrize("changes, pod, grace_s", IN_VERSION_1)
 def test_version_1_is_still_taken(changes: dict[str, Any], pod: str, grace_s: int) -> None:
-    """A document of version 1 has neither the anchor's name nor its grace; both are worked out as they were then."""
+    """A document of version 1 has neither the anchor's name nor its grace; both are derived as they were then."""
     assert VERSION_1["configVersion"] == 1
     assert not {"anchorPod", "anchorGraceSeconds"} & set(VERSION_1)
     parts = {key: {**VERSION_1[key], **part} if isinstance(part, dict) else part for key, part in changes.items()}
@@ -118,13 +118,13 @@ def test_version_1_is_still_taken(changes: dict[str, Any], pod: str, grace_s: in
 
 
 def test_version_2_needs_what_version_1_left_out() -> None:
-    """A document of version 2 is not completed by guesses."""
+    """Nothing is guessed for a document of version 2."""
     assert "anchorPod: is missing" in str(refuse({**VERSION_1, "configVersion": 2}))
 
 
 @pytest.mark.parametrize("version", [CONFIG_VERSION + 1, CONFIG_VERSION - 2])
 def test_other_versions_have_a_code_of_their_own(version: int) -> None:
-    """Any other version is CONFIG_UNSUPPORTED, whatever else the document holds."""
+    """Any other version is CONFIG_UNSUPPORTED, whatever else the document contains."""
     assert refuse({"configVersion": version, "new": 1}).code == ExitCode.CONFIG_UNSUPPORTED
 
 
@@ -140,7 +140,7 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, content: str
 
 
 def test_per_ordinal_args_replace_and_env_merges() -> None:
-    """A replica's own args replace the common ones; its own env is laid over the common one."""
+    """A replica's own args replace the common ones; its own env is merged into the common one."""
     own = {"1": {"args": ["b"], "env": {"B": "2", "C": "3"}}}
     config = check(make_config(target={"args": ["a"], "env": {"A": "1", "B": "1"}, "perOrdinal": own}))
     first, second = for_ordinal(config, 0)["target"], for_ordinal(config, 1)["target"]
@@ -153,7 +153,7 @@ def test_per_ordinal_args_replace_and_env_merges() -> None:
     [({"MOORING_ORDINAL": "7", "POD_NAME": "a-1"}, 7), ({"POD_NAME": "a-b-12"}, 12), ({"POD_NAME": "a-0"}, 0)],
 )
 def test_the_ordinal_is_read(environ: dict[str, str], ordinal: int) -> None:
-    """MOORING_ORDINAL tells the ordinal, else the end of POD_NAME."""
+    """MOORING_ORDINAL gives the ordinal; without it, the end of POD_NAME does."""
     assert read_ordinal(environ) == ordinal
 
 
@@ -202,17 +202,17 @@ _SCHEMAS = st.recursive(
 
 @given(_SCHEMAS, _VALUES)
 def test_the_validator_agrees_with_jsonschema(schema: dict[str, Any], value: Any) -> None:
-    """Over random schemas and values the launcher's small validator judges as the reference one does."""
+    """For random schemas and values the launcher's small validator agrees with the reference validator."""
     assert (not list(find_problems(value, schema))) == jsonschema.Draft7Validator(schema).is_valid(value)
 
 
 def test_an_unknown_keyword_is_an_error() -> None:
-    """A rule that the validator does not know is never passed over silently."""
+    """A keyword that the validator does not know is never ignored silently."""
     assert list(find_problems({}, {"dependencies": {}}))
 
 
 def test_references_are_followed() -> None:
-    """A $ref into definitions is checked and filled like its target."""
+    """A $ref into definitions is checked, and gets defaults, like its target."""
     schema = {
         "properties": {"a": {"$ref": "#/definitions/x"}},
         "definitions": {"x": {"properties": {"b": {"default": 1}}}},
@@ -223,6 +223,6 @@ def test_references_are_followed() -> None:
 
 
 def test_a_completed_configuration_is_valid_by_the_reference() -> None:
-    """What the launcher works with fits the schema by the reference validator too."""
+    """The completed configuration also passes the schema in the reference validator."""
     config = check(json.loads(json.dumps(make_config())))
     jsonschema.Draft7Validator(SCHEMA).validate(config)

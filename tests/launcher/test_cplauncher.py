@@ -9,7 +9,7 @@ _EXE = r"C:\apps\orders.exe"
 
 
 def test_a_whole_command_line_becomes_a_configuration() -> None:
-    """Label, namespace, timeout and program are mapped; what only concerns logs is accepted; the result is valid."""
+    """Label, namespace, timeout and program are mapped; log options are accepted; the result is valid."""
     line = ["-label", "app=orders-anchor", "--namespace=apps", "-label-timeout", "2m", "-v=4", "-logs-keep", "3"]
     line += ["-log-max-age", "24h", "-no-inject", "-self-env", "-env-name", "NET_ID", "--", _EXE, "--port", "80"]
     wishes = parse(line)
@@ -24,7 +24,7 @@ def test_a_whole_command_line_becomes_a_configuration() -> None:
 
 
 def test_the_program_may_follow_without_dashes() -> None:
-    """As with Go's flags, the first word that is none begins the program."""
+    """As with Go's flags, the program begins at the first word that is not a flag."""
     wishes = parse(["-label", "app=a", "-dry-run", _EXE, "-label", "theirs"])
     assert wishes.dry_run
     assert wishes.document["target"] == {"exe": _EXE, "args": ["-label", "theirs"], "lifetime": "process"}
@@ -37,7 +37,7 @@ def test_the_program_may_follow_without_dashes() -> None:
     [([], "process"), (["-wait-tree"], "tree"), (["--wait-tree=true"], "tree"), (["-wait-tree=F"], "process")],
 )
 def test_wait_tree_is_the_lifetime_of_the_tree(words: list[str], lifetime: str) -> None:
-    """-wait-tree waits for the last process of the tree; without it the first one's end is the end."""
+    """-wait-tree waits for the last process of the tree; without it the target ends with its first process."""
     config = check_config(parse([*words, "-label", "app=a", "--", _EXE]).document, load_schema(), "test")
     assert config["target"]["lifetime"] == lifetime
 
@@ -57,7 +57,7 @@ def test_wait_tree_is_the_lifetime_of_the_tree(words: list[str], lifetime: str) 
     ],
 )
 def test_what_cannot_be_done_is_refused_with_a_sentence(line: list[str], words: str) -> None:
-    """A flag without a meaning here says why, and a mistake is named; nothing is started."""
+    """A flag that has no meaning here gets a message that says why; a mistake is named; nothing is started."""
     with pytest.raises(LauncherError, match=words) as caught:
         parse(line)
     assert caught.value.code is ExitCode.USAGE
@@ -65,7 +65,7 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(line: list[str], words: 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("1m30s", 90), ("1500ms", 2), ("45", 45), ("1h", 3600)])
 def test_durations_are_gos(text: str, seconds: int) -> None:
-    """A duration as Go writes it is read in seconds."""
+    """A duration in Go's notation is read in seconds."""
     assert parse_duration(text) == seconds
 
 

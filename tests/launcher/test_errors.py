@@ -1,4 +1,4 @@
-"""Exit codes, the termination message, and the log's discretion."""
+"""Exit codes, the termination message, and what the log keeps secret."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def test_each_code_is_in_the_launchers_range_and_explained(code: ExitCode) -> No
 
 
 def test_the_termination_message_is_one_json_line(tmp_path: Path) -> None:
-    """The message replaces what was in the file and says whose code it is."""
+    """The message replaces the file's content and says whose code it is."""
     path = tmp_path / "log"
     path.write_text("x" * 500)
     error = LauncherError(ExitCode.GATE_TIMEOUT, "port http 8080: not listening")
@@ -66,7 +66,7 @@ def test_a_long_message_stays_whole_json(message: str) -> None:
 
 
 def test_without_a_termination_log_nothing_happens(tmp_path: Path) -> None:
-    """Outside a pod there is no such file, and none is made."""
+    """Outside a pod the file does not exist, and is not created."""
     path = tmp_path / "none"
     write_termination_message(Outcome("target", 0, "x"), {"MOORING_TERMINATION_LOG": str(path)})
     assert not path.exists()

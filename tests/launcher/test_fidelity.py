@@ -19,7 +19,7 @@ _MORE_PROOFS = ("the embedded API", "the real Python", "texts in six languages",
 
 
 def _rows() -> list[list[str]]:
-    """Return the cells of each row with four of them; an escaped bar is no end of one."""
+    """Return the cells of each row that has four; an escaped bar does not end a cell."""
     text = (ROOT / "docs/windows-fidelity.md").read_text()
     lines = [line.replace(r"\|", "/") for line in text.splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
@@ -27,7 +27,7 @@ def _rows() -> list[list[str]]:
 
 
 def test_no_cell_is_empty() -> None:
-    """Each row says what, where, by what it is proven, and what happens where it does not hold."""
+    """Each row says what, where, how it is proven, and what happens where it does not hold."""
     rows = _rows()
     assert len(rows) > 50
     for row in rows:
@@ -36,7 +36,7 @@ def test_no_cell_is_empty() -> None:
 
 
 def test_every_test_that_is_named_exists() -> None:
-    """A proof that names a test names one that is there; a place that is named is there too."""
+    """A test named as proof exists, and so does a place that is named."""
     for row in _rows():
         for name in re.findall(r"`(?:tests/launcher/)?(test_\w+\.py)`", row[2]):
             found = [ROOT / folder / name for folder in ("tests/windows", "tests/launcher")]
@@ -46,7 +46,7 @@ def test_every_test_that_is_named_exists() -> None:
 
 
 def _is_in_launcher(named: str) -> bool:
-    """Tell whether this is a module of the launcher, or of its Windows backend, or what such a module defines."""
+    """Return whether this is a module of the launcher or of its Windows backend, or something defined in one."""
     package = ROOT / "launcher/mooring_launcher"
     module, _, member = named.rpartition(".")
     for folder in (package, package / "platforms/windows"):

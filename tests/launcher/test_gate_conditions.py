@@ -38,7 +38,7 @@ HTTP = {"http": {"port": 8080, "protocol": "TCP"}}
 
 
 class Watched:
-    """A started gate with what it called back."""
+    """A started gate, with its callbacks recorded."""
 
     def __init__(self, gate: dict[str, Any], ports: dict[str, Any], ip: str, at: Compartment, of: Target) -> None:
         self.changes = 0
@@ -50,11 +50,11 @@ class Watched:
         self.changes += 1
 
     def value(self, name: str) -> str:
-        """Return what a condition says."""
+        """Return the value that a condition reports."""
         return next(condition.value for condition in self.gate.conditions() if condition.name == name)
 
     def says(self, name: str, words: str) -> None:
-        """Wait until a condition says this, which keeps the gate from holding."""
+        """Wait until a condition reports this, which keeps the gate from holding."""
         wait_for(lambda: words in self.value(name), f"{name} to say {words!r}")
         assert not self.gate.holds
 
@@ -81,7 +81,7 @@ SLEEPING = ["/bin/sleep", "60"]
 
 
 def test_holds_once_the_declared_port_is_open() -> None:
-    """Before the port listens the gate says so; then it holds, calls back and knows how long it took."""
+    """Until the port listens the gate says so; then it holds, calls back and knows how long it took."""
     with gated(serving(ANY_IPV4, "8080", "0.5"), gate_config(), HTTP) as (watched, _):
         watched.says("port http", "port http 8080: not listening")
         wait_for(lambda: watched.gate.holds, "the gate")
@@ -93,19 +93,19 @@ def test_holds_once_the_declared_port_is_open() -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_a_port_on_loopback_alone_does_not_count(address: str) -> None:
-    """A program that listens on loopback is not reached on the anchor's IP, and the gate says that."""
+    """A program that listens on loopback cannot be reached on the anchor's IP, and the gate says so."""
     with gated(serving(address, "8080"), gate_config(), HTTP) as (watched, _):
         watched.says("port http", f"port http 8080: listens on {address} only")
 
 
 @pytest.mark.parametrize(("ip", "address"), [(None, "::"), ("fd00:9::7", "::"), ("fd00:9::7", "fd00:9::7")])
 def test_a_port_on_a_wildcard_or_the_ip_itself_counts(ip: str | None, address: str) -> None:
-    """IPv6 wildcards answer both families, and an IPv6 anchor's own address counts."""
+    """An IPv6 wildcard accepts both families, and an IPv6 anchor's own address counts."""
     with gated(serving(address, "8080"), gate_config(), HTTP, ip) as (watched, _):
         wait_for(lambda: watched.gate.holds, "the gate")
 
 
-# Prints how many connections came when it is told to.
+# Writes into a file how many connections came and how many bytes the last one sent.
 COUNTING = """
 import signal, socket, sys
 listener = socket.socket(socket.AF_INET6)
@@ -129,7 +129,7 @@ def counting(*args: str) -> list[str]:
 
 @pytest.mark.parametrize("owner", ["tree", "any"])
 def test_a_listener_for_ipv6_alone_does_not_reach_an_ipv4_anchor(tmp_path: Path, owner: str) -> None:
-    """A program on :: that takes IPv6 alone is not ready at an IPv4 anchor, whoever may own the port."""
+    """A program on :: that accepts only IPv6 is not ready at an IPv4 anchor, whoever owns the port."""
     gate = gate_config(ports={"http": {"owner": owner}})
     with gated(counting("1", str(tmp_path / "count")), gate, HTTP) as (watched, _):
         watched.says("port http", "port http 8080: listens on ::, apparently for IPv6 only: TCP connection to 10.")
@@ -138,7 +138,7 @@ def test_a_listener_for_ipv6_alone_does_not_reach_an_ipv4_anchor(tmp_path: Path,
 
 
 def test_one_connection_is_made_to_a_listener_for_both(tmp_path: Path) -> None:
-    """A program on :: for both families is connected to once, without a word, before it counts, and never again."""
+    """A program on :: for both families gets one connection, without data, before it counts, and never again."""
     with gated(counting("0", str(tmp_path / "count")), gate_config(), HTTP) as (watched, _):
         wait_for(lambda: watched.gate.holds, "the gate")
         wait_for((tmp_path / "count").exists, "the connection")
@@ -156,14 +156,14 @@ def test_no_connection_is_made_where_the_table_tells(tmp_path: Path, ip: str | N
 
 
 def test_an_ipv4_wildcard_does_not_reach_an_ipv6_anchor() -> None:
-    """0.0.0.0 answers no IPv6 address."""
+    """A listener on 0.0.0.0 does not count for an IPv6 address."""
     with gated(serving(ANY_IPV4, "8080"), gate_config(), HTTP, "fd00:9::8") as (watched, _):
         watched.says("port http", "listens on 0.0.0.0 only, which fd00:9::8 does not reach")
 
 
 @pytest.mark.parametrize(("owner", "holds"), [("tree", False), ("any", True)])
 def test_a_port_of_another_program(owner: str, holds: bool) -> None:
-    """A port that someone else listens on counts only where owner is any."""
+    """A port that another process listens on counts only if owner is any."""
     ip = random_ip()
     with namespace(ip) as inside, toy(inside, "serve.py", ANY_IPV4, "8080"), target(inside, *SLEEPING) as started:
         watched = Watched(gate_config(ports={"http": {"owner": owner}}), HTTP, ip, inside, started)
@@ -185,7 +185,7 @@ def test_udp_ports_must_be_bound() -> None:
 
 
 def test_the_program_must_have_run_for_a_while() -> None:
-    """MinUptimeSeconds is waited for, and a program that has ended is not alive however long it ran."""
+    """MinUptimeSeconds is waited for, and a program that has ended is not alive, however long it ran."""
     with gated(SLEEPING, gate_config(minUptimeSeconds=0.4)) as (watched, started):
         watched.says("uptime", "wanted 0.4 s")
         wait_for(lambda: watched.gate.holds, "the gate")
@@ -195,7 +195,7 @@ def test_the_program_must_have_run_for_a_while() -> None:
 
 
 def test_cpu_must_settle_once() -> None:
-    """A program that burns a core is told with its share; once settled, being busy later changes nothing."""
+    """If a program uses a whole core, its share is reported; once it has settled, being busy no longer matters."""
     busy_then_calm = (
         "import time, sys\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass\n"
         "time.sleep(1.5)\nwhile True: pass"
@@ -226,7 +226,7 @@ def test_cpu_must_settle_once() -> None:
     ],
 )
 def test_ranges(key: str, good: dict[str, Any], bad: dict[str, Any], words: str) -> None:
-    """Memory, threads and handles hold inside their range; outside, the value found and the range are told."""
+    """Memory, threads and handles hold within their range; outside it, the value found and the range are reported."""
     program = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
     with gated(program, gate_config(**{key: good})) as (watched, _):
         wait_for(lambda: watched.gate.holds, "the gate")
@@ -235,7 +235,7 @@ def test_ranges(key: str, good: dict[str, Any], bad: dict[str, Any], words: str)
 
 
 def test_named_processes_must_exist() -> None:
-    """So many descendants of a name are wanted; their number is told."""
+    """The condition requires that many descendants with that name, and reports how many there are."""
     program = ["/bin/sh", "-c", "sleep 61 & sleep 62 & wait"]
     with gated(program, gate_config(processes={"workers": {"name": "sleep", "min": 2}})) as (watched, _):
         wait_for(lambda: watched.gate.holds, "the gate")
@@ -244,7 +244,7 @@ def test_named_processes_must_exist() -> None:
 
 
 def test_thresholds_count_in_a_row() -> None:
-    """So many successes in a row turn a condition on, so many failures in a row turn it off."""
+    """A condition holds after that many successes in a row, and fails after that many failures in a row."""
     ip = random_ip()
     gate = gate_config(successThreshold=3, failureThreshold=2, periodSeconds=0.3)
     with namespace(ip) as inside, target(inside, *SLEEPING) as started:
@@ -274,7 +274,7 @@ def test_network_checks_wait_for_the_processes_and_run_inside() -> None:
 
 
 def test_a_check_that_starts_to_fail_turns_the_gate() -> None:
-    """A failing command makes the gate let go, and a succeeding one makes it hold again."""
+    """A failing command makes the gate fail, and a succeeding one makes it hold again."""
     with gated(["/bin/sh", "-c", "sleep 60"], gate_config()) as (_, started):
         flag = f"/tmp/mooring-{started.pid}"
         gate = gate_config(exec={"flag": {"command": ["/bin/sh", "-c", f"test ! -e {flag}"], **TIMING}})
@@ -292,7 +292,7 @@ def test_a_check_that_starts_to_fail_turns_the_gate() -> None:
 
 
 def test_an_unknown_port_name_is_a_configuration_error() -> None:
-    """A check on a port that target.ports does not name is refused at once, and so is a bad expression."""
+    """A check on a port that target.ports does not name, or a bad regular expression, is refused immediately."""
     for gate in (
         gate_config(tcp={"open": {"port": "web", **TIMING}}),
         gate_config(http={"ok": http_check(port=80, bodyMatches="(")}),
@@ -303,7 +303,7 @@ def test_an_unknown_port_name_is_a_configuration_error() -> None:
 
 
 def test_a_condition_without_psutil_is_a_start_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where psutil is missing, a condition that needs it is refused when the gate is made; others work without."""
+    """Without psutil, a condition that needs it is refused when the gate is created; others work."""
     monkeypatch.setitem(sys.modules, "psutil", None)
     with (
         pytest.raises(LauncherError, match="psutil") as caught,
@@ -317,7 +317,7 @@ def test_a_condition_without_psutil_is_a_start_error(monkeypatch: pytest.MonkeyP
 
 
 def test_usage_is_measured_at_most_once_a_second() -> None:
-    """Whoever asks again within the second gets what was measured."""
+    """A second request within a second gets the previous measurement."""
     with gated(SLEEPING, gate_config()) as (watched, _):
         first = watched.gate.usage()
         assert first is not None
@@ -326,7 +326,7 @@ def test_usage_is_measured_at_most_once_a_second() -> None:
 
 
 def test_a_reused_pid_is_another_process() -> None:
-    """A process that took over a pid is told apart by its create time: its CPU adds to what the old one used."""
+    """A process that reuses a pid is recognized by its creation time: its CPU time adds to that of the old one."""
     sampler = TreeSampler()
     program = [sys.executable, "-S", "-c", "while True: pass"]
     with namespace(random_ip()) as inside, target(inside, *program) as started:
@@ -341,7 +341,7 @@ def test_a_reused_pid_is_another_process() -> None:
 
 
 def test_an_escaped_program_fails_the_gate() -> None:
-    """A program that listens on the host's network instead is a placement failure that names it, told once."""
+    """A program that listens on the host's network instead is a placement failure that names it, reported once."""
     name = f"back-{os.getpid()}"
     subprocess.run(["ip", "netns", "attach", name, str(os.getpid())], check=True)
     try:
@@ -358,7 +358,7 @@ def test_an_escaped_program_fails_the_gate() -> None:
 
 
 def test_what_was_not_looked_at_for_long_does_not_hold() -> None:
-    """A gate, or a check, whose own thread got stuck does not keep its last good word for ever."""
+    """A gate, or a check, whose own thread is stuck does not keep its last good result for ever."""
     gate = gate_config(periodSeconds=30, tcp={"open": {"port": 8080, **TIMING}})
     with gated(serving(ANY_IPV4, "8080"), gate, HTTP) as (watched, _):
         wait_for(lambda: watched.gate.holds, "the gate")
@@ -377,7 +377,7 @@ def test_what_was_not_looked_at_for_long_does_not_hold() -> None:
 
 
 def test_a_look_that_cannot_be_taken_says_nothing_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was known holds until it is too old; then the gate does not hold, and nothing has failed."""
+    """The last result holds until it is too old; then the gate does not hold, but nothing has failed."""
     with gated(SLEEPING, gate_config(periodSeconds=0.2)) as (watched, started):
         wait_for(lambda: watched.gate.holds, "the gate")
         with monkeypatch.context() as broken:
@@ -394,7 +394,7 @@ def test_a_look_that_cannot_be_taken_says_nothing_of_the_program(monkeypatch: py
 
 
 def test_a_placement_that_cannot_be_proved_is_not_disproved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program is never ended for it; until the first proof the gate does not hold."""
+    """The program is never ended for it; until the first proof the gate does not hold."""
     with namespace(random_ip()) as inside, target(inside, *SLEEPING) as started:
         with monkeypatch.context() as broken:
             broken.setattr(started, "misplacement", lambda: 1 / 0)
@@ -411,7 +411,7 @@ def test_a_placement_that_cannot_be_proved_is_not_disproved(monkeypatch: pytest.
 
 
 def test_a_gate_that_cannot_look_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A failure outside the looks does not end the gate's thread unheard."""
+    """A failure outside the looks at conditions does not end the gate's thread unreported."""
     monkeypatch.setattr("mooring_launcher.gate.gate.Scene", lambda *_arguments: 1 / 0)
     with gated(SLEEPING, gate_config()) as (watched, _):
         wait_for(lambda: watched.failures, "the failure")
@@ -419,7 +419,7 @@ def test_a_gate_that_cannot_look_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_psutil_is_found_beside_the_launcher(tmp_path: Path) -> None:
-    """An isolated interpreter without packages imports psutil from the lib folder next to the zipapp alone."""
+    """An isolated interpreter without packages imports psutil, but only from the lib folder next to the zipapp."""
     bundle = tmp_path / "bundle"
     (bundle / "lib").mkdir(parents=True)
     (bundle / "lib" / "psutil").symlink_to(Path(psutil.__file__).parent)

@@ -1,4 +1,4 @@
-"""Who may hold the anchor: the node and the anchor's own network, whatever strangers do to the server meanwhile."""
+"""Who may hold the anchor: the node and the anchor's own network, whatever strangers do to the server."""
 
 import contextlib
 import itertools
@@ -34,7 +34,7 @@ _subnets = itertools.count(os.getpid() % 200)
 
 
 class Net(NamedTuple):
-    """An anchor's network and a stranger's on the node's bridge, as a CNI makes them."""
+    """An anchor's network and a stranger's, both on the node's bridge, as a CNI makes them."""
 
     node_ip: str
     anchor_ip: str
@@ -50,7 +50,7 @@ class Net(NamedTuple):
         return open_socket() if inside is None else backend().run_inside(inside, open_socket)
 
     def ask(self, inside: Compartment | None, request: bytes) -> bytes:
-        """Send a request and return all of the answer."""
+        """Send a request and return the whole answer."""
         with self.connect(inside) as sock:
             sock.sendall(request)
             return read_all(sock)
@@ -109,7 +109,7 @@ def many_files() -> Iterator[None]:
 
 
 def test_a_stranger_cannot_hold(net: Net, server: HealthServer) -> None:
-    """/hold waits for the node and for the anchor's own network, and is refused to another pod with 403."""
+    """/hold waits for the node and for the anchor's own network, and answers another pod with 403."""
     assert net.ask(net.stranger, HOLD).startswith(b"HTTP/1.1 403 ")
     assert net.ask(net.stranger, b"GET /readyz HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200 ")
     with net.connect(None) as kubelet, net.connect(net.anchor) as proxy:
@@ -126,10 +126,10 @@ def test_a_stranger_cannot_hold(net: Net, server: HealthServer) -> None:
 def test_two_thousand_strangers_do_not_keep_kubelet_out(
     net: Net, server: HealthServer, many_files: None, request_text: bytes
 ) -> None:
-    """Neither those that hold nor those that are slow delay kubelet's probe, or push out its question."""
+    """Neither requests that hold nor slow ones delay kubelet's probe, or push out its hook."""
     with contextlib.ExitStack() as strangers, net.connect(None) as kubelet:
         kubelet.sendall(HOLD)
-        late = strangers.enter_context(net.connect(None))  # has asked nothing yet, and stays the node's
+        late = strangers.enter_context(net.connect(None))  # has sent nothing yet, and remains the node's
         for _ in range(2000):
             sock = strangers.enter_context(net.connect(net.stranger))
             with contextlib.suppress(OSError):
@@ -145,7 +145,7 @@ def test_two_thousand_strangers_do_not_keep_kubelet_out(
 
 
 def test_holders_inside_the_network_take_no_place_of_the_nodes(net: Net, server: HealthServer) -> None:
-    """The program itself, or a proxy, may ask as often as it likes: kubelet's question waits all the same."""
+    """However often the program itself, or a proxy, requests /hold, kubelet's request still waits."""
     with contextlib.ExitStack() as open_ones:
         for _ in range(HOLD_LIMIT):
             open_ones.enter_context(net.connect(net.anchor)).sendall(HOLD)
@@ -164,7 +164,7 @@ def test_holders_inside_the_network_take_no_place_of_the_nodes(net: Net, server:
 
 
 def test_an_address_the_node_gets_later_counts(net: Net, server: HealthServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bridge or tunnel that the CNI makes while the launcher runs is the node's as well."""
+    """A bridge or tunnel that the CNI creates while the launcher runs also belongs to the node."""
     monkeypatch.setattr(askers_module, "_REREAD_S", 0.0)
     later = net.node_ip.removesuffix(".1") + ".9"
     bridge = next(line.split()[-1] for line in _addresses() if f" {net.node_ip}/" in line)
@@ -200,14 +200,14 @@ def node_of(*texts: str) -> Callable[[], frozenset[bytes]]:
     ],
 )
 def test_an_asker_is_known_by_its_address(peer: str, origin: Origin) -> None:
-    """Node, own network or stranger, in both families; a zone and an IPv4 address inside an IPv6 one do not matter."""
+    """Node, own network or stranger, in both families; a zone and an IPv4-mapped IPv6 address make no difference."""
     told: list[str] = []
     assert Askers("10.0.0.5", node_of("10.0.0.1", "fe80::1"), told.append).origin(peer) is origin
     assert told == []
 
 
 def test_without_the_nodes_addresses_nobody_is_refused() -> None:
-    """A platform that does not tell them is warned of; one that did tell them is believed while it cannot."""
+    """A platform that does not report them causes a warning; if it did once, the last report counts while it cannot."""
     told: list[str] = []
     assert Askers("10.0.0.5", failing, told.append).origin("10.0.0.2") is Origin.NODE
     assert "anyone may request /hold" in told[0]
@@ -219,7 +219,7 @@ def test_without_the_nodes_addresses_nobody_is_refused() -> None:
 
 
 def test_kubelets_question_outlasts_the_drain_whoever_asks_first(rig: Rig, net: Net) -> None:
-    """Sixteen questions from inside the anchor's network and sixteen from another pod change nothing for the node's.
+    """Sixteen requests from inside the anchor's network and sixteen from another pod do not affect the node's request.
 
     It is answered once the program has stopped, after the drain, as the network must stay until then.
     """

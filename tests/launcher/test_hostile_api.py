@@ -1,4 +1,4 @@
-"""Whatever the API, or what stands in its place, answers: the program runs on, and real news is noticed afterwards."""
+"""Whatever the API, or something in its place, answers, the program runs on, and real changes are noticed later."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def running(rig: Rig, ip: str, **changes: Any) -> Launcher:
 
 
 def assert_unharmed(rig: Rig, launcher: Launcher, ip: str, compartment: Compartment) -> None:
-    """The program runs, the launcher lives and follows: a real deletion is noticed."""
+    """The program runs, and the launcher is alive and follows: a real deletion is noticed."""
     assert launcher.process.poll() is None, launcher.records[-5:]
     assert "SIGTERM" not in launcher.lines
     assert launcher.events("detaching") == launcher.events("thread-died") == []
@@ -62,7 +62,7 @@ NO_EVIDENCE = {
 
 @pytest.mark.parametrize("name", NO_EVIDENCE)
 def test_an_answer_that_proves_nothing_stops_nothing(rig: Rig, ip: str, compartment: Compartment, name: str) -> None:
-    """It is told as a problem and asked again with growing pauses; the program runs on."""
+    """It is reported as a problem and retried with growing pauses; the program keeps running."""
     launcher = running(rig, ip)
     rig.api.intercept = lambda request: NO_EVIDENCE[name] if request.verb == "get" else None
     rig.api.cut_watches()
@@ -78,7 +78,7 @@ BAD_STREAMS = {
     "no object": events(b'{"type":"MODIFIED"}'),
     "an unknown type": events(b'{"type":"BROKEN","object":{}}'),
     "an error without a code": events(b'{"type":"ERROR","object":null}'),
-    "an error whose code is no number": events(b'{"type":"ERROR","object":{"code":1e999}}'),
+    "an error whose code is not a number": events(b'{"type":"ERROR","object":{"code":1e999}}'),
     "100,000 deep": events(b'{"type":"MODIFIED","object":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     "no UTF-8": events(b'{"type":"\xff\xfe"}'),
     "a line that never ends": Response.raw([b"HTTP/1.1 200 OK\r\n\r\n", *[b"x" * 65536] * 200]),
@@ -89,7 +89,7 @@ BAD_STREAMS = {
 
 @pytest.mark.parametrize("name", BAD_STREAMS)
 def test_a_stream_that_makes_no_sense_is_told_and_left(rig: Rig, ip: str, compartment: Compartment, name: str) -> None:
-    """The watch goes on: a GET follows, and what happens then is noticed."""
+    """The watch continues: a GET follows, and later changes are noticed."""
     launcher = running(rig, ip)
     rig.api.intercept = lambda request: BAD_STREAMS[name] if request.verb == "watch" else None
     rig.api.cut_watches()
@@ -98,7 +98,7 @@ def test_a_stream_that_makes_no_sense_is_told_and_left(rig: Rig, ip: str, compar
 
 
 def test_two_thousand_mutated_answers(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Answers and streams drawn with a fixed seed: the program runs on, and its launcher still follows its anchor."""
+    """Whatever a fixed seed draws as answers and streams, the program runs on, and its launcher follows its anchor."""
     rig.program = (rig.program[0], str(rig.toys / "hasty.py"))
     launcher = running(rig, ip)
     found = rig.api.get("pods", "apps", "orders-anchor-0")
@@ -142,7 +142,7 @@ NO_LISTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", NO_LISTS)
 def test_a_list_that_makes_no_sense_stops_nothing(rig: Rig, ip: str, compartment: Compartment, name: str) -> None:
-    """An anchor that others made is missing when a well-formed list lacks it, and not before."""
+    """An anchor that others created counts as missing when a well-formed list lacks it, and not before."""
     own = anchor_pod(ip, name="net-0-x7f")
     own["metadata"] |= {"namespace": "nets", "labels": {"app": "net-0"}}
     rig.api.put("pods", own)
@@ -166,7 +166,7 @@ def flood(head: bytes, size: int) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("verb", ["get", "watch"])
 def test_an_answer_of_gigabytes_is_not_read(rig: Rig, ip: str, compartment: Compartment, verb: str) -> None:
-    """It is given up after a few megabytes: the launcher's memory stays what it was."""
+    """It is given up after a few megabytes: the launcher's memory does not grow."""
     launcher = running(rig, ip)
     memory = psutil.Process(launcher.process.pid)
     before = memory.memory_info().rss
@@ -179,7 +179,7 @@ def test_an_answer_of_gigabytes_is_not_read(rig: Rig, ip: str, compartment: Comp
 
 
 def test_nonsense_about_the_own_set_scales_nothing(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """A set without a number of replicas is not one replica, and an answer that is no scale did not scale."""
+    """A set without a number of replicas does not mean one replica, and an answer that is not a Scale did not scale."""
     rig.api.put("statefulsets", stateful_set("orders", 3))
     rig.api.put("statefulsets", stateful_set("orders-anchor", 3))
     launcher = running(rig, ip, scaling={"follow": True})
@@ -203,7 +203,7 @@ def test_nonsense_about_the_own_set_scales_nothing(rig: Rig, ip: str, compartmen
 
 
 def test_a_404_of_something_else_ends_no_eviction(rig: Rig) -> None:
-    """An eviction is given up when the API says that the pod has gone, not when a page was not found."""
+    """An eviction is given up when the API says that the pod no longer exists, but not when a page was not found."""
     asked: list[Request] = []
 
     def not_found(request: Request) -> Response | None:

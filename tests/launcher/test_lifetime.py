@@ -22,7 +22,7 @@ pytestmark = pytest.mark.sandbox
 
 @contextmanager
 def tree(script: str, lifetime: str = "tree") -> Iterator[Target]:
-    """Start a shell script as a target in a namespace of its own; nothing of it is left afterwards."""
+    """Start a shell script as a target in its own namespace; nothing of it is left afterwards."""
     with namespace(random_ip()) as inside:
         spec = TargetSpec("/bin/sh", ["-c", script], "", {"PATH": "/usr/bin:/bin"}, lifetime=lifetime)
         started = backend().start_target(inside, spec)
@@ -63,7 +63,7 @@ def tree(script: str, lifetime: str = "tree") -> Iterator[Target]:
             139,
             "was ended by signal 11 (SIGSEGV) (the last process of its tree, sh; its main process exited with code 0)",
         ),
-        (  # the sleep never reaps the 9 that it has become the parent of: the init gets both in one moment
+        (  # the sleep never reaps the 9 that it has become the parent of: init gets both at the same time
             "setsid sh -c 'sh -c \"exit 9\" & exec sleep 0.4' & exit 0",
             0,
             "exited with code 0 (the last process of its tree, sleep; its main process exited with code 0)",
@@ -72,7 +72,7 @@ def tree(script: str, lifetime: str = "tree") -> Iterator[Target]:
     ],
 )
 def test_a_tree_ends_with_its_last_process(script: str, code: int, sentence: str) -> None:
-    """The code is the main process's unless that is 0, then that of the process that ended last."""
+    """The code is that of the main process unless it is 0; then it is that of the process that ended last."""
     with tree(script) as started:
         status = started.wait(10)
         assert status is not None
@@ -81,7 +81,7 @@ def test_a_tree_ends_with_its_last_process(script: str, code: int, sentence: str
 
 
 def test_a_tree_goes_on_without_its_main_process() -> None:
-    """While a process is left the target has not ended; how the main one did is known, and what is left has names."""
+    """While a process is left the target has not ended; it is known how the main one did, and which are left."""
     with tree("setsid sleep 60 & exit 0") as started:
         wait_for(started.main_exit, "the main process's end")
         assert started.main_exit() == (0, None, "exited with code 0")
@@ -93,14 +93,14 @@ def test_a_tree_goes_on_without_its_main_process() -> None:
 
 
 def test_a_process_target_ends_with_its_main_process() -> None:
-    """With lifetime process what is left behind changes nothing."""
+    """With lifetime process, processes left behind make no difference."""
     with tree("(sleep 60; exit 4) & exit 0", "process") as started:
         assert started.wait(10) == (0, None, "exited with code 0")
         assert started.wait_all(0) is False
 
 
 def test_asking_reaches_what_has_no_parent_left(tmp_path: Path) -> None:
-    """SIGTERM goes to what the start program left behind, and not to the workers, which are that one's to stop."""
+    """SIGTERM is sent to what the start program left behind, but not to its workers, which it stops itself."""
     said = tmp_path / "said"
     with tree(f"setsid {sys.executable} -S {TOYS / 'workers.py'} {said} & exit 0") as started:
         wait_for(lambda: said.exists() and said.read_text() and started.main_exit(), "the worker")
@@ -113,7 +113,7 @@ def test_asking_reaches_what_has_no_parent_left(tmp_path: Path) -> None:
 
 
 def test_those_who_stand_alone_later_are_asked_later() -> None:
-    """A shell that ends on SIGTERM leaves its server: that is asked once more asking finds it without a parent."""
+    """A shell that ends on SIGTERM leaves its server, which gets SIGTERM once it is found without a parent."""
     with tree("sleep 61 & wait") as started:
         wait_for(lambda: started.left_behind() == ["sleep"], "the server")
         started.ask_to_stop()
@@ -127,7 +127,7 @@ def test_those_who_stand_alone_later_are_asked_later() -> None:
 
 @pytest.mark.parametrize(("main", "code"), [(0, 137), (3, 3)])
 def test_a_tree_that_is_killed_says_so(main: int, code: int) -> None:
-    """What is left of a tree when it is killed ended by SIGKILL, unless the main process had failed before."""
+    """What is left of a tree when it is killed ends by SIGKILL, unless the main process had failed before."""
     with tree(f"sleep 60 & exit {main}") as started:
         wait_for(started.main_exit, "the main process's end")
         started.kill()
@@ -137,7 +137,7 @@ def test_a_tree_that_is_killed_says_so(main: int, code: int) -> None:
 
 
 def test_a_running_command_does_not_keep_a_tree_alive() -> None:
-    """A check that runs when the last process ends is ended with the tree, and its code is not the target's."""
+    """A check that is running when the last process ends is ended with the tree, and its code is not the target's."""
     with tree("sleep 1 & exit 0") as started:
         result = started.run_command(["/bin/sleep", "30"], 20)
         status = started.wait(10)
@@ -148,7 +148,7 @@ def test_a_running_command_does_not_keep_a_tree_alive() -> None:
 
 
 def test_an_end_that_nobody_saw_is_told() -> None:
-    """Where the last process's code could not be had, the main one's stands, and the sentence says why."""
+    """If the last process's code could not be read, the main one's counts, and the sentence says why."""
     unseen = "its main process; how the last process of its tree, process 4711, ended could not be seen"
     main = ExitStatus(0, None, "exited with code 0")
     assert tree_status(main, None, "process 4711") == (0, None, f"exited with code 0 ({unseen})")
@@ -166,25 +166,25 @@ def test_an_end_that_nobody_saw_is_told() -> None:
     ],
 )
 def test_a_start_program_is_told_from_others(code: int, lived_s: float, left: list[str], words: str) -> None:
-    """Only a success soon after the start that leaves something behind names the other lifetime."""
+    """Only a success soon after the start that leaves something behind leads to a hint at the other lifetime."""
     hint = hint_of_start_program(ExitStatus(code, None, ""), lived_s, left)
     assert words in hint
     assert ("set target.lifetime: tree (cplauncher's -wait-tree)" in hint) == bool(words)
 
 
-# The launcher as it is.
+# The launcher, unchanged.
 
 
 @pytest.fixture
 def start_program(rig: Rig, ip: str, compartment: Compartment) -> dict[str, Any]:
-    """Have an anchor; return a target that starts the toy server as a daemon, forked twice, and exits."""
+    """Create an anchor; return a target that starts the toy server as a daemon, forked twice, and exits."""
     rig.api.put("pods", anchor_pod(ip, ready=True))
     server = f"setsid {sys.executable} -S {SERVER_TOY} {PORT}"
     return {"exe": "/bin/sh", "args": ["-c", f"({server} &) & sleep 0.2; exit 0"], "lifetime": "tree"}
 
 
 def pids_of(word: str) -> list[int]:
-    """Return the processes of this sandbox with a word in their command lines."""
+    """Return the processes in this sandbox whose command line contains a word."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -196,7 +196,7 @@ def pids_of(word: str) -> list[int]:
 def test_a_start_programs_server_is_served(
     rig: Rig, ip: str, compartment: Compartment, start_program: dict[str, Any]
 ) -> None:
-    """The replica is ready once the start program has gone, and the server's code is passed on."""
+    """The replica is ready once the start program has ended, and the server's code is passed on."""
     launcher = rig.launch(target=start_program)
     launcher.wait_event("gate-holds")
     event = launcher.wait_event("main-process-exited", code=0)
@@ -211,7 +211,7 @@ def test_a_start_programs_server_is_served(
 def test_a_stop_asks_the_server_that_was_left(
     rig: Rig, ip: str, compartment: Compartment, start_program: dict[str, Any]
 ) -> None:
-    """A stop while only grandchildren live drains, then ends the server by SIGTERM: the launcher exits 0."""
+    """A stop while only grandchildren are left drains, then ends the server by SIGTERM: the launcher exits with 0."""
     launcher = rig.launch(target=start_program, stop={"drainSeconds": 1})
     launcher.wait_event("main-process-exited")
     launcher.wait_event("gate-holds")
@@ -226,7 +226,7 @@ def test_a_stop_asks_the_server_that_was_left(
 def test_a_supervisor_that_leaves_its_server_at_the_stop_is_followed(
     rig: Rig, ip: str, compartment: Compartment
 ) -> None:
-    """A shell that waits for its server and ends on SIGTERM: the server is asked after it, well within its budget."""
+    """If a shell waits for its server and ends on SIGTERM, the server gets SIGTERM next, well within its budget."""
     rig.api.put("pods", anchor_pod(ip, ready=True))
     args = ["-c", f"{sys.executable} -S {SERVER_TOY} {PORT} & wait"]
     launcher = rig.launch(target={"exe": "/bin/sh", "args": args, "lifetime": "tree"}, stop={"consoleSeconds": 60})
@@ -239,7 +239,7 @@ def test_a_supervisor_that_leaves_its_server_at_the_stop_is_followed(
 
 
 def test_a_killed_launcher_leaves_nothing_of_a_tree(rig: Rig, start_program: dict[str, Any]) -> None:
-    """After kill -9 of the launcher the server of a start program that has long gone ends too."""
+    """After kill -9 of the launcher, the server also ends, although its start program ended long before."""
     launcher = rig.launch(target=start_program)
     launcher.wait_event("main-process-exited")
     launcher.wait_event("gate-holds")

@@ -20,7 +20,7 @@ from tests.launcher.inside_helpers import namespace, random_ip, run, target, wai
 
 @pytest.mark.sandbox
 def test_finds_the_namespace_that_has_the_ip() -> None:
-    """The one namespace that the IP is configured in is found among several, none for an IP nobody has."""
+    """Of several namespaces, the one that has the IP is found; none for an IP that is configured nowhere."""
     ip = random_ip()
     with namespace(ip) as wanted, namespace(random_ip()):
         assert backend().find_compartments(ip) == [wanted]
@@ -29,7 +29,7 @@ def test_finds_the_namespace_that_has_the_ip() -> None:
 
 @pytest.mark.sandbox
 def test_an_ip_in_two_namespaces_is_ambiguous() -> None:
-    """Both namespaces that hold one IP are returned, so that the caller can name them."""
+    """If two namespaces have one IP, both are returned, so that the caller can name them."""
     ip = random_ip()
     with namespace(ip) as one, namespace(ip) as two:
         assert sorted(backend().find_compartments(ip)) == sorted([one, two])
@@ -37,7 +37,7 @@ def test_an_ip_in_two_namespaces_is_ambiguous() -> None:
 
 @pytest.mark.sandbox
 def test_a_namespace_without_a_name_is_found_by_its_process() -> None:
-    """Where the runtime keeps no named namespace, one is found through a process that runs in it."""
+    """Where the runtime keeps no named namespaces, one is found through a process that runs in it."""
     ip = random_ip()
     script = f"ip link set lo up; ip address add {ip}/32 dev lo; echo ready; exec sleep 60"
     with subprocess.Popen(["unshare", "--net", "/bin/sh", "-c", script], stdout=subprocess.PIPE) as holder:
@@ -52,7 +52,7 @@ def test_a_namespace_without_a_name_is_found_by_its_process() -> None:
 
 @pytest.mark.sandbox
 def test_ipv6_is_found_and_usable_only_after_duplicate_detection() -> None:
-    """A tentative IPv6 address is found but not usable, a settled one is, and so is none on a link that is down."""
+    """A tentative IPv6 address is found but not usable, a settled one is usable, and none is on a link that is down."""
     ip = "fd00:77::5"
     with namespace(random_ip()) as inside:
         name = Path(inside.name).name
@@ -70,7 +70,7 @@ def test_ipv6_is_found_and_usable_only_after_duplicate_detection() -> None:
 
 @pytest.mark.sandbox
 def test_run_inside_hands_back_results_and_exceptions() -> None:
-    """The function runs in the namespace on another thread; what it returns or raises reaches the caller."""
+    """The function runs in the namespace on another thread; its result or exception reaches the caller."""
     with namespace(random_ip()) as inside:
         seen = backend().run_inside(
             inside, lambda: (os.stat("/proc/thread-self/ns/net").st_ino, threading.current_thread())
@@ -84,7 +84,7 @@ def test_run_inside_hands_back_results_and_exceptions() -> None:
 
 @pytest.mark.sandbox
 def test_a_name_that_means_another_namespace_is_refused() -> None:
-    """A path that was given to a new namespace meanwhile is not taken for the old one."""
+    """A path that now belongs to a new namespace is not mistaken for the old one."""
     with namespace(random_ip()) as inside:
         stale = Compartment(inside.id + 1, inside.name)
         with pytest.raises(LauncherError, match="is no longer the network namespace") as caught:
@@ -96,7 +96,7 @@ def test_a_name_that_means_another_namespace_is_refused() -> None:
 
 @pytest.mark.sandbox
 def test_a_held_namespace_is_reached_without_its_name() -> None:
-    """While it is held, a namespace whose name the runtime removed can still be entered."""
+    """A namespace whose name the runtime has removed can still be entered while it is held."""
     with namespace(random_ip()) as inside:
         held = backend().hold(inside)
     try:
@@ -110,7 +110,7 @@ def test_a_held_namespace_is_reached_without_its_name() -> None:
 
 @pytest.mark.sandbox
 def test_unsent_bytes_are_counted_until_the_peer_has_them() -> None:
-    """Bytes that a program left behind in a closed connection are counted, and no longer once they are read."""
+    """Unread bytes that a program left in a closed connection are counted, and no longer once they are read."""
     ip = random_ip()
     code = (
         "import socket, sys\nserver = socket.create_server(('', 7000)); print('ready')\n"
@@ -137,7 +137,7 @@ def test_both_backends_have_the_same_functions() -> None:
 
 
 def test_the_windows_backend_refuses_clearly() -> None:
-    """Importing the Windows backend elsewhere is harmless; using it says what it is."""
+    """Importing the Windows backend on another platform is harmless; using it raises an error that says what it is."""
     somewhere = Compartment(1, "")
     calls = [
         lambda: windows.find_compartments("10.0.0.1"),
@@ -154,6 +154,6 @@ def test_the_windows_backend_refuses_clearly() -> None:
 
 
 def test_what_is_no_ip_is_refused() -> None:
-    """A text that is no IP address is an error, not an empty answer."""
+    """A text that is not an IP address is an error, not an empty answer."""
     with pytest.raises(ValueError, match="is not an IP address"):
         linux.find_compartments("orders.example")

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.sandbox
 
 
 def _facts_of_a_target(tmp_path: Path, script: str) -> dict[str, object]:
-    """Run Python code as a target; it leaves its findings in `facts`."""
+    """Run Python code as a target; it writes its findings into `facts`."""
     out = tmp_path / "facts.json"
     code = f"import json, os, signal, sys\nfacts = {{}}\n{script}\njson.dump(facts, open({str(out)!r}, 'w'))"
     with namespace(random_ip()) as inside:
@@ -39,7 +39,7 @@ def _facts_of_a_target(tmp_path: Path, script: str) -> dict[str, object]:
 
 
 def test_starts_inside_from_the_first_instruction(tmp_path: Path) -> None:
-    """The target's network namespace is the compartment, and the launcher's own stays what it was."""
+    """The target's network namespace is the compartment, and the launcher's own does not change."""
     before = os.stat("/proc/self/ns/net").st_ino
     facts = _facts_of_a_target(tmp_path, "facts['net'] = os.stat('/proc/self/ns/net').st_ino")
     assert facts["net"] == facts["compartment"]
@@ -47,7 +47,7 @@ def test_starts_inside_from_the_first_instruction(tmp_path: Path) -> None:
 
 
 def test_has_a_proc_and_a_session_of_its_own(tmp_path: Path) -> None:
-    """The target sees only its own processes, and leads a session that no terminal signal reaches."""
+    """The target sees only its own processes, and leads a session that terminal signals do not reach."""
     facts = _facts_of_a_target(
         tmp_path,
         "facts['pids'] = [n for n in os.listdir('/proc') if n.isdigit()]\nfacts['leads'] = os.getsid(0) == os.getpid()",
@@ -57,7 +57,7 @@ def test_has_a_proc_and_a_session_of_its_own(tmp_path: Path) -> None:
 
 
 def test_inherits_no_descriptor_and_no_signal_setting(tmp_path: Path) -> None:
-    """Of the launcher's descriptors only the standard three reach the target, and signals act as usual."""
+    """Only the launcher's three standard descriptors reach the target, and no signal is blocked."""
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
     script = (
@@ -75,7 +75,7 @@ def test_inherits_no_descriptor_and_no_signal_setting(tmp_path: Path) -> None:
 
 
 def test_sigpipe_ends_the_target() -> None:
-    """A target that writes to a closed pipe ends as it would without a launcher, which ignores SIGPIPE itself."""
+    """A target that writes to a closed pipe ends as without a launcher, although the launcher ignores SIGPIPE."""
     with namespace(random_ip()) as inside, target(inside, "/bin/sh", "-c", "kill -PIPE $$; exit 1") as started:
         status = started.wait(10)
     assert status is not None
@@ -92,7 +92,7 @@ def test_sigpipe_ends_the_target() -> None:
     ],
 )
 def test_tells_how_it_ended(script: str, code: int, by_signal: int | None, sentence: str) -> None:
-    """Exit codes and signals come through as they were."""
+    """Exit codes and signals are passed on unchanged."""
     with namespace(random_ip()) as inside, target(inside, "/bin/sh", "-c", script) as started:
         assert started.wait(10) == (code, by_signal, sentence)
         assert started.wait_all(10)
@@ -115,7 +115,7 @@ def test_a_failed_start_says_why(exe: str, folder: str, code: ExitCode, words: s
 
 
 def test_a_program_of_a_foreign_format_says_so(tmp_path: Path) -> None:
-    """A file that is executable but no program says so, and so does a script whose interpreter is missing."""
+    """An executable file that is not a program is reported as such, and so is a script whose interpreter is missing."""
     junk = tmp_path / "junk"
     junk.write_bytes(b"MZ\x90\0")
     script = tmp_path / "script"
@@ -130,7 +130,7 @@ def test_a_program_of_a_foreign_format_says_so(tmp_path: Path) -> None:
 
 
 def test_asking_to_stop_is_sigterm_to_the_main_process() -> None:
-    """Only the main process gets SIGTERM, and asking again after its end is harmless."""
+    """Only the main process gets SIGTERM, and a second one after its end is harmless."""
     with namespace(random_ip()) as inside:
         script = "trap 'exit 7' TERM; sleep 60 & while :; do wait; done"
         with target(inside, "/bin/sh", "-c", script) as started:
@@ -145,7 +145,7 @@ def test_asking_to_stop_is_sigterm_to_the_main_process() -> None:
 
 
 def test_exit_callbacks_come_once_even_when_late() -> None:
-    """A callback is called when the program ends, and at once when it has ended already."""
+    """A callback is called when the program ends, or immediately if it has ended already."""
     with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60") as started:
         seen: list[int] = []
         called = threading.Event()
@@ -168,7 +168,7 @@ def test_what_the_main_process_leaves_behind_is_still_the_tree(tmp_path: Path) -
 
 
 def test_killing_the_launcher_leaves_no_orphan(tmp_path: Path) -> None:
-    """After kill -9 of the launcher not even a daemonised grandchild in a session of its own survives."""
+    """After kill -9 of the launcher not even a daemonised grandchild in its own session survives."""
     flag = tmp_path / "flag"
     with namespace(random_ip()) as inside:
         command = [
@@ -190,7 +190,7 @@ def test_killing_the_launcher_leaves_no_orphan(tmp_path: Path) -> None:
 
 
 def test_commands_run_beside_the_target() -> None:
-    """A command sees the target's processes and network, its exit code and output come back, and time limits it."""
+    """A command sees the target's processes and network; its exit code and output are returned; a timeout ends it."""
     with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60", COLOUR="blue") as started:
         seen = started.run_command(
             ["/bin/sh", "-c", "cat /proc/2/comm; readlink /proc/self/ns/net; echo $COLOUR; exit 4"], 10
@@ -205,7 +205,7 @@ def test_commands_run_beside_the_target() -> None:
 
 
 def test_a_chatty_command_cannot_block(tmp_path: Path) -> None:
-    """A command that prints more than any buffer holds ends, and only the first 4 KiB are kept."""
+    """A command that prints more than any buffer holds still ends, and only the first 4 KiB are kept."""
     with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60") as started:
         result = started.run_command(["/bin/sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x"], 10)
         assert result.exit is not None
@@ -225,7 +225,7 @@ def test_a_chatty_command_cannot_block(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_command_leaves_behind_is_ended(tmp_path: Path, script: str, timeout_s: float) -> None:
-    """Whatever a command has started is gone when it is over, in a session of its own or not, in time or late."""
+    """All that a command has started ends with it, whether in its own session or not, in time or late."""
     file = tmp_path / "pid"
     file.touch()
     with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60") as started:
@@ -252,13 +252,13 @@ def _processes_of(namespace_file: str) -> list[str]:
 
 
 def _verified(inside: Compartment, program: Path, *args: str) -> Target:
-    """Start a program whose sum is given."""
+    """Start a program whose checksum is given."""
     digest = hashlib.sha256(program.read_bytes()).hexdigest()
     return backend().start_target(inside, TargetSpec(str(program), list(args), "", dict(os.environ), sha256=digest))
 
 
 def test_what_was_hashed_is_what_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that is put in the place of the one whose sum was compared is not started; the right one is."""
+    """A program put in the place of the one whose checksum was compared is not started; the right one is."""
     program, out = tmp_path / "orders-server", tmp_path / "out"
     shutil.copy("/bin/sh", program)
     real_enter = namespaces.enter
@@ -277,7 +277,7 @@ def test_what_was_hashed_is_what_is_started(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_verified_program_is_called_by_its_own_name(tmp_path: Path) -> None:
-    """With a sum too the process has the program's name, path and first argument, and no further descriptor."""
+    """With a checksum too, the process has the program's name, path and first argument, and no extra descriptor."""
     program = tmp_path / "orders-server"
     shutil.copy("/bin/sleep", program)
     with namespace(random_ip()) as inside:
@@ -292,7 +292,7 @@ def test_a_verified_program_is_called_by_its_own_name(tmp_path: Path) -> None:
 
 
 def test_a_written_program_and_a_script_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither another content in the same file, nor a script, which an interpreter opens anew, passes for verified."""
+    """Neither other content in the same file, nor a script, which an interpreter opens again, counts as verified."""
     program = tmp_path / "orders-server"
     shutil.copy("/bin/sleep", program)
     script = tmp_path / "orders.sh"
@@ -312,7 +312,7 @@ def test_a_written_program_and_a_script_are_refused(tmp_path: Path, monkeypatch:
 
 
 def test_a_command_after_the_end_is_refused() -> None:
-    """There is nothing to run a command beside once the target has gone."""
+    """Once the target has ended, no command can run beside it."""
     with namespace(random_ip()) as inside:
         with target(inside, "/bin/true") as started:
             assert started.wait_all(10)
@@ -321,7 +321,7 @@ def test_a_command_after_the_end_is_refused() -> None:
 
 
 def test_listeners_are_seen_with_their_owner() -> None:
-    """A listening port inside is seen with its address and owned by the tree; another program's is not owned."""
+    """A listening port inside is seen with its address, and owned by the tree; another program's is not owned by it."""
     ip = random_ip()
     with namespace(ip) as inside, toy(inside, "serve.py", ip, "8080") as ours, toy(inside, "serve.py", "::", "9090"):
         wait_for(lambda: len(ours.listeners()) == 2, "both ports")
@@ -351,7 +351,7 @@ def test_udp_is_seen_once_bound() -> None:
     [([], "left the network namespace"), (["thread"], r"listens on 127\.0\.0\.1 port 18099 of the host network")],
 )
 def test_a_program_that_goes_back_to_the_host_is_named(how: list[str], words: str) -> None:
-    """A process, or a single thread, that moves itself to the host's network is found out by name."""
+    """A process, or a single thread, that moves itself to the host's network is detected and named."""
     run_host = ["ip", "netns", "attach", f"host-{os.getpid()}", str(os.getpid())]
     subprocess.run(run_host, check=True)
     try:
@@ -369,7 +369,7 @@ def test_a_program_that_goes_back_to_the_host_is_named(how: list[str], words: st
 
 
 def test_proc_tells_the_same_as_sock_diag() -> None:
-    """Where a kernel lacks sock_diag, /proc gives the same listeners, TCP and UDP, IPv4 and IPv6."""
+    """Where the kernel lacks sock_diag, /proc gives the same listeners, TCP and UDP, IPv4 and IPv6."""
     ip = random_ip()
     with namespace(ip) as inside, toy(inside, "serve.py", ip, "8080") as one, toy(inside, "serve.py", "::", "9090"):
         wait_for(lambda: len(one.listeners()) == 2, "both ports")

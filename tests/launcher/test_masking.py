@@ -1,4 +1,4 @@
-"""Secrets in arguments: none reaches the log, however it is spelled, and no argument is too long to look at."""
+"""Secrets in arguments: none reaches the log, however it is written, and every argument is searched, however long."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ def _quoted(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
-# Each makes the arguments that hold a secret; what goes with it is how they may hold any value, or which characters.
+# Each makes arguments that contain a secret; beside it: whether the value may be anything, or its allowed characters.
 SPELLINGS: list[tuple[Callable[[str], list[str]], str]] = [
     (lambda v: [f"--password={v}"], ANY),
     (lambda v: [f"--PASSWORD={v}"], ANY),
@@ -109,13 +109,13 @@ SPELLINGS: list[tuple[Callable[[str], list[str]], str]] = [
 
 @pytest.mark.parametrize("number", range(len(SPELLINGS)))
 def test_no_secret_value_survives(number: int) -> None:
-    """Whatever the spelling and the value, no four characters of the value on end are left."""
+    """Whatever the spelling and the value, no four consecutive characters of the value remain."""
     spell, alphabet = SPELLINGS[number]
     draw = random.Random(number)
     for _ in range(150):
         value = "".join(draw.choices(draw.choice([alphabet, PLAIN]), k=draw.randint(6, 30))).strip() or "hunter22"
         args = spell(value)
-        # What the spelling says by itself, or the value has by chance in common with it, is not the value.
+        # What the spelling itself contains, or happens to have in common with the value, is not the value.
         other = "\n".join(spell("")) + "***"
         shown = "\n".join(mask_args(args))
         for piece in (value[at : at + 4] for at in range(len(value) - 3)):
@@ -124,7 +124,7 @@ def test_no_secret_value_survives(number: int) -> None:
 
 @pytest.mark.parametrize("number", range(len(SPELLINGS)))
 def test_a_spelling_among_others_hides_no_more_than_what_follows(number: int) -> None:
-    """What stands before the secret, and the arguments after its value, are told as they are."""
+    """The text before the secret, and the arguments after its value, are logged unchanged."""
     args = SPELLINGS[number][0]("hunter22")
     assert mask_args(["--port", "8080", *args, "--verbose"])[:2] == ["--port", "8080"]
     assert mask_args([*args, "--verbose"])[-1] == "--verbose"
@@ -154,7 +154,7 @@ def test_a_spelling_among_others_hides_no_more_than_what_follows(number: int) ->
     ],
 )
 def test_arguments_that_look_like_secrets_are_masked(args: list[str], masked: list[str]) -> None:
-    """What is around a secret stays readable where its end is sure."""
+    """The text around a secret stays readable where its end is certain."""
     assert mask_args(args) == masked
 
 
@@ -169,7 +169,7 @@ def test_arguments_that_look_like_secrets_are_masked(args: list[str], masked: li
     ],
 )
 def test_what_is_no_secret_is_told(args: list[str]) -> None:
-    """Everything else reaches the log as it is."""
+    """Everything else reaches the log unchanged."""
     assert mask_args(args) == args
 
 
@@ -193,7 +193,7 @@ HOSTILE += [
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_the_time_grows_with_the_length_and_no_faster(piece: str) -> None:
-    """64 KB take less than 0.1 s and 200 KB three times as long at most, whatever they are made of."""
+    """64 KB take less than 0.1 s, and 200 KB at most three times as long, whatever they contain."""
     for before in ("", "{", ";", "key=", "-u="):
         for size, limit_s in ((8_000, 0.1), (64_000, 0.1), (200_000, 0.3)):
             text = before + piece * (size // len(piece))

@@ -1,4 +1,4 @@
-"""The launcher's figures as Prometheus text."""
+"""The launcher's metrics in Prometheus' text format."""
 
 import re
 
@@ -20,7 +20,7 @@ FULL = Metrics(
 
 
 def test_every_figure_has_help_and_type() -> None:
-    """Each sample belongs to a family that was introduced by HELP and TYPE, and every line is of a legal form."""
+    """Each sample belongs to a family that HELP and TYPE introduced, and every line has a legal form."""
     families = set()
     for line in render_metrics(FULL).splitlines():
         if match := re.fullmatch(r"# (HELP|TYPE) (mooring_[a-z_]+) .+", line):
@@ -32,7 +32,7 @@ def test_every_figure_has_help_and_type() -> None:
 
 
 def test_values_are_in_base_units() -> None:
-    """Seconds, bytes and counts stand as they are, whole numbers without a fraction."""
+    """Seconds, bytes and counts are printed unchanged, whole numbers without a fraction."""
     text = render_metrics(FULL)
     for line in (
         'mooring_launcher_info{version="0.1.0",app="orders",ordinal="3"} 1',
@@ -51,7 +51,7 @@ def test_values_are_in_base_units() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    """A figure without a value is not told at all, rather than as zero; zero itself is told."""
+    """A metric without a value is left out, rather than printed as zero; zero itself is printed."""
     text = render_metrics(FULL._replace(usage=None, gate_seconds=None, attach_seconds=0.0, conditions=[], restarts=0))
     assert "mooring_target_cpu" not in text
     assert "mooring_gate" not in text

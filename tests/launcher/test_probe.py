@@ -24,7 +24,7 @@ RECORD: dict[str, Any] = {
 
 
 def test_a_fresh_record_answers_each_question(tmp_path: Path) -> None:
-    """Each question is answered by its own field; the reason is told."""
+    """Each probe is answered from its own field; the reason is printed."""
     status = StatusFile(str(tmp_path))
     status.write(ready=False, started=True, live=True, reason="port http 8080: not listening")
     assert probe("ready", str(tmp_path)) == (False, "port http 8080: not listening")
@@ -37,13 +37,13 @@ def test_a_fresh_record_answers_each_question(tmp_path: Path) -> None:
     [("ready", 4.9, True), ("ready", 5.1, False), ("live", 59, True), ("live", 61, False), ("ready", -1, False)],
 )
 def test_an_old_or_future_heartbeat_does_not_count(question: str, age_s: float, holds: bool) -> None:
-    """Ready needs a heartbeat of 5 s, live of 60 s; one from the future is of another boot."""
+    """Ready needs a heartbeat within 5 s, live within 60 s; one from the future is from an earlier boot."""
     assert judge_record(question, RECORD, age_s)[0] is holds
 
 
 @pytest.mark.parametrize("age_s, started", [(1, False), (61, True), (-1, True)])
 def test_a_launcher_that_stands_still_while_it_starts_is_left_to_liveness(age_s: float, started: bool) -> None:
-    """Kubelet asks nothing but `started` until that holds: a launcher stuck before would never be ended."""
+    """Kubelet runs only the startup probe until it succeeds: a launcher stuck before that would never be ended."""
     record = RECORD | {"started": False}
     assert judge_record("started", record, age_s)[0] is started
     assert judge_record("live", record, age_s)[0] is not started
@@ -51,14 +51,14 @@ def test_a_launcher_that_stands_still_while_it_starts_is_left_to_liveness(age_s:
 
 @pytest.mark.parametrize("up_s, started", [(299, False), (301, True)])
 def test_a_long_start_is_asked_for_less_often(up_s: float, started: bool) -> None:
-    """After 5 minutes readiness and liveness ask, so that kubelet may end a launcher that never said anything."""
+    """After 5 minutes kubelet runs readiness and liveness, so that it can end a launcher that never said anything."""
     record = RECORD | {"started": False, "heartbeat": RECORD["since"] + up_s}
     assert judge_record("started", record, 1)[0] is started
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "hard link", "pipe", "file of others"])
 def test_the_status_file_is_nobody_elses(tmp_path: Path, kind: str) -> None:
-    """What stands in the file's place is replaced, never written to or waited for."""
+    """Whatever is in the file's place is replaced; it is never written to, and never waited for."""
     other, path = tmp_path / "other", tmp_path / "state" / FILE_NAME
     path.parent.mkdir()
     if kind != "dangling":
@@ -83,7 +83,7 @@ def test_the_status_file_is_nobody_elses(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_a_probe_believes_no_link(tmp_path: Path, kind: str) -> None:
-    """A planted status that leads elsewhere is none, and a pipe keeps no probe."""
+    """A planted status that leads elsewhere does not count, and a pipe does not block a probe."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     status = StatusFile(str(elsewhere))
@@ -96,7 +96,7 @@ def test_a_probe_believes_no_link(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_termination_message_follows_no_link(tmp_path: Path) -> None:
-    """The message is written into kubelet's file alone."""
+    """The message is written only into kubelet's file."""
     other = tmp_path / "other"
     other.write_text("precious")
     (tmp_path / "log").symlink_to(other)
@@ -106,7 +106,7 @@ def test_a_termination_message_follows_no_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dangling", [True, False])
 def test_the_stop_socket_replaces_a_link(tmp_path: Path, dangling: bool) -> None:
-    """A link in the socket's place is removed, and what it leads to is left alone."""
+    """A link in the socket's place is removed, but its target is left alone."""
     other = tmp_path / "other"
     if not dangling:
         other.write_text("precious")
@@ -118,7 +118,7 @@ def test_the_stop_socket_replaces_a_link(tmp_path: Path, dangling: bool) -> None
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"{}", b"[]", b"1", b'{"serial": 1, "end": 1}'])
 def test_no_record_is_not_ready(tmp_path: Path, content: bytes | None) -> None:
-    """A missing or broken file answers no to everything."""
+    """A missing or broken file answers no to every probe."""
     if content is not None:
         (tmp_path / "status.json").write_bytes(content)
     assert probe("live", str(tmp_path)) == (False, "the launcher has written no status")
@@ -133,7 +133,7 @@ def test_a_killed_launchers_word_does_not_outlive_it(tmp_path: Path) -> None:
 
 
 def test_the_file_never_grows(tmp_path: Path) -> None:
-    """Whatever the reason, a record is of one size, so a full disk cannot refuse it."""
+    """Whatever the reason, a record has a fixed size, so a full disk cannot refuse it."""
     status = StatusFile(str(tmp_path))
     for reason in ("", "x" * 9_000, "ü" * 9_000, "\x00" * 9_000):
         status.write(ready=True, started=True, live=True, reason=reason)
@@ -164,7 +164,7 @@ def test_a_reader_never_sees_half_a_record(tmp_path: Path) -> None:
 
 
 def test_probes_import_neither_ssl_nor_threads(tmp_path: Path) -> None:
-    """The probe command loads no module it does not need."""
+    """The probe command loads no module that it does not need."""
     code = (
         "import sys; before = set(sys.modules); from mooring_launcher.__main__ import main; main(['probe', 'ready'])\n"
         "heavy = {'ssl', 'socket', 'threading', 'http', 'logging', 'argparse', 'subprocess'}\n"

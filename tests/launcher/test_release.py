@@ -1,4 +1,4 @@
-"""What `check-release`, the program behind `helm test`, sees and tells."""
+"""What `check-release`, the program behind `helm test`, sees and prints."""
 
 import json
 import os
@@ -15,14 +15,14 @@ from tests.launcher.rig import PORT, READINESS_PORT, Rig, anchor_pod, make_confi
 
 pytestmark = pytest.mark.sandbox
 
-# Tests that run at the same time listen on the same ports: each worker has addresses of its own.
+# Tests that run at the same time listen on the same ports: each worker has its own addresses.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 FIRST, SECOND = f"127.77.{WORKER}.2", f"127.77.{WORKER}.3"
 
 
 @contextmanager
 def replica(ip: str, *, status: int = 200, program: bool = True) -> Iterator[None]:
-    """Answer on an address as a launcher (`/readyz`) and, if wanted, its program do."""
+    """Answer on an address as a launcher does (`/readyz`) and, if wanted, as its program does."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -69,7 +69,7 @@ def check(rig: Rig, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_release_that_is_well(release: Rig) -> None:
-    """A line for each replica with its own IP and ports, one for the Service, and exit code 0."""
+    """One line for each replica with its own IP and ports, one for the Service, and exit code 0."""
     with replica(FIRST), replica(SECOND):
         answer = check(release)
     assert answer.stdout.splitlines() == [
@@ -82,7 +82,7 @@ def test_a_release_that_is_well(release: Rig) -> None:
 
 
 def test_an_unready_replica_fails_and_says_why(release: Rig) -> None:
-    """The others are asked all the same, and what /readyz says is told."""
+    """The others are still checked, and the answer of /readyz is printed."""
     with replica(FIRST), replica(SECOND, status=503):
         answer = check(release)
     assert answer.returncode == 1
@@ -91,7 +91,7 @@ def test_an_unready_replica_fails_and_says_why(release: Rig) -> None:
 
 
 def test_a_ready_replica_whose_program_refuses_fails(release: Rig) -> None:
-    """The program's own port is asked too, so that a gate which looks elsewhere is found out."""
+    """The program's own port is checked too, so that a gate which checks the wrong thing is found out."""
     with replica(FIRST), replica(SECOND, program=False):
         answer = check(release)
     assert answer.returncode == 1
@@ -99,7 +99,7 @@ def test_a_ready_replica_whose_program_refuses_fails(release: Rig) -> None:
 
 
 def test_a_dead_launcher_fails(release: Rig) -> None:
-    """Where nobody answers, the line says so."""
+    """If nothing answers, the line says so."""
     with replica(FIRST):
         answer = check(release)
     assert answer.returncode == 1
@@ -117,7 +117,7 @@ def test_an_absent_anchor_and_service_fail(release: Rig) -> None:
 
 
 def test_what_becomes_well_in_time_is_well(release: Rig) -> None:
-    """Right after an installation the test waits, and returns as soon as all is well."""
+    """Right after an installation the test waits, and returns as soon as every check passes."""
     with replica(FIRST):
         late = replica(SECOND)
         timer = threading.Timer(1.5, late.__enter__)
@@ -131,7 +131,7 @@ def test_what_becomes_well_in_time_is_well(release: Rig) -> None:
 
 
 def test_no_replicas_are_well(release: Rig) -> None:
-    """A release scaled to 0 has nothing that could fail, its Service least of all."""
+    """A release scaled to 0 has nothing that could fail, and its Service is not checked."""
     release.api.put("statefulsets", stateful_set("orders", 0))
     answer = check(release)
     assert (answer.returncode, answer.stdout) == (0, "0 of 0 checks passed\n")
@@ -146,7 +146,7 @@ def test_without_a_service_none_is_asked(release: Rig) -> None:
 
 
 def test_a_set_that_is_not_there_fails(release: Rig) -> None:
-    """An uninstalled release is no healthy one."""
+    """A release that was uninstalled is not healthy."""
     release.api.delete("statefulsets", "apps", "orders")
     answer = check(release)
     assert answer.returncode == 1
@@ -154,7 +154,7 @@ def test_a_set_that_is_not_there_fails(release: Rig) -> None:
 
 
 def test_it_asks_by_name_alone(release: Rig) -> None:
-    """GET of the set, the anchors and the Service, PATCH of its own pod; no list, no watch."""
+    """GET of the set, the anchors and the Service, PATCH of its own pod; it neither lists nor watches."""
     with replica(FIRST), replica(SECOND):
         check(release)
     asked = {(request.verb, request.resource, request.name) for request in release.api.requests}
@@ -168,7 +168,7 @@ def test_it_asks_by_name_alone(release: Rig) -> None:
 
 
 def test_its_pod_goes_with_the_release(release: Rig) -> None:
-    """The set becomes the owner of the test's pod; where the API refuses that, it is told and changes nothing."""
+    """The set becomes the owner of the test's pod; if the API refuses that, it is reported and changes nothing."""
     release.api.put("statefulsets", stateful_set("orders", 0))
     assert check(release).returncode == 0
     uid = release.api.get("statefulsets", "apps", "orders")["metadata"]["uid"]

@@ -1,4 +1,4 @@
-"""A running replica rides out every fault of the API."""
+"""A running replica survives every fault of the API."""
 
 import pytest
 from mooring.rehearse.wire import Request, Response
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.sandbox
 
 
 def test_a_lost_watch_is_followed_by_a_get(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """A cut stream costs one GET and one WATCH, and what happened meanwhile is noticed."""
+    """A cut stream costs one GET and one WATCH, and what happened in the meantime is noticed."""
     rig.api.put("pods", anchor_pod(ip))
     launcher = rig.launch()
     launcher.wait_event("gate-holds")
@@ -22,7 +22,7 @@ def test_a_lost_watch_is_followed_by_a_get(rig: Rig, ip: str, compartment: Compa
 
 
 def test_an_api_that_is_down_leaves_the_target_alone(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """While the API is away the target runs on and the replica stays ready."""
+    """While the API is down the target runs on and the replica stays ready."""
     rig.api.put("pods", anchor_pod(ip, ready=True))
     launcher = rig.launch()
     launcher.wait_event("gate-holds")
@@ -33,7 +33,7 @@ def test_an_api_that_is_down_leaves_the_target_alone(rig: Rig, ip: str, compartm
 
 
 def test_an_api_that_comes_late_is_waited_for(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """A refused connection at the start is retried until the API is there."""
+    """A refused connection at the start is retried until the API is up."""
     rig.api.put("pods", anchor_pod(ip))
     rig.api.close()
     launcher = rig.launch()
@@ -43,7 +43,7 @@ def test_an_api_that_comes_late_is_waited_for(rig: Rig, ip: str, compartment: Co
 
 
 def test_a_rotated_token_is_read_again(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """After a rotation the launcher goes on with the new token."""
+    """After a rotation the launcher continues with the new token."""
     rig.api.put("pods", anchor_pod(ip))
     launcher = rig.launch()
     launcher.wait_event("gate-holds")
@@ -56,7 +56,7 @@ def test_a_rotated_token_is_read_again(rig: Rig, ip: str, compartment: Compartme
 
 
 def test_a_forbidden_request_names_what_to_grant(rig: Rig, ip: str) -> None:
-    """A 403 says verb, resource, name and rbac.maxReplicas; once granted, the launcher goes on."""
+    """A 403 names verb, resource, object and rbac.maxReplicas; once granted, the launcher continues."""
     rig.api.put("pods", anchor_pod(ip))
     rig.api.add_token("token-1", rules=[])
     launcher = rig.launch()
@@ -70,7 +70,7 @@ def test_a_forbidden_request_names_what_to_grant(rig: Rig, ip: str) -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_api_is_asked_again_when_it_says(rig: Rig, ip: str, compartment: Compartment, status: int) -> None:
-    """429 and 5xx are retried, not before Retry-After."""
+    """429 and 5xx are retried, but not before Retry-After."""
     rig.api.put("pods", anchor_pod(ip))
 
     def once(request: Request) -> Response | None:

@@ -1,4 +1,4 @@
-"""From an anchor to a ready replica, and what becomes of it when the anchor changes."""
+"""From an anchor to a ready replica, and what happens when the anchor changes."""
 
 import json
 import os
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.sandbox
 
 
 def test_a_running_anchor_gets_its_target(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """The target serves on the anchor's IP and knows its place; a quiet start is one GET and one WATCH."""
+    """The target serves on the anchor's IP and knows its compartment; a quiet start is one GET and one WATCH."""
     rig.api.put("pods", anchor_pod(ip))
     launcher = rig.launch()
     launcher.wait_line("ready")
@@ -44,7 +44,7 @@ def test_readiness_needs_gate_and_anchor(rig: Rig, ip: str, compartment: Compart
 
 
 def test_the_bootstrap_record_has_every_parameter(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """One record names label, namespace, UID, IP, compartment, program and arguments, secrets masked."""
+    """One record has label, namespace, UID, IP, compartment, program and arguments, with secrets masked."""
     rig.api.put("pods", anchor_pod(ip))
     args = [*_args(), "end", "--password=hunter2"]
     launcher = rig.launch(target={"args": args, "env": {"SECRET": "hunter2"}})
@@ -58,7 +58,7 @@ def test_the_bootstrap_record_has_every_parameter(rig: Rig, ip: str, compartment
 
 
 def test_an_anchor_that_comes_later_is_waited_for(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Without an anchor the launcher says what it waits for, and starts when it comes, by its watch alone."""
+    """Without an anchor the launcher says what it waits for; its watch is enough to notice the anchor and start."""
     launcher = rig.launch()
     launcher.wait_event("waiting", reason="the anchor orders-anchor-0 does not exist in namespace apps")
     rig.api.put("pods", anchor_pod(ip))
@@ -89,7 +89,7 @@ def test_an_anchor_elsewhere_is_evicted(rig: Rig, ip: str, compartment: Compartm
 
 
 def test_an_unschedulable_anchor_makes_the_launcher_move(rig: Rig) -> None:
-    """Where the anchor does not fit, the launcher evicts its own pod once the budget is over."""
+    """If the anchor does not fit onto the node, the launcher evicts its own pod once the budget is used up."""
     rig.api.put("pods", {**anchor_pod(), "metadata": {"name": "orders-0", "namespace": "apps", "uid": "own-uid"}})
     rig.api.put("pods", unschedulable_pod())
     rig.launch(anchor={"unschedulableSeconds": 5, "namespace": "apps"})
@@ -99,7 +99,7 @@ def test_an_unschedulable_anchor_makes_the_launcher_move(rig: Rig) -> None:
 
 
 def test_a_replaced_anchor_restarts_the_target_in_place(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Another UID on this node stops the target and starts it anew in the same launcher process."""
+    """Another UID on this node stops the target and starts it again in the same launcher process."""
     rig.api.put("pods", anchor_pod(ip))
     launcher = rig.launch()
     launcher.wait_line("ready")
@@ -112,7 +112,7 @@ def test_a_replaced_anchor_restarts_the_target_in_place(rig: Rig, ip: str, compa
 
 
 def test_a_changed_ip_moves_the_target(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """An anchor whose IP changed is attached to anew, in the compartment of its new address."""
+    """If the anchor's IP changes, the launcher attaches again, in the compartment of the new address."""
     rig.api.put("pods", anchor_pod(ip))
     launcher = rig.launch()
     launcher.wait_line("ready")
@@ -165,7 +165,7 @@ def _args() -> list[str]:
 
 
 def test_an_ip_in_two_compartments_is_not_guessed(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """While two compartments hold the anchor's IP nothing starts; when one is left, the target does."""
+    """While two compartments have the anchor's IP nothing starts; when one is left, the target does."""
     rig.api.put("pods", anchor_pod(ip))
     with namespace(ip) as other:
         launcher = rig.launch()
@@ -177,7 +177,7 @@ def test_an_ip_in_two_compartments_is_not_guessed(rig: Rig, ip: str, compartment
 
 
 def test_an_anchor_before_its_compartment_is_waited_for(rig: Rig, ip: str) -> None:
-    """An IP that no compartment has yet is looked for until one has it."""
+    """For an IP that no compartment has yet, the launcher keeps looking until one has it."""
     rig.api.put("pods", anchor_pod(ip))
     launcher = rig.launch()
     launcher.wait_event(

@@ -1,4 +1,4 @@
-"""What the launcher itself sees decides: which network is the anchor's, whether it stays, whether descriptors last."""
+"""What the launcher itself sees decides: which network is the anchor's, whether it stays, if descriptors suffice."""
 
 import contextlib
 import resource
@@ -43,7 +43,7 @@ CGROUPS = {
 
 @contextmanager
 def pod_process(inside: Compartment, file: Path, driver: str = "the systemd driver") -> Iterator[str]:
-    """Run a process in the network whose cgroup is as a pod's, as far as /proc tells; return the pod's uid."""
+    """Run a process in the network with the cgroup of a pod, as far as /proc shows; return the pod's uid."""
     uid = new_uid()
     file.write_text(CGROUPS[driver].format(plain=uid, sliced=uid.replace("-", "_")))
     with toy(inside, "serve.py", "127.0.0.1", "1") as started:
@@ -55,7 +55,7 @@ def pod_process(inside: Compartment, file: Path, driver: str = "the systemd driv
 def test_the_networks_of_a_pod_are_those_of_its_processes(
     compartment: Compartment, tmp_path: Path, driver: str
 ) -> None:
-    """By the cgroup that kubelet makes for each pod, whichever driver it has; of a pod without a process nothing."""
+    """From the cgroup that kubelet makes for each pod, with either driver; a pod without a process has none."""
     with pod_process(compartment, tmp_path / "cgroup", driver) as uid:
         assert backend().networks_of(uid, "containerd://4f2a") == {compartment.id}
         assert backend().networks_of(uid[:-1], "containerd://4f2a") == set()
@@ -63,7 +63,7 @@ def test_the_networks_of_a_pod_are_those_of_its_processes(
 
 
 def test_the_ip_of_another_pod_is_refused(rig: Rig, ip: str, compartment: Compartment, tmp_path: Path) -> None:
-    """A status with the IP of another pod on the node starts nothing there; the pod's own IP does."""
+    """If the status has the IP of another pod on the node, nothing starts there; with the pod's own IP it does."""
     other_ip = random_ip()
     with namespace(other_ip) as other, pod_process(compartment, tmp_path / "cgroup") as uid:
         rig.api.put("pods", anchor_pod(other_ip, uid=uid))
@@ -78,7 +78,7 @@ def test_the_ip_of_another_pod_is_refused(rig: Rig, ip: str, compartment: Compar
 def test_of_two_networks_with_the_ip_the_pods_own_is_taken(
     rig: Rig, ip: str, compartment: Compartment, tmp_path: Path
 ) -> None:
-    """A pod that gave itself the anchor's IP neither gets the program nor keeps it from starting."""
+    """A pod that gave itself the anchor's IP neither gets the program nor prevents it from starting."""
     with namespace(ip), pod_process(compartment, tmp_path / "cgroup") as uid:
         rig.api.put("pods", anchor_pod(ip, uid=uid))
         launcher = rig.launch()
@@ -88,7 +88,7 @@ def test_of_two_networks_with_the_ip_the_pods_own_is_taken(
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::1", "224.0.0.1"])  # noqa: S104 - a status says so
 def test_an_address_that_no_pod_can_have_is_refused(rig: Rig, compartment: Compartment, address: str) -> None:
-    """Loopback is in every network: it says nothing about the anchor's."""
+    """Loopback is in every network, so it cannot identify the anchor's."""
     rig.api.put("pods", anchor_pod(address))
     launcher = rig.launch()
     told = wait_for(lambda: [r for r in launcher.events("waiting") if address in r["reason"]], "the refusal")
@@ -108,7 +108,7 @@ def test_an_address_of_the_node_is_named_as_such(rig: Rig, compartment: Compartm
 
 
 def test_a_label_that_is_taken_off_stops_nothing(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Once attached the anchor is known by its uid: its network is there with or without a label."""
+    """Once attached, the anchor is known by its uid: its network stays, with or without the label."""
     rig.api.put("pods", anchor_pod(ip))
     launcher = rig.launch()
     launcher.wait_event("gate-holds")
@@ -139,7 +139,7 @@ def end_program(launcher: Launcher) -> None:
 
 @pytest.mark.parametrize("api", ["answers", "is away"])
 def test_nobodys_question_keeps_the_first_sibling(rig: Rig, ip: str, compartment: Compartment, api: str) -> None:
-    """While the anchor stays, a parked /hold makes a launcher whose program has ended wait for no sibling."""
+    """While the anchor stays, a launcher whose program has ended waits for no sibling, even if a /hold is waiting."""
     rig.api.put("pods", anchor_pod(ip))
     first, second = launch_pair(rig)
     with backend().run_inside(compartment, lambda: socket.create_connection((ip, READINESS_PORT))) as asker:
@@ -154,7 +154,7 @@ def test_nobodys_question_keeps_the_first_sibling(rig: Rig, ip: str, compartment
 
 
 def test_an_anchor_that_goes_unseen_is_asked_for(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """The API is asked before the launcher decides: a deletion that no watch told of makes it wait for its siblings."""
+    """The API decides: after a deletion that the watch did not report, the launcher still waits for its siblings."""
     over = threading.Event()
 
     def silence() -> Iterator[bytes]:
@@ -180,7 +180,7 @@ def cpu_s(launcher: Launcher) -> float:
 
 
 def first_free_descriptor(pid: int) -> int:
-    """Return the lowest number that no file has which stays open."""
+    """Return the lowest descriptor number that is not in use by any file that stays open."""
     used = set(range(1024))
     for _ in range(10):
         used &= {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
@@ -202,9 +202,9 @@ GATES: dict[str, dict[str, Any]] = {
 def test_without_descriptors_it_backs_off_and_recovers(
     rig: Rig, ip: str, compartment: Compartment, judged_by: str
 ) -> None:
-    """A client that cannot be accepted costs no CPU, the program runs on, and with descriptors it is served again.
+    """A client that cannot be accepted costs no CPU, the program runs on, and once there are descriptors it is served.
 
-    Also where one failed look would end it: a look for which no descriptor is left has not failed.
+    Also if one failed look would end it: a look for which no descriptor is left has not failed.
     """
     rig.api.put("pods", anchor_pod(ip))
     launcher = rig.launch(gate={"onUnhealthy": "restart", "periodSeconds": 0.1, **GATES[judged_by]})
@@ -249,7 +249,7 @@ def test_without_descriptors_the_programs_end_is_reported_all_the_same(rig: Rig,
 def test_no_thread_dies_unnoticed(
     rig: Rig, ip: str, compartment: Compartment, monkeypatch: pytest.MonkeyPatch, thread: str, manner: str
 ) -> None:
-    """It is logged by its name, and the live probe and /livez are false: kubelet starts the launcher anew."""
+    """It is logged by name, and the live probe and /livez fail: kubelet restarts the launcher."""
     monkeypatch.setenv("MORTAL", f"{thread} {manner}")
     rig.program = (rig.program[0], str(rig.toys / "mortal.py"))
     for name in ("orders", "orders-anchor"):
@@ -265,7 +265,7 @@ def test_no_thread_dies_unnoticed(
 
 
 def test_the_threads_that_may_end_may() -> None:
-    """What was released is not missed; the others are told, each with why it ended."""
+    """A thread that was released is not missed; the others are reported, each with why it ended."""
     code = """if True:
         import threading, time
         from mooring_launcher.reports.log import Log

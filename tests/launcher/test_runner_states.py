@@ -48,7 +48,7 @@ def attached(ip: str, compartment: Compartment, request: pytest.FixtureRequest) 
     args = ["-S", str(SERVER_TOY), str(PORT), *getattr(request, "param", [])]
     config = for_ordinal(check_config(make_config(target={"args": args}), load_schema(), "test"), 0)
     place = Place(Anchor("orders-anchor-0", "uid-1", ip, "containerd://c1"), compartment, 0.0)
-    ignored = lambda *_: None  # noqa: E731 - nobody listens here
+    ignored = lambda *_: None  # noqa: E731 - not needed here
     hooks = Hooks(lambda: "", lambda: "", ignored, ignored, ignored, ignored, ignored)
     environ = dict(os.environ)
     attachment = Attachment(backend(), config, 0, place, environ, hooks, generation=GENERATION, restarts=GENERATION - 1)
@@ -80,13 +80,13 @@ def test_a_stop_while_searching_ends_at_once(has_been_attached: bool, when: str)
 
 
 def test_a_failure_while_searching_ends_at_once() -> None:
-    """Without a target the launcher exits with the failure's code at once."""
+    """Without a target the launcher exits immediately with the failure's code."""
     expected = Outcome("launcher", ExitCode.GATE_TIMEOUT, "the gate did not hold")
     assert end(Searching(has_been_attached=True), FAILURE) == Ended(FAILURE, expected)
 
 
 def test_only_a_target_that_was_ready_is_drained(attached: Attached) -> None:
-    """A stop and a leaving anchor drain if traffic may have arrived; a failure and a lost network never do."""
+    """A stop, or an anchor that is leaving, drains if traffic may have arrived; a failure or lost network does not."""
     never_ready = attached._replace(has_been_ready=False)
     gentle = [end(attached, STOP), lose_anchor(attached, "leaving", graceful=True)]
     hasty = [end(attached, FAILURE), lose_anchor(attached, "gone", graceful=False)]
@@ -96,7 +96,7 @@ def test_only_a_target_that_was_ready_is_drained(attached: Attached) -> None:
 
 
 def test_a_lost_anchor_leads_back_to_the_search(attached: Attached) -> None:
-    """After the ladder the next anchor is searched for, as by a launcher that has been attached."""
+    """After the ladder the launcher searches for the next anchor, as one that has been attached."""
     stopping = lose_anchor(attached, "the anchor is gone", graceful=False)
     assert not is_ending(stopping)
     assert leave(stopping, "SIGTERM") == Searching(has_been_attached=True)
@@ -106,7 +106,7 @@ def test_a_lost_anchor_leads_back_to_the_search(attached: Attached) -> None:
 def test_an_end_while_the_anchor_is_lost_ends_the_run_after_the_ladder(
     attached: Attached, ending: StopRequested | Failed
 ) -> None:
-    """The ladder that runs goes on with its reason, and no further anchor is searched for."""
+    """A ladder that is running continues with its reason, and the launcher searches for no further anchor."""
     stopping = lose_anchor(attached, "the anchor is gone", graceful=False)
     ended = end(stopping, ending)
     assert ended == stopping._replace(then=ending)
@@ -118,7 +118,7 @@ def test_an_end_while_the_anchor_is_lost_ends_the_run_after_the_ladder(
 
 
 def test_a_failure_while_stopping_changes_nothing(attached: Attached) -> None:
-    """The first ending counts, whether it was a stop, a failure or the target's own."""
+    """The first ending counts, whether it was a stop, a failure or the target's own end."""
     exited = lose_target(attached, ExitStatus(7, None, "exited with code 7"))
     assert end(exited, FAILURE) is exited
     for first, later in ((STOP, FAILURE), (FAILURE, STOP), (STOP, StopRequested("SIGINT"))):
@@ -129,7 +129,7 @@ def test_a_failure_while_stopping_changes_nothing(attached: Attached) -> None:
 
 
 def test_reports_of_a_former_attachment_are_out_of_date(attached: Attached) -> None:
-    """What an attachment reports counts while it is attached or being stopped, and never for another one."""
+    """Reports of an attachment count while it is attached or being stopped, and never for another attachment."""
     stopping = lose_anchor(attached, "the anchor is gone", graceful=False)
     searching = leave(stopping, "SIGTERM")
     states = (attached, stopping, searching, end(searching, STOP))
@@ -138,7 +138,7 @@ def test_reports_of_a_former_attachment_are_out_of_date(attached: Attached) -> N
 
 
 def test_a_target_that_ended_by_itself_gives_its_code(attached: Attached, ip: str) -> None:
-    """Its code and sentence are the outcome, whatever the ladder then found."""
+    """Its code and sentence are the outcome, whatever the ladder finds afterwards."""
     ask(attached.attachment.place.compartment, ip, b"exit 7")
     status = attached.attachment.target.wait(10)
     assert status is not None
@@ -162,7 +162,7 @@ def test_a_target_that_ended_by_itself_gives_its_code(attached: Attached, ip: st
     indirect=["attached"],
 )
 def test_a_stop_is_a_success_only_if_the_target_obeyed(attached: Attached, outcome: Outcome) -> None:
-    """A target that ends on SIGTERM is a success; one with a code of its own, or that was killed, gives its code."""
+    """A target that ends on SIGTERM is a success; if it was killed or has its own exit code, that code is passed on."""
     stopping = end(attached, STOP)
     assert isinstance(stopping, Stopping)
     left = leave(stopping, climb_down(attached))
@@ -171,7 +171,7 @@ def test_a_stop_is_a_success_only_if_the_target_obeyed(attached: Attached, outco
 
 
 def test_a_search_again_is_no_ending(attached: Attached) -> None:
-    """Only a decided end is one: searching, attached and a stop for another anchor are not."""
+    """Only a decided end counts: searching, attached and a stop for another anchor do not."""
     stopping = lose_anchor(attached, "the anchor is gone", graceful=True)
     assert stopping.then == SearchAgain()
     undecided = (Searching(has_been_attached=True), attached, stopping)

@@ -40,7 +40,7 @@ def toy(*args: str) -> dict[str, list[str]]:
 
 
 def test_the_stop_command_returns_when_the_target_has_gone(rig: Rig) -> None:
-    """`stop` tells each step, returns when the target ended on SIGTERM, and the launcher exits 0."""
+    """`stop` prints each step, returns when the target has ended on SIGTERM, and the launcher exits with 0."""
     launcher = rig.launch()
     launcher.wait_event("gate-holds")
     stop = rig.command("stop")
@@ -53,13 +53,13 @@ def test_the_stop_command_returns_when_the_target_has_gone(rig: Rig) -> None:
 
 
 def test_stop_without_a_launcher_is_harmless(rig: Rig) -> None:
-    """`stop` with nobody to ask says so and exits 0."""
+    """`stop` without a launcher says so and exits with 0."""
     stop = rig.command("stop")
     assert (stop.returncode, stop.stdout) == (0, "no launcher to stop: No such file or directory\n")
 
 
 def test_stop_after_a_killed_launcher_is_harmless(rig: Rig) -> None:
-    """The socket of a launcher that was killed refuses, which counts as stopped; the next launcher replaces it."""
+    """A killed launcher's socket refuses connections, which counts as stopped; the next launcher replaces it."""
     launcher = rig.launch()
     launcher.wait_line("ready")
     launcher.close()
@@ -83,7 +83,7 @@ def test_a_stop_drains_first(rig: Rig, ip: str, compartment: Compartment) -> Non
 
 
 def test_a_second_signal_and_stop_change_nothing(rig: Rig) -> None:
-    """Signals and stop commands during a stop neither shorten nor spoil it."""
+    """Signals and stop commands during a stop neither shorten nor disturb it."""
     launcher = rig.launch(stop={"drainSeconds": 2})
     launcher.wait_event("gate-holds")
     began_s = time.monotonic()
@@ -110,7 +110,7 @@ def test_a_stop_before_the_anchor_ends_at_once(rig: Rig) -> None:
 
 
 def test_a_stop_before_the_gate_ever_held_names_the_target(rig: Rig) -> None:
-    """A program that was never ready was started all the same, and the message does not deny it."""
+    """A program that was never ready was still started, and the message does not deny it."""
     launcher = rig.launch(gate={"tcp": {"never": {"port": 1}}})
     launcher.wait_line("ready")
     send_signal(launcher, signal.SIGTERM)
@@ -131,7 +131,7 @@ def test_a_stop_between_two_targets_does_not_deny_the_first(rig: Rig, ip: str) -
 
 
 def test_the_log_says_what_the_gate_waits_for(rig: Rig, ip: str, compartment: Compartment, tmp_path: Path) -> None:
-    """Before the gate first holds the log names the condition and its last value, then each loss and each return."""
+    """Before the gate first holds the log names the condition and its last value, then each loss and each recovery."""
     flag = tmp_path / "flag"
     script = f"test -e {flag} || {{ echo no flag, password=hunter2; exit 1; }}"
     check = {"command": ["/bin/sh", "-c", script], "periodSeconds": 0.1, "timeoutSeconds": 5}
@@ -152,7 +152,7 @@ def test_the_log_says_what_the_gate_waits_for(rig: Rig, ip: str, compartment: Co
 
 
 def test_the_stop_command_rung_comes_first(rig: Rig, compartment: Compartment) -> None:
-    """stop.command runs inside the compartment; a target that ends by it gets no SIGTERM."""
+    """stop.command runs inside the compartment; if it ends the target, no SIGTERM follows."""
     code = "import socket, os; s = socket.create_connection((os.environ['MOORING_ANCHOR_IP'], 8080)); s.send(b'exit 0')"
     launcher = rig.launch(stop={"command": [sys.executable, "-S", "-c", code]})
     launcher.wait_event("gate-holds")
@@ -173,7 +173,7 @@ def test_a_target_that_ignores_sigterm_is_killed(rig: Rig) -> None:
 
 @pytest.mark.parametrize("code", [0, 7])
 def test_the_targets_exit_code_is_passed_through(rig: Rig, ip: str, compartment: Compartment, code: int) -> None:
-    """A target that ends by itself ends the launcher with its own code, and the message is by the target."""
+    """A target that ends by itself ends the launcher with its own code, and the message comes from the target."""
     launcher = rig.launch()
     launcher.wait_event("gate-holds")
     ask(compartment, ip, f"exit {code}".encode())
@@ -182,7 +182,7 @@ def test_the_targets_exit_code_is_passed_through(rig: Rig, ip: str, compartment:
 
 
 def test_a_code_of_its_own_on_sigterm_is_passed_through(rig: Rig) -> None:
-    """A target that answers SIGTERM with an exit code gives it to the launcher."""
+    """If a target ends on SIGTERM with an exit code, the launcher exits with that code."""
     launcher = rig.launch(target=toy("exit=3"))
     launcher.wait_event("gate-holds")
     assert rig.command("stop").returncode == 0
@@ -191,7 +191,7 @@ def test_a_code_of_its_own_on_sigterm_is_passed_through(rig: Rig) -> None:
 
 
 def test_an_unhealthy_target_is_restarted_when_asked(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """With onUnhealthy restart the launcher ends the target by the ladder, itself with UNHEALTHY_RESTART."""
+    """With onUnhealthy restart the launcher ends the target by the ladder, and itself with UNHEALTHY_RESTART."""
     launcher = rig.launch(gate={"onUnhealthy": "restart"})
     launcher.wait_event("gate-holds")
     ask(compartment, ip, b"close")
@@ -221,7 +221,7 @@ def test_the_gates_start_budget_names_the_condition(rig: Rig) -> None:
 
 
 def test_a_program_that_is_missing_is_named(rig: Rig) -> None:
-    """A target that does not exist is TARGET_NOT_FOUND, with its path."""
+    """If the target does not exist, the result is TARGET_NOT_FOUND with its path."""
     launcher = rig.launch(target={"exe": "/no/such/program"})
     assert launcher.wait_exit() == 214
     assert "/no/such/program" in rig.message()["message"]
@@ -236,7 +236,7 @@ def test_a_gate_that_cannot_be_made_starts_nothing(rig: Rig) -> None:
 
 
 def test_a_program_starts_in_its_own_directory(rig: Rig, tmp_path: Path) -> None:
-    """Without target.workingDir it is the program's directory; with it, that one."""
+    """Without target.workingDir it is the program's directory; with it, it is that one."""
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\npwd\n")
     program.chmod(0o755)
@@ -249,7 +249,7 @@ def test_a_program_starts_in_its_own_directory(rig: Rig, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("right", [True, False])
 def test_only_the_program_with_the_checksum_is_started(rig: Rig, tmp_path: Path, right: bool) -> None:
-    """target.sha256 lets exactly the program with that content start."""
+    """target.sha256 lets only the program with that content start."""
     digest = hashlib.sha256(Path(sys.executable).read_bytes()).hexdigest()
     launcher = rig.launch(target={"sha256": digest if right else "0" * 64})
     if right:
@@ -260,7 +260,7 @@ def test_only_the_program_with_the_checksum_is_started(rig: Rig, tmp_path: Path,
 
 
 def test_the_last_act_mirrors_the_scale(rig: Rig) -> None:
-    """The start ordinal mirrors the number of replicas at its start, on every change and as its last act."""
+    """The launcher of the start ordinal mirrors the number of replicas at its start, on every change and at its end."""
     rig.api.put("statefulsets", stateful_set("orders", 3))
     rig.api.put("statefulsets", stateful_set("orders-anchor", 1))
     launcher = rig.launch(scaling={"follow": True})
@@ -279,7 +279,7 @@ def test_the_last_act_mirrors_the_scale(rig: Rig) -> None:
 
 
 def test_a_last_act_that_hangs_delays_nobody(rig: Rig) -> None:
-    """With an API that does not answer, the message is written, `stop` returns and the launcher ends all the same."""
+    """If the API does not answer, the message is still written, `stop` returns and the launcher ends."""
     rig.api.put("statefulsets", stateful_set("orders", 3))
     rig.api.put("statefulsets", stateful_set("orders-anchor", 1))
     launcher = rig.launch(scaling={"follow": True})
@@ -303,12 +303,12 @@ def test_a_last_act_that_hangs_delays_nobody(rig: Rig) -> None:
 
 
 def test_a_request_in_flight_is_answered(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """/hold asked before the stop is answered after the target has gone."""
+    """A /hold requested before the stop is answered after the target has ended."""
     launcher = rig.launch()
     launcher.wait_event("gate-holds")
     with open_inside(compartment, ip, READINESS_PORT) as holder:
         holder.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert http_get(compartment, ip, "/livez")[0] == 200  # one thread answers: it has read what came before
+        assert http_get(compartment, ip, "/livez")[0] == 200  # one thread answers, so it has read what came before
         send_signal(launcher, signal.SIGTERM)
         assert launcher.wait_exit() == 0
         answer = b"".join(iter(lambda: holder.recv(65536), b""))

@@ -1,4 +1,4 @@
-"""Anchors that others made, and one anchor for several launchers: found, gone to, and held up for the last of them."""
+"""Anchors that others created, and one anchor for several launchers: found, followed, and held for the last of them."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ FOREIGN = {"create": False, "selector": "app=net-{ordinal},tier=net", "namespace
 
 
 def foreign_pod(ip: str = "10.1.0.1", **changes: Any) -> dict[str, Any]:
-    """Return an anchor that others made, in their namespace."""
+    """Return an anchor that others created, in their namespace."""
     pod = anchor_pod(ip, **{"name": "net-0-x7f", **changes})
     pod["metadata"] |= {"namespace": "nets", "labels": dict(LABELS)}
     return pod
@@ -39,7 +39,7 @@ def own_pod(ordinal: int = 0) -> dict[str, Any]:
 
 
 def test_an_anchor_of_others_is_found_by_its_labels(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """In another namespace, by one LIST and one WATCH; what it lacks is told, and it is used all the same."""
+    """In another namespace, by one LIST and one WATCH; what it lacks is reported, and it is used anyway."""
     rig.api.put("pods", foreign_pod(ip))
     launcher = rig.launch(anchor=FOREIGN)
     launcher.wait_line("ready")
@@ -53,7 +53,7 @@ def test_an_anchor_of_others_is_found_by_its_labels(rig: Rig, ip: str, compartme
 
 
 def test_check_warns_of_what_an_anchor_lacks(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Before anything is started: what is missing of probe, hold and grace, each on a line; two anchors are named."""
+    """Before anything starts: what the anchor lacks of probe, hold and grace, one line each; two anchors are named."""
     rig.api.put("pods", foreign_pod(ip))
     (rig.tmp / "config.json").write_text(json.dumps(make_config(anchor=FOREIGN)))
     checked = rig.command("check")
@@ -67,7 +67,7 @@ def test_check_warns_of_what_an_anchor_lacks(rig: Rig, ip: str, compartment: Com
 
 
 def test_a_watch_by_labels_goes_on_after_410(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """A history that has gone is answered by another LIST, which shows what happened meanwhile."""
+    """If the history has expired, another LIST follows, which shows what happened in the meantime."""
     launcher = rig.launch(anchor=FOREIGN)
     launcher.wait_event(
         "waiting", reason="an anchor with the labels app=net-0,tier=net does not exist in namespace nets"
@@ -82,7 +82,7 @@ def test_a_watch_by_labels_goes_on_after_410(rig: Rig, ip: str, compartment: Com
 
 
 def test_a_pod_that_loses_the_labels_is_no_anchor_any_more(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """As when it goes, the target is stopped; the next pod with the labels gets it."""
+    """As with a deletion, the target is stopped; the next pod with the labels gets it."""
     rig.api.put("pods", foreign_pod(ip))
     launcher = rig.launch(anchor=FOREIGN)
     launcher.wait_line("ready")
@@ -93,7 +93,7 @@ def test_a_pod_that_loses_the_labels_is_no_anchor_any_more(rig: Rig, ip: str, co
 
 
 def test_two_anchors_of_others_are_not_guessed_between(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Two live pods with the labels are waited out, and end the launcher, both named, when the budget is over."""
+    """Two live pods with the labels: the launcher waits, and when the budget is used up it ends and names both."""
     rig.api.put("pods", foreign_pod(ip))
     rig.api.put("pods", foreign_pod("10.9.9.9", name="net-0-b2c", uid="uid-2"))
     launcher = rig.launch(anchor={**FOREIGN, "waitSeconds": 10})
@@ -103,7 +103,7 @@ def test_two_anchors_of_others_are_not_guessed_between(rig: Rig, ip: str, compar
 
 
 def test_two_become_one(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """When one of two is on its way out, as in a roll-out of theirs, the other is the anchor."""
+    """If one of two is terminating, as in a rollout of theirs, the other is the anchor."""
     rig.api.put("pods", foreign_pod("10.9.9.9", name="net-0-old", uid="uid-0"))
     rig.api.put("pods", foreign_pod(ip))
     launcher = rig.launch(anchor=FOREIGN)
@@ -113,7 +113,7 @@ def test_two_become_one(rig: Rig, ip: str, compartment: Compartment) -> None:
 
 
 def test_a_launcher_goes_to_an_anchor_of_others(rig: Rig) -> None:
-    """On the wrong node to begin with it evicts itself, once its budget is over, and never the anchor."""
+    """If the anchor starts on another node, the launcher evicts itself once its budget is used up, never the anchor."""
     rig.api.put("pods", own_pod())
     rig.api.put("pods", foreign_pod(node="node-b"))
     launcher = rig.launch(anchor={**FOREIGN, "unschedulableSeconds": 5})
@@ -125,7 +125,7 @@ def test_a_launcher_goes_to_an_anchor_of_others(rig: Rig) -> None:
 
 
 def test_a_launcher_follows_at_once_to_where_its_anchor_moved(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """After an attachment there is nothing to wait for: the anchor will not come back by itself."""
+    """After an attachment there is no reason to wait: the anchor will not come back by itself."""
     rig.api.put("pods", own_pod())
     rig.api.put("pods", foreign_pod(ip))
     launcher = rig.launch(anchor={**FOREIGN, "unschedulableSeconds": 3600})
@@ -136,20 +136,20 @@ def test_a_launcher_follows_at_once_to_where_its_anchor_moved(rig: Rig, ip: str,
 
 
 def test_an_unschedulable_anchor_of_others_is_only_waited_for(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Where theirs can be placed is nothing that a launcher could change by moving."""
+    """Where an anchor of theirs can be scheduled does not depend on where the launcher is."""
     rig.api.put("pods", own_pod())
     pending = foreign_pod("")
     pending["spec"], pending["status"] = unschedulable_pod()["spec"], unschedulable_pod()["status"]
     rig.api.put("pods", pending)
     launcher = rig.launch(anchor={**FOREIGN, "unschedulableSeconds": 5})
-    launcher.wait_event("waiting", count=2)  # said again after 5 s, when a launcher that moves would have
+    launcher.wait_event("waiting", count=2)  # logged again after 5 s, when a launcher that moves would have moved
     rig.api.put("pods", foreign_pod(ip))
     launcher.wait_line("ready")
     assert rig.api.evictions == []
 
 
 def launch_siblings(rig: Rig, *ordinals: int, manner: str = "end") -> list[Launcher]:
-    """Start launchers that share an anchor, all with one configuration; the last one's program has that manner."""
+    """Start launchers that share an anchor and a configuration; the last one's program has that manner."""
     own = {
         str(ordinal): {
             "args": ["-S", str(SERVER_TOY), str(PORT + ordinal), manner if ordinal == ordinals[-1] else "end"],
@@ -164,7 +164,7 @@ def launch_siblings(rig: Rig, *ordinals: int, manner: str = "end") -> list[Launc
 
 
 def test_siblings_serve_side_by_side_in_one_network(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Each has its own program's port and its own readiness port; all read and watch the one anchor."""
+    """Each has its own program's port and its own readiness port; all read and watch the same anchor."""
     rig.api.put("pods", anchor_pod(ip))
     launchers = launch_siblings(rig, 0, 1)
     for ordinal, launcher in enumerate(launchers):
@@ -175,7 +175,7 @@ def test_siblings_serve_side_by_side_in_one_network(rig: Rig, ip: str, compartme
 
 
 def test_a_sibling_is_ready_by_itself(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """While the anchor is not Ready the first ordinal is not, and its siblings are: a roll-out goes on past them."""
+    """While the anchor is not Ready the first ordinal is not, but its siblings are: a rollout proceeds past them."""
     rig.api.put("pods", anchor_pod(ip))
     launchers = launch_siblings(rig, 0, 1)
     for launcher in launchers:
@@ -187,7 +187,7 @@ def test_a_sibling_is_ready_by_itself(rig: Rig, ip: str, compartment: Compartmen
 
 
 def test_a_shared_anchor_elsewhere_is_followed(rig: Rig) -> None:
-    """A launcher at a shared anchor evicts itself, as the siblings' programs run at the anchor."""
+    """A launcher at a shared anchor evicts itself, because its siblings' programs run at the anchor."""
     rig.api.put("pods", own_pod(1))
     rig.api.put("pods", anchor_pod(node="node-b"))
     launch_siblings(rig, 1)
@@ -213,7 +213,7 @@ def test_a_shared_hold_waits_for_the_siblings(rig: Rig, ip: str, compartment: Co
 
 
 def test_a_replica_that_stops_alone_does_not_wait_for_its_siblings(rig: Rig, ip: str, compartment: Compartment) -> None:
-    """Where the anchor stays and nobody asks /hold, the siblings run on and the first ordinal ends."""
+    """If the anchor stays and nothing requests /hold, the siblings run on and the first ordinal ends."""
     rig.api.put("pods", anchor_pod(ip))
     first, second = launch_siblings(rig, 0, 1)
     for launcher in (first, second):

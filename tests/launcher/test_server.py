@@ -1,4 +1,4 @@
-"""The health server inside the compartment: its pages, and what hostile clients cannot do."""
+"""The health server inside the compartment: its pages, and that hostile clients cannot harm it."""
 
 import json
 import socket
@@ -29,7 +29,7 @@ CONDITIONS = [Condition("uptime", True, "running"), Condition("port http", False
 
 
 class Served:
-    """A health server in a namespace, with what it says open to change."""
+    """A health server in a namespace; a test can change what it reports."""
 
     def __init__(self, inside: Compartment, ip: str) -> None:
         self.inside = inside
@@ -101,7 +101,7 @@ def test_readyz_follows_the_view(ip: str | None) -> None:
 
 
 def test_strangers_are_told_names_and_states_alone() -> None:
-    """Whoever does not ask from the node sees no value: no path, no body, no output, no error's words."""
+    """A request that is not from the node gets no values: no path, no body, no output, no error's words."""
     with served() as serving:
         status = json.loads(serving.get("/status")[2])
         names = [{"name": "uptime", "holds": True}, {"name": "port http", "holds": False}]
@@ -114,7 +114,7 @@ def test_strangers_are_told_names_and_states_alone() -> None:
 
 
 def test_the_node_is_told_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An asker from one of the node's own addresses gets the values too; nobody while these are not known."""
+    """A request from one of the node's own addresses gets the values too; while these are unknown, no request does."""
     monkeypatch.setattr(Askers, "origin", lambda _askers, _peer: Origin.NODE)
     with served() as serving:
         assert json.loads(serving.get("/status")[2]) == STATUS
@@ -126,7 +126,7 @@ def test_the_node_is_told_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_livez_follows_the_view() -> None:
-    """Liveness is what the launcher's loop says."""
+    """Liveness is what the launcher's loop reports."""
     with served() as serving:
         assert serving.get("/livez")[0] == 200
         serving.view = serving.view._replace(live=False)
@@ -158,7 +158,7 @@ def test_status_and_metrics_are_served() -> None:
     ],
 )
 def test_other_requests_are_refused(request_text: str, code: int) -> None:
-    """Unknown pages, other methods and what is no HTTP get their own answers."""
+    """Unknown pages, other methods and requests that are not HTTP get their own answers."""
     with served() as serving:
         assert serving.ask(request_text)[0] == code
 
@@ -172,7 +172,7 @@ def test_head_has_no_body() -> None:
 
 
 def test_a_failing_page_does_not_end_the_server() -> None:
-    """A page that cannot be made answers 500, and the next page is served."""
+    """If a page cannot be made the answer is 500, and the next page is served."""
     with served() as serving:
         serving.view = serving.view._replace(status={"app": object()})
         assert serving.get("/status")[0] == 500
@@ -180,7 +180,7 @@ def test_a_failing_page_does_not_end_the_server() -> None:
 
 
 def test_it_is_not_on_the_host() -> None:
-    """The server answers inside the compartment alone."""
+    """The server answers only inside the compartment."""
     with served() as serving:
         with pytest.raises(OSError, match=r"unreachable|timed out|refused"):
             socket.create_connection((serving.ip, PORT), 0.5).close()
@@ -188,7 +188,7 @@ def test_it_is_not_on_the_host() -> None:
 
 
 def test_a_taken_port_is_told_by_name() -> None:
-    """A readiness port that something else listens on is an error of its own; an IP that is not there another."""
+    """If another listener has the readiness port, that is one error; if the IP does not exist, that is another."""
     with served() as serving:
         inside = Inside(backend(), serving.inside)
         again = HealthServer(inside, serving.ip, PORT, lambda: serving.view, lambda: None)  # type: ignore[arg-type, return-value]
@@ -203,7 +203,7 @@ def test_a_taken_port_is_told_by_name() -> None:
 
 
 def test_a_start_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a start that fails half-way, for want of a descriptor say, the next one has the port and serves."""
+    """After a start that fails halfway, for want of a descriptor say, the next one gets the port and serves."""
 
     def fail(*_: object) -> None:
         raise OSError(24, "no descriptor is left")
@@ -220,7 +220,7 @@ def test_a_start_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_port_is_free_again_at_once() -> None:
-    """After close, the next attach can listen on the same port, although connections linger."""
+    """After close, the next attachment can listen on the same port, although connections linger."""
     ip = random_ip()
     with namespace(ip) as inside:
         for _ in range(3):
@@ -230,7 +230,7 @@ def test_the_port_is_free_again_at_once() -> None:
 
 
 def test_it_keeps_the_compartment_while_it_serves() -> None:
-    """The namespace's name may go: the server is still reached, and lets the namespace go when it is closed."""
+    """The namespace's name may be removed: the server is still reached, and closing it releases the namespace."""
     ip = random_ip()
     with namespace(ip) as inside:
         serving = Served(inside, ip)
@@ -243,7 +243,7 @@ def test_it_keeps_the_compartment_while_it_serves() -> None:
 
 
 def test_hold_is_answered_on_release() -> None:
-    """A /hold waits without limit of time and is answered when released; later ones are answered at once."""
+    """A /hold waits without a time limit and is answered when released; later ones are answered immediately."""
     with served() as serving, parked(serving) as first, parked(serving) as second:
         assert serving.get("/livez")[0] == 200
         serving.server.release_hold()
@@ -253,7 +253,7 @@ def test_hold_is_answered_on_release() -> None:
 
 
 def test_closing_releases_hold() -> None:
-    """A server that is closed answers those who wait."""
+    """A server that is closed answers the requests that wait."""
     with served() as serving, parked(serving) as waiting:
         serving.server.close()
         assert parse(read_all(waiting))[0] == 200
@@ -285,7 +285,7 @@ def test_hold_has_a_limited_pool_of_its_own() -> None:
 
 
 def test_slow_clients_do_not_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred clients that drip their requests neither delay a probe nor push out those who wait for /hold."""
+    """A hundred clients that send byte by byte neither delay a probe nor push out requests that wait for /hold."""
     with served() as serving, parked(serving) as waiting:
         slow = [serving.connect() for _ in range(100)]
         for sock in slow:
@@ -301,7 +301,7 @@ def test_slow_clients_do_not_block(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_slowloris_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that keeps dripping is hung up on when its time is over, and the next is served."""
+    """A client that keeps sending byte by byte is disconnected when its time is up, and the next is served."""
     monkeypatch.setattr(server_module, "REQUEST_LIMIT_S", 0.3)
     with served() as serving, serving.connect() as slow:
         slow.sendall(b"GET /livez HTTP/1.1\r\n")
@@ -333,7 +333,7 @@ def test_a_huge_header_is_refused() -> None:
 
 
 def test_a_client_that_never_reads_does_not_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A huge answer that a client does not read is given up in time; others are served meanwhile."""
+    """A huge answer that a client does not read is given up in time; others are served in the meantime."""
     monkeypatch.setattr(server_module, "REQUEST_LIMIT_S", 0.5)
     with served() as serving:
         serving.view = serving.view._replace(status={"app": "x" * 8_000_000})
@@ -345,7 +345,7 @@ def test_a_client_that_never_reads_does_not_block(monkeypatch: pytest.MonkeyPatc
 
 
 def test_it_sleeps_while_nobody_asks() -> None:
-    """Without clients the server's thread is never woken up."""
+    """Without clients the server's thread never wakes up."""
     with served() as serving:
         waits: list[Any] = []
         selector = serving.server._selector
@@ -361,7 +361,7 @@ def test_it_sleeps_while_nobody_asks() -> None:
 
 
 def test_callers_may_come_from_any_thread() -> None:
-    """Releasing and closing at the same time from several threads, and twice, does no harm."""
+    """Releasing and closing from several threads at the same time, and twice, is harmless."""
     with served() as serving, parked(serving) as waiting:
         threads = [threading.Thread(target=serving.server.close) for _ in range(4)]
         threads += [threading.Thread(target=serving.server.release_hold) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""The stop ladder when a step of it fails."""
+"""The stop ladder when one of its steps fails."""
 
 import pytest
 from mooring_launcher.attachment.ladder import Ladder
@@ -17,7 +17,7 @@ def _broken_wait() -> None:
 
 
 def test_a_failing_step_is_reported_and_the_tree_is_killed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever fails on the way down, the tree is killed and the end is reported."""
+    """Whatever fails on the way down, the tree is killed and its end is reported."""
     told: list[str] = []
     ended: list[str] = []
     with namespace(random_ip()) as inside, target(inside, "/bin/sleep", "60") as started:

@@ -1,4 +1,4 @@
-"""Nothing is run, imported or read that somebody other than root and the launcher's own account could change."""
+"""Nothing is run, imported or read that anyone but root and the launcher's own account could change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLANTED = "raise SystemExit('planted code ran')\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a directory that is one's own, with a file in it."""
+    """Return a directory of one's own with a file in it."""
     made = tmp_path / "one/two"
     made.mkdir(parents=True)
     (made / "file").write_text("x")
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def give_away(path: Path) -> None:
-    """Make a path another user's."""
+    """Give a path to another user."""
     try:
         os.chown(path, STRANGER, STRANGER, follow_symlinks=False)
     except (PermissionError, OSError):
@@ -41,7 +41,7 @@ def give_away(path: Path) -> None:
 
 
 def test_what_is_ones_own_is_trusted(folder: Path) -> None:
-    """Modes that let others read are fine, and so is a sticky directory such as /tmp on the way."""
+    """Modes that let others read are fine, and so is a sticky directory (/tmp) on the way."""
     sticky = folder.parent / "sticky"
     sticky.mkdir()
     sticky.chmod(0o1777)
@@ -63,13 +63,13 @@ def test_what_is_ones_own_is_trusted(folder: Path) -> None:
     ],
 )
 def test_what_others_could_change_is_named(folder: Path, expose: Callable[[Path], Any], says: str) -> None:
-    """Whether the file, its directory or one further up is theirs: the first is named, with what makes it so."""
+    """Whether the file, its directory or one further up belongs to others: the first is named, with the reason."""
     expose(folder)
     assert says in find_exposure(str(folder / "file"))
 
 
 def test_a_group_that_may_write_is_named(folder: Path) -> None:
-    """The launcher's own group and root's are trusted, any other is not."""
+    """The launcher's own group and root's are trusted; no other group is."""
     folder.chmod(0o775)
     assert find_exposure(str(folder)) == ""
     try:
@@ -80,7 +80,7 @@ def test_a_group_that_may_write_is_named(folder: Path) -> None:
 
 
 def test_an_access_control_list_is_not_overlooked(folder: Path) -> None:
-    """Where an ACL names further users, the group's bits of the mode are its mask."""
+    """If an ACL names further users, the group's bits of the mode are its mask."""
     setfacl = shutil.which("setfacl")
     if setfacl is None:
         # user::rwx, user:4242:rwx, group::r-x, mask::rwx, other::r-x: linux/posix_acl_xattr.h
@@ -99,18 +99,18 @@ def test_an_access_control_list_is_not_overlooked(folder: Path) -> None:
 
 
 def test_who_may_only_add_counts_where_names_are_looked_up(folder: Path) -> None:
-    """In a sticky directory others replace nothing; but a module that is absent they could bring."""
+    """In a sticky directory others cannot replace anything, but they could add a module that is absent."""
     folder.chmod(0o1777)
     assert find_exposure(str(folder / "file")) == ""
     assert "every user may write to" in find_exposure(str(folder), lookup=True)
 
 
 def test_links_are_followed_and_judged(folder: Path, tmp_path: Path) -> None:
-    """A link's own mode means nothing, its owner does, and so does every directory it leads through."""
+    """A link's own mode has no meaning, but its owner counts, and so does every directory it leads through."""
     link = tmp_path / "link"
     link.symlink_to("one/../one/two")
     assert find_exposure(str(link / "file")) == ""
-    for name in ("loop", "dangling"):  # nothing is there to be changed
+    for name in ("loop", "dangling"):  # nothing exists there that could be changed
         (folder / name).symlink_to("loop")
         assert find_exposure(str(folder / name)) == ""
     folder.parent.chmod(0o777)
@@ -132,7 +132,7 @@ def test_volumes_as_kubelet_makes_them_are_trusted(tmp_path: Path) -> None:
 
 
 def test_an_emptydir_becomes_the_launchers_own(tmp_path: Path) -> None:
-    """It is 0777 at first: the right to write is taken from the others, what they have put there is refused."""
+    """It is 0777 at first: others lose the right to write, and what they have put there is refused."""
     state = tmp_path / "state"
     state.mkdir()
     (state / "status.json").write_text("{}")
@@ -147,7 +147,7 @@ def test_an_emptydir_becomes_the_launchers_own(tmp_path: Path) -> None:
 
 
 def test_a_state_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
-    """Its owner could always take the right to write back."""
+    """Its owner could always take back the right to write."""
     state = tmp_path / "state"
     state.mkdir(0o777)
     give_away(state)
@@ -163,7 +163,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def load(bundle: Path) -> subprocess.CompletedProcess[str]:
-    """Import psutil as /metrics does, from beside the launcher."""
+    """Import psutil as /metrics does, from next to the launcher."""
     code = (
         f"import sys; sys.path.insert(0, {str(bundle / 'mooring-launcher.pyz')!r})\n"
         "from mooring_launcher.gate.psutil import load_psutil; print(load_psutil().__file__)"
@@ -182,7 +182,7 @@ def load(bundle: Path) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_planted_psutil_is_not_imported(bundle: Path, plant: Callable[[Path], Any]) -> None:
-    """Whatever others could change of the folder, none of it runs, and the sentence names it."""
+    """Whatever others could change in the folder, none of it runs, and the sentence names it."""
     lib = bundle / "lib"
     shutil.rmtree(lib)
     (lib / "psutil").mkdir(parents=True)
@@ -195,7 +195,7 @@ def test_a_planted_psutil_is_not_imported(bundle: Path, plant: Callable[[Path], 
 
 
 def test_the_bundles_own_psutil_is_imported(bundle: Path) -> None:
-    """A folder that is root's alone is used, also where it is a link to another."""
+    """A folder that only root can change is used, even if it is a link to another."""
     done = load(bundle)
     assert done.returncode == 0, done.stderr
     assert "psutil/__init__.py" in done.stdout
@@ -203,7 +203,7 @@ def test_the_bundles_own_psutil_is_imported(bundle: Path) -> None:
 
 @pytest.mark.sandbox
 def test_a_planted_psutil_ends_the_launcher_at_its_start(rig: Rig, bundle: Path) -> None:
-    """Not at the first /metrics, which would have run it: before anything is imported from there."""
+    """The launcher refuses before anything is imported from there, not only at the first /metrics, which imports it."""
     lib = bundle / "lib"
     (lib / "psutil").unlink()
     (lib / "psutil").mkdir()
@@ -251,7 +251,7 @@ def test_a_mounted_volume_of_kubelets_is_trusted(tmp_path: Path, volume: str, fo
 )
 @pytest.mark.sandbox
 def test_the_launcher_refuses_to_start(rig: Rig, expose: Callable[[Rig], Any], says: str) -> None:
-    """One sentence, exit code 224, nothing asked of the API; `check` says the same."""
+    """One sentence, exit code 224, no request to the API; `check` says the same."""
     (rig.tmp / "config.json").write_text("{}")
     expose(rig)
     for command in ("run", "check"):
@@ -267,7 +267,7 @@ def test_the_launcher_refuses_to_start(rig: Rig, expose: Callable[[Rig], Any], s
 
 
 def test_a_directory_of_somebody_else_never_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Windows binds no volumes, anybody may make C: etc mooring: what is below the mount point counts."""
+    """Where Windows binds no volumes, any user may create that path on C: what is below the mount point counts."""
     planted, sandbox = r"C:\etc\mooring\config.json", r"C:\C\1234"
     mounted = sandbox + planted.removeprefix("C:")
     environ = {"CONTAINER_SANDBOX_MOUNT_POINT": sandbox}
@@ -275,7 +275,7 @@ def test_a_directory_of_somebody_else_never_wins(monkeypatch: pytest.MonkeyPatch
         ({planted, mounted}, mounted),
         ({mounted}, mounted),
         (set(), mounted),
-        ({planted}, planted),  # bound there, and the runtime could not make its link below the mount point
+        ({planted}, planted),  # bound there, and the runtime could not create its link below the mount point
     ):
         monkeypatch.setattr(os.path, "exists", there.__contains__)
         assert find_mounted(planted, environ) == found
@@ -283,7 +283,7 @@ def test_a_directory_of_somebody_else_never_wins(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_cannot_be_looked_at_is_refused(folder: Path) -> None:
-    """No answer is not a good one."""
+    """If it cannot be determined who may write, the path is refused."""
 
     def fail(path: str) -> str:
         raise PermissionError(13, "Permission denied", path)

@@ -1,4 +1,4 @@
-"""What the Windows backend makes of texts and tables: it needs no Windows to be right."""
+"""How the Windows backend reads and writes texts and tables, which can be tested without Windows."""
 
 import struct
 from typing import Any
@@ -13,8 +13,8 @@ from mooring_launcher.platforms.windows.process.command_line import environment_
 from mooring_launcher.platforms.windows.process.exit_status import KILLED, exit_status
 
 _RULE = "=" * 78
-# The shape that recorded outputs have, with words and addresses of our own. Per language: the compartment's heading, in
-# which the number need not stand last, then an adapter's labels, then what is added to an address in use.
+# The format of recorded outputs, with our own words and addresses. Per language: the compartment's heading, in
+# which the number need not be last, then an adapter's labels, then what is appended to an address in use.
 _LANGUAGES = {
     "English": (
         "Network Information for Compartment {} (ACTIVE)",
@@ -83,7 +83,7 @@ def _ipconfig_text(language: str, line_end: str = "\r\n") -> str:
 @pytest.mark.parametrize("line_end", ["\r\n", "\r\r\n"])
 @pytest.mark.parametrize("language", _LANGUAGES)
 def test_ipconfig_is_read_by_its_structure(language: str, line_end: str) -> None:
-    """The compartment of an address is found whatever language Windows speaks."""
+    """The compartment of an address is found in any language of Windows."""
     text = _ipconfig_text(language, line_end)
     wanted = {
         "192.168.7.20": [1],
@@ -100,7 +100,7 @@ def test_ipconfig_is_read_by_its_structure(language: str, line_end: str) -> None
 
 @pytest.mark.parametrize("language", _LANGUAGES)
 def test_a_gateway_is_no_address_of_its_compartment(language: str) -> None:
-    """The host's bridge is the gateway of every pod: it is in the host's compartment only. Nor is a mask an address."""
+    """The host's bridge is every pod's gateway, but it is only in the host's compartment. Masks are not addresses."""
     text = _ipconfig_text(language)
     assert list(ipconfig.parse(text, pack_ip("10.77.3.2"))) == [1]
     for ip in ("192.168.7.254", "fe80::1", "fd77:3::1", "255.255.255.128"):
@@ -118,7 +118,7 @@ _NAMESPACES: dict[str, dict[str, Any]] = {
 
 
 def _endpoint(namespace: str, *addresses: str, **changes: Any) -> dict[str, Any]:
-    """Return an endpoint in HCN's second schema, with all that a CNI plugin puts into it."""
+    """Return an endpoint in HCN's second schema, with everything that a CNI plugin puts into it."""
     document = {
         "ID": "0E9D0000-0000-4000-8000-000000000001",
         "Name": "c0ffee_net",
@@ -154,7 +154,7 @@ def _endpoint(namespace: str, *addresses: str, **changes: Any) -> dict[str, Any]
     ],
 )
 def test_documents_as_a_node_has_them_are_joined(ip: str, compartments: list[int]) -> None:
-    """Only an endpoint's own addresses count, remote ones and those without a namespace are passed over."""
+    """Only an endpoint's own addresses count; remote endpoints and those without a namespace are ignored."""
     host, pod, early, ending = _NAMESPACES
     endpoints = [
         _endpoint(host, "10.77.3.2"),
@@ -172,7 +172,7 @@ def test_documents_as_a_node_has_them_are_joined(ip: str, compartments: list[int
 
 
 def test_an_endpoint_is_joined_with_its_namespace() -> None:
-    """HCN's endpoints that have the IP give the compartments of their namespaces; the others are passed over."""
+    """HCN's endpoints that have the IP give the compartments of their namespaces; the others are ignored."""
     endpoints: list[dict[str, Any]] = [
         {"HostComputeNamespace": "A", "IpConfigurations": [{"IpAddress": "10.0.0.5"}]},
         {"HostComputeNamespace": "B", "IpConfigurations": [{"IpAddress": "10.0.0.6"}]},
@@ -190,7 +190,7 @@ def test_an_endpoint_is_joined_with_its_namespace() -> None:
 
 
 def test_a_container_is_found_among_a_namespaces_resources() -> None:
-    """HCN's namespaces that list the container give their compartments; one without an id yet gives none."""
+    """HCN's namespaces that list the container give their compartments; one that has no id yet gives none."""
     endpoint = {"Type": "Endpoint", "Data": {"Id": "4F2A"}}
     namespaces: list[dict[str, Any]] = [
         {"NamespaceId": 7, "Resources": [endpoint, {"Type": "Container", "Data": {"Id": "4f2a"}}]},
@@ -205,7 +205,7 @@ def test_a_container_is_found_among_a_namespaces_resources() -> None:
 
 
 def test_the_tables_of_listeners_are_read_as_windows_lays_them_out() -> None:
-    """A recorded table gives address, port and process; rubbish in a port's upper half does not count."""
+    """A recorded table gives address, port and process; garbage in the upper half of a port does not matter."""
     row = struct.pack("<I4sI4sII", 2, bytes([10, 0, 0, 5]), 0xBEEF0000 | 0x901F, bytes(4), 0, 4242)
     (found,) = sockets.parse_rows(struct.pack("<I", 1) + row, layouts.TcpRow)
     assert (bytes(found.dwLocalAddr), sockets.parse_port(found.dwLocalPort), found.dwOwningPid) == (
@@ -233,20 +233,20 @@ def test_the_tables_of_listeners_are_read_as_windows_lays_them_out() -> None:
     ],
 )
 def test_arguments_are_quoted_as_the_rules_say(argument: str, quoted: str) -> None:
-    """Backslashes are doubled before a quote alone (Microsoft's page on parsing command-line arguments)."""
+    """Backslashes are doubled only before a quotation mark (Microsoft's page on parsing command-line arguments)."""
     assert quote(argument) == quoted
     assert join_arguments(r"C:\a b.exe", [argument]) == rf'"C:\a b.exe" {quoted}'
 
 
 def test_an_environment_block_is_sorted_and_tells_no_case() -> None:
-    """Of names that differ in case the last counts; each variable ends with a zero, the block with one more."""
+    """Of names that differ in case the last counts; each variable ends with a zero, and the block with another."""
     assert environment_block({"b": "2", "PATH": "x", "A": "", "Path": "y"}) == "A=\0b=2\0Path=y\0\0"
     with pytest.raises(ValueError, match="TOKEN contains a null"):
         environment_block({"TOKEN": "a\0b"})
 
 
 def test_long_paths_say_so() -> None:
-    """A path that MAX_PATH would cut gets the prefix that lifts it, on a share its own."""
+    """A path that MAX_PATH would cut off gets the prefix that lifts the limit; a share has its own."""
     long = "x" * 300
     assert long_path(r"C:\a.exe") == r"C:\a.exe"
     assert long_path(f"C:\\{long}") == f"\\\\?\\C:\\{long}"
@@ -254,7 +254,7 @@ def test_long_paths_say_so() -> None:
 
 
 def test_the_end_of_a_program_is_worded() -> None:
-    """An NTSTATUS has its name and what to do; the launcher's own kill is told apart from a program that exits 137."""
+    """An NTSTATUS has its name and what to do; the launcher's own kill differs from a program that exits with 137."""
     assert exit_status(3).sentence == "exited with code 3"
     assert "STATUS_INVALID_IMAGE_FORMAT" in exit_status(0xC000007B).sentence
     assert exit_status(KILLED, killed=True).sentence == "was ended together with its job"
@@ -291,7 +291,7 @@ def test_accounts_are_named_as_windows_names_them(run_as: str, split: tuple[str,
 def test_each_account_logs_on_with_the_password_that_windows_wants(
     run_as: str, given: str | None, password: str | None
 ) -> None:
-    """None for built-in accounts; for a managed one the constant by which LSA finds the real one (lmaccess.h)."""
+    """None for built-in accounts; for a managed one the constant with which LSA finds the real one (lmaccess.h)."""
     assert logon_password(run_as, given) == password
 
 

@@ -9,18 +9,18 @@ BUILD = Path(__file__).parents[2] / "launcher" / "build.py"
 
 
 def build(out: Path) -> Path:
-    """Build the archive in a process of its own, with nothing but the standard library."""
+    """Build the archive in a separate process, with only the standard library."""
     subprocess.run([sys.executable, "-I", "-S", str(BUILD), str(out)], check=True)
     return out
 
 
 def test_two_builds_are_equal(tmp_path: Path) -> None:
-    """The same sources make the same bytes."""
+    """The same sources give the same bytes."""
     assert build(tmp_path / "a.pyz").read_bytes() == build(tmp_path / "sub" / "b.pyz").read_bytes()
 
 
 def test_it_runs_alone(tmp_path: Path) -> None:
-    """The archive needs nothing beside Python: no site packages, no checkout."""
+    """The archive needs only Python: no site packages, no checkout."""
     archive = build(tmp_path / "a.pyz")
     answer = subprocess.run(
         [sys.executable, "-I", "-S", str(archive), "version"], capture_output=True, text=True, check=True

@@ -38,7 +38,7 @@ def test_a_program_of_a_launcher_that_has_gone_still_counts() -> None:
 
 
 def test_one_program_in_its_own_anchor_is_right() -> None:
-    """Several processes of one program, launchers on the host, and pods that are not ours are no violation."""
+    """Several processes of one program, launchers on the host, and pods that are not ours are not a violation."""
     programs = [
         Program(5, 7, "ca", "a0"),
         Program(10, 7, "c0", "l0"),

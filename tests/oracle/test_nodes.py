@@ -107,7 +107,7 @@ def test_a_node_that_ends_is_let_go_and_found_again(api: ApiServer, kubeconfig: 
         api.put("pods", pod_object(name, node="node-a"))
     with contextlib.ExitStack() as stack:
         machine, address = boot(stack)
-        # Nobody listens there: it is silent at once, but its node ends before that is wrong.
+        # Nothing listens there: it is silent immediately, but its node ends before that is a violation.
         api.put("endpointslices", slice_object(address, {"ready": True}))
         oracle = stack.enter_context(oracle_of(kubeconfig, tmp_path, {"node-a": machine.pid}))
         machine.kill()

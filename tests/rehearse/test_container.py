@@ -27,7 +27,7 @@ def run_shell(tmp_path: Path, script: str, mounts: list[Mount]) -> str:
 
 
 def test_mounts_appear_where_the_machine_has_no_mount_points(tmp_path: Path) -> None:
-    """A directory and a file are seen at their mountPaths, beside the machine's own entries."""
+    """A directory and a file are visible at their mountPaths, next to the machine's own entries."""
     (tmp_path / "config").mkdir()
     (tmp_path / "config/a").write_text("hello\n")
     (tmp_path / "log").touch()
@@ -44,16 +44,16 @@ def test_mounts_appear_where_the_machine_has_no_mount_points(tmp_path: Path) -> 
 
 
 def test_a_read_only_mount_cannot_be_written(tmp_path: Path) -> None:
-    """What readOnly says is enforced."""
+    """A mount with readOnly cannot be written to."""
     (tmp_path / "v").mkdir()
     said = run_shell(tmp_path, "touch /opt/v/x 2>&1 || true", [Mount(str(tmp_path / "v"), "/opt/v", read_only=True)])
     assert "Read-only file system" in said
 
 
 def test_later_namespaces_reach_a_running_container(tmp_path: Path) -> None:
-    """A namespace made after the container started is usable in it, and commands run inside its root.
+    """A namespace created after the container started is usable in it, and commands run inside its root.
 
-    In a sandbox of its own: a Network lays a mount over /run/netns, where other tests have their namespaces.
+    In its own sandbox: a Network lays a mount over /run/netns, where other tests have their namespaces.
     """
     assert sandbox.run(lambda: _use_a_later_namespace(tmp_path)) == 0
 

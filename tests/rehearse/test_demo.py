@@ -25,7 +25,7 @@ def links_and_namespaces() -> tuple[set[str], set[str]]:
 
 
 def test_the_demo_succeeds_and_leaves_nothing() -> None:
-    """The demo ends with `demo: ok`, and interfaces and namespaces are as before."""
+    """The demo ends with `demo: ok`, and afterwards interfaces and namespaces are as before."""
     before = links_and_namespaces()
     result = subprocess.run(
         [sys.executable, "-m", "mooring.rehearse.demo"], capture_output=True, text=True, timeout=180, check=False
@@ -36,7 +36,7 @@ def test_the_demo_succeeds_and_leaves_nothing() -> None:
 
 
 def test_ctrl_c_is_a_graceful_stop(tmp_path: Path) -> None:
-    """The example for developers runs, each change is printed, and Ctrl-C stops everything gracefully with status 0."""
+    """The developers' example runs, each change is printed, and Ctrl-C stops everything gracefully with status 0."""
     words = ["rehearse", str(CHART), "-f", str(DEV_LINUX), "--replicas", "1", "--logs", str(tmp_path)]
     process = subprocess.Popen(
         [sys.executable, "-m", "mooring", *words],
@@ -63,13 +63,13 @@ def test_a_chart_for_windows_is_refused_with_the_way_out() -> None:
 
 
 def test_a_manifest_without_sets_is_refused() -> None:
-    """A manifest with nothing to run is refused."""
+    """A manifest without anything to run is refused."""
     with pytest.raises(RehearsalError, match="no StatefulSet"):
         parse("kind: Service\nmetadata: {name: s}\n")
 
 
 def test_helms_own_message_is_passed_on() -> None:
-    """A `fail` of the chart reaches the user in Helm's words."""
+    """A `fail` of the chart reaches the user in Helm's own words."""
     with pytest.raises(RehearsalError, match=r"target\.exe"):
         render(CHART, [], ["platform=linux"])
 

@@ -1,4 +1,4 @@
-"""The embedded API answers as a Kubernetes API server does, and fails on request."""
+"""The embedded API answers like a Kubernetes API server, and fails on request."""
 
 import http.client
 import json
@@ -46,7 +46,7 @@ def watch(api: ApiServer, query: str) -> http.client.HTTPResponse:
 
 
 def test_an_object_is_got_by_name(api: ApiServer) -> None:
-    """GET answers the object with uid and resourceVersion; 404 is a Status object."""
+    """GET returns the object with uid and resourceVersion; 404 is a Status object."""
     put = api.put("pods", POD)
     assert call(api, "GET", f"{PODS}/a-0") == (200, put)
     assert put["metadata"]["uid"]
@@ -76,13 +76,13 @@ def test_a_watch_goes_on_from_a_resource_version(api: ApiServer) -> None:
 
 
 def test_a_watch_without_a_version_begins_with_what_is(api: ApiServer) -> None:
-    """Without a resourceVersion the objects there are come first, as ADDED."""
+    """Without a resourceVersion the existing objects come first, as ADDED."""
     api.put("pods", POD)
     assert json.loads(watch(api, "timeoutSeconds=1").readline())["type"] == "ADDED"
 
 
 def test_a_watch_ends_with_its_timeout(api: ApiServer) -> None:
-    """A watch's timeoutSeconds ends the stream properly."""
+    """A watch's timeoutSeconds ends the stream cleanly."""
     assert watch(api, "timeoutSeconds=1").read() == b""
 
 
@@ -105,14 +105,14 @@ def test_cut_watches_end(api: ApiServer) -> None:
 
 
 def test_an_unknown_token_is_401(api: ApiServer) -> None:
-    """A token that was never given, or was revoked, is refused."""
+    """A token that was never issued, or was revoked, is refused."""
     assert call(api, "GET", f"{PODS}/a-0", token="none")[0] == 401
     api.revoke_token("all")
     assert call(api, "GET", f"{PODS}/a-0")[0] == 401
 
 
 def test_rbac_is_enforced_by_name(api: ApiServer) -> None:
-    """Rules with resourceNames hold for GET, for WATCH by field selector and for subresources."""
+    """Rules with resourceNames apply to GET, to WATCH by field selector and to subresources."""
     api.put("pods", POD)
     rules = [
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "watch"], "resourceNames": ["a-0"]},
@@ -146,7 +146,7 @@ def test_scale_is_patched(api: ApiServer) -> None:
 
 
 def test_eviction_honours_the_uid(api: ApiServer) -> None:
-    """An eviction of another uid is a conflict; the right one sets deletionTimestamp."""
+    """An eviction with another uid is a conflict; the right one sets deletionTimestamp."""
     uid = api.put("pods", POD)["metadata"]["uid"]
     body = {"deleteOptions": {"preconditions": {"uid": "another"}}}
     assert call(api, "POST", f"{PODS}/a-0/eviction", body)[0] == 409
@@ -159,7 +159,7 @@ def test_eviction_honours_the_uid(api: ApiServer) -> None:
 
 
 def test_any_fault_can_be_injected(api: ApiServer) -> None:
-    """A test's intercept answers in the API's place, or cuts the connection."""
+    """A test's intercept answers in place of the API, or cuts the connection."""
     api.put("pods", POD)
     answers: list[Response | None] = [Response(429, {"Retry-After": "1"}, "{}"), Response.drop(), None]
 
@@ -179,7 +179,7 @@ def test_any_fault_can_be_injected(api: ApiServer) -> None:
 
 
 def test_it_can_restart(api: ApiServer) -> None:
-    """After close connections are refused and streams cut; after start the state, port and CA are the same."""
+    """After close, connections are refused and streams cut; after start, the state, port and CA are the same."""
     api.put("pods", POD)
     stream = watch(api, "resourceVersion=0")
     stream.readline()
@@ -191,7 +191,7 @@ def test_it_can_restart(api: ApiServer) -> None:
 
 
 def test_a_stuck_handshake_holds_up_nobody(api: ApiServer) -> None:
-    """A client that connects and says nothing does not keep others out."""
+    """A client that connects and sends nothing does not block others."""
     with socket.create_connection((api.host, api.port)):
         assert call(api, "GET", f"{PODS}/a-0")[0] == 404
 

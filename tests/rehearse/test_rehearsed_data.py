@@ -1,4 +1,4 @@
-"""What a rehearsed pod is given and says: Secrets and ConfigMaps, standard error, restarts."""
+"""What a rehearsed pod gets and prints: Secrets and ConfigMaps, standard error, restarts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SET = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "x"}
 
 
 def cluster(tmp_path: Path) -> Cluster:
-    """Return a cluster with what is in the Secret and the ConfigMap above."""
+    """Return a cluster with the contents of the Secret and the ConfigMap above."""
     manifest = parse("---\n".join(json.dumps(obj) + "\n" for obj in (SET, SECRET, CONFIG_MAP)))
     data = {"Secret": manifest.secrets, "ConfigMap": manifest.config_maps}
     return Cluster("h", 1, "ca", {"default": "t"}, tmp_path, data)
@@ -56,7 +56,7 @@ def files(one: dict[str, Any], tmp_path: Path) -> dict[str, bytes]:
 
 
 def test_a_secret_is_mounted(tmp_path: Path) -> None:
-    """Its data is decoded, stringData goes before it, items choose and rename; in a projected volume as well."""
+    """Its data is decoded, stringData takes precedence, items select and rename; in a projected volume as well."""
     assert files(pod([{"name": "v", "secret": {"secretName": "licence"}}]), tmp_path / "a") == {
         "key": b"\x00k",
         "both": b"stringData",
@@ -71,7 +71,7 @@ def test_a_secret_is_mounted(tmp_path: Path) -> None:
 
 
 def test_secrets_and_config_maps_are_set_as_variables(tmp_path: Path) -> None:
-    """One key by valueFrom, all by envFrom, and a variable of the pod's own over those."""
+    """One key by valueFrom, all keys by envFrom, and the pod's own variables override those."""
     env = [
         {"name": "A", "valueFrom": {"secretKeyRef": {"name": "licence", "key": "text"}}},
         {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "colour"}}},
@@ -113,7 +113,7 @@ def test_a_variable_from_nowhere_is_an_error(tmp_path: Path, kind: str, env: dic
 
 @pytest.mark.parametrize("source", [{"secretRef": {"name": "none"}}, {"configMapRef": {"name": "none"}}])
 def test_all_variables_from_nowhere_are_an_error(tmp_path: Path, source: dict[str, Any]) -> None:
-    """So is a whole Secret or ConfigMap."""
+    """A missing Secret or ConfigMap is reported too."""
     with pytest.raises(LookupError, match="none is not in the chart"):
         environment(pod(envFrom=[source]), cluster(tmp_path))
 
@@ -129,7 +129,7 @@ def test_a_secret_to_mount_that_is_missing_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_flood_on_standard_error_is_cut_and_said_to_be(tmp_path: Path) -> None:
-    """Lines are printed with a mark, long ones cut, the launcher's own records omitted; the file has them all."""
+    """Lines are printed with a mark, long ones are cut, the launcher's own records omitted; the file has all of it."""
     read_fd, write_fd = os.pipe()
     record = b'{"ts": "2026-01-01T00:00:00Z", "level": "info", "ordinal": 0, "event": "started"}\n'
     lines = [record, b"x" * 900 + b"\n", *[b"%d\n" % number for number in range(2000)], b"last, without an end"]
@@ -151,7 +151,7 @@ def test_a_flood_on_standard_error_is_cut_and_said_to_be(tmp_path: Path) -> None
 
 
 def test_the_first_restart_is_at_once() -> None:
-    """Then the delay doubles, as kubelet's does, at a tenth of its length."""
+    """Then the delay doubles, like kubelet's, but is a tenth as long."""
     assert BACKOFF_S[:4] == (0, 1, 2, 4)
     assert all(later <= 2 * max(earlier, 0.5) for earlier, later in itertools.pairwise(BACKOFF_S))
     assert BACKOFF_S[-1] == 300 / 10

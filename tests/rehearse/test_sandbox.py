@@ -43,7 +43,7 @@ def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 10) ->
 
 
 def processes_with(mark: str) -> list[int]:
-    """Return the pids, as seen from here, whose environment or command line holds a mark."""
+    """Return the pids, as seen from here, whose environment or command line contains a mark."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -63,7 +63,7 @@ def test_the_exit_status_is_the_programs_own(script: str, status: int) -> None:
 
 
 def test_a_missing_program_is_127_with_a_line() -> None:
-    """A program that does not exist is named, with the shell's status for it."""
+    """If a program does not exist, it is named, and the status is the shell's for that."""
     result = run("/no/such/program")
     assert result.returncode == 127
     assert result.stderr == "sandbox: /no/such/program: No such file or directory\n"
@@ -80,7 +80,7 @@ def test_it_is_root_with_a_network_of_its_own() -> None:
 
 
 def test_interfaces_and_namespaces_stay_inside() -> None:
-    """A bridge and a named network namespace made inside are unknown outside."""
+    """A bridge and a named network namespace created inside do not exist outside."""
     name = f"t{os.getpid()}"
     result = run("sh", "-ec", f"ip link add {name} type bridge; ip netns add {name}; ip netns")
     assert (result.returncode, result.stdout.split()) == (0, [name])
@@ -94,14 +94,14 @@ def test_it_nests() -> None:
 
 
 def test_a_function_runs_inside() -> None:
-    """run() calls a Python function inside and returns its status; the caller's world is unchanged."""
+    """run() calls a Python function inside and returns its status; the caller's environment is unchanged."""
     before = Path("/proc/self/ns/net").readlink()
     assert sandbox.run(lambda: 3 if os.getpid() < 10 else 1) == 3
     assert Path("/proc/self/ns/net").readlink() == before
 
 
 def test_a_failing_function_is_status_1() -> None:
-    """An exception inside does not return into the caller's frames: it is status 1."""
+    """An exception inside does not return to the caller's frames: it is status 1."""
 
     def fail() -> int:
         raise ValueError
@@ -110,7 +110,7 @@ def test_a_failing_function_is_status_1() -> None:
 
 
 def test_kill_9_leaves_nothing() -> None:
-    """Killing the outer process ends even a grandchild that made itself a daemon."""
+    """Killing the outer process also ends a grandchild that made itself a daemon."""
     mark = f"61{os.getpid():07d}"
     outer = subprocess.Popen(
         command("sh", "-c", f"setsid sleep {mark} & sleep {mark}"),
@@ -124,7 +124,7 @@ def test_kill_9_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_reaches_the_program_once(number: signal.Signals) -> None:
-    """A signal sent to the outer process arrives inside, once, and the program may finish its work."""
+    """A signal to the outer process arrives inside, once, and the program may finish its work."""
     script = (
         f"import signal,sys\nnumbers = [{int(number)}]\n"
         # Blocked and waited for: a handler could run between `ready` and the wait, which then would not end.
@@ -153,7 +153,7 @@ def test_it_needs_no_privilege() -> None:
     """An ordinary user gets the same sandbox."""
     script = "id -u; ip link add b0 type bridge && ip netns add x && ip netns"
     nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
-    # The system's Python and a copy of the package: this checkout may lie where others cannot read.
+    # The system's Python and a copy of the package: other users may not be able to read this checkout.
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         shutil.copytree(GENERATOR / "mooring", Path(folder) / "mooring")
@@ -163,7 +163,7 @@ def test_it_needs_no_privilege() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may forbid user namespaces to itself")
 def test_root_does_without_user_namespaces() -> None:
-    """Where user namespaces are forbidden and the caller is root, the rest is made without one."""
+    """Where user namespaces are forbidden and the caller is root, the sandbox is created without one."""
     inner = " ".join(command("ip", "link", "add", "b0", "type", "bridge"))
     script = f"echo 0 > /proc/sys/user/max_user_namespaces && exec {inner}"
     assert run("sh", "-c", script).returncode == 0
@@ -171,7 +171,7 @@ def test_root_does_without_user_namespaces() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may forbid user namespaces to itself")
 def test_a_machine_that_allows_neither_is_told_in_one_line() -> None:
-    """Without user namespaces and without privilege there is one line on stderr and status 1."""
+    """Without user namespaces and without privilege the result is one line on stderr and status 1."""
     inner = " ".join(command("true"))
     script = f"echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set -all --inh-caps -all {inner}"
     result = run("sh", "-c", script)
@@ -191,7 +191,7 @@ HAS_RANGE = "from mooring.rehearse.ids import has_range; print(has_range())"
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user has no other ids to give away")
 def test_root_has_every_id_inside(tmp_path: Path) -> None:
-    """A program changes a file's owner and its own user, as nginx does at its start; also two sandboxes deep."""
+    """A program changes a file's owner and its own user, as nginx does at its start; also in a nested sandbox."""
     for depth in (1, 2):
         inner = command(sys.executable, "-c", CHOWN) if depth == 2 else [sys.executable, "-c", CHOWN]
         result = subprocess.run(
@@ -220,7 +220,7 @@ def test_an_ordinary_user_has_their_subordinate_ids_inside(has_range: bool) -> N
         ranges = Path(folder) / "subids"
         ranges.write_text("65534:200000:65536\n" if has_range else "")
         sandboxed = "setpriv --reuid 65534 --regid 65534 --clear-groups /usr/bin/python3 -m mooring.rehearse.sandbox --"
-        # A mount namespace of this test's own: the machine's files stay as they are.
+        # This test's own mount namespace: the machine's files stay as they are.
         script = (
             'set -e; cd "$1"; for file in subuid subgid; do mount --bind subids /etc/$file; done; '
             f'{sandboxed} /usr/bin/python3 -c "$2"; {sandboxed} /usr/bin/python3 -c "$3"'

@@ -56,7 +56,7 @@ def rehearse(tmp: Path, values: dict[str, Any]) -> Rehearsal:
 
 
 def wait_for_all(rehearsal: Rehearsal, count: int) -> dict[str, str]:
-    """Wait until that many pods are there and Ready; return the anchors' addresses by name."""
+    """Wait until there are that many pods and all are Ready; return the anchors' addresses by name."""
     rehearsal.wait(lambda pods: len(pods) == count and all(map(is_ready, pods)), 60, f"{count} ready pods")
     return {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in rehearsal.anchors()}
 
@@ -68,7 +68,7 @@ def test_each_replica_serves_on_the_ip_of_its_own_anchor(way: str, tmp_path: Pat
 
 
 def test_replicas_share_an_ip_and_its_fate(tmp_path: Path) -> None:
-    """Both programs answer on the one anchor's IP; when it is deleted both stop, and both come back on the next."""
+    """Both programs answer on the one anchor's IP; when it is deleted both stop, and both come back on the next one."""
     assert sandbox.run(lambda: _share_one(tmp_path)) == 0
 
 
@@ -95,7 +95,7 @@ def _start_and_leave(tmp_path: Path) -> int:
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for what shows in no pod."""
+    """Wait for a condition that no pod shows."""
     until_s = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < until_s, f"waited 30 s for {what}"

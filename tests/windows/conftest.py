@@ -46,7 +46,7 @@ def display() -> Iterator[None]:
     command = [require("Xvfb"), ":7", "-nolock", "-noreset", "-nolisten", "tcp"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until(lambda: socket.exists() or server.poll() is not None, "the X server")
-    assert server.poll() is None, "Xvfb ended at once"
+    assert server.poll() is None, "Xvfb ended immediately"
     os.environ["DISPLAY"] = ":7"
     yield
     server.terminate()

@@ -44,7 +44,7 @@ def _run(site: Site) -> None:
     _step(f"the same port {PORT} on three addresses")
     for launcher in launchers:
         _say(f"    http://{launcher.machine.ip}:{PORT}/ -> {_answer(launcher)}")
-    _step("kill -9 of one launcher: its program goes with it, the others serve, it comes back")
+    _step("kill -9 of one launcher: its program ends with it, the others serve, it comes back")
     victim = launchers[1].machine
     for pid in victim.processes("mooring-launcher.pyz"):
         os.kill(pid, signal.SIGKILL)

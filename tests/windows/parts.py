@@ -48,7 +48,7 @@ _WINE_IPHLPAPI = "wineiphl"
 _BUILTIN_MARK = b"Wine builtin DLL\0"
 
 _SETTINGS = (
-    # The shims replace Wine's own; a crash ends a program at once, as with Windows Error Reporting disabled.
+    # The shims replace Wine's own; a crash ends a program immediately, as with Windows Error Reporting disabled.
     ("HKCU\\Software\\Wine\\DllOverrides", "iphlpapi", "native"),
     ("HKCU\\Software\\Wine\\DllOverrides", "computenetwork", "native"),
     ("HKCU\\Software\\Wine\\DllOverrides", "winedbg.exe", ""),

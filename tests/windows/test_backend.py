@@ -182,5 +182,5 @@ def test_what_cannot_be_started_is_refused_by_name(machine: Machine) -> None:
 
 
 def test_a_restricted_program_runs(machine: Machine) -> None:
-    """With runAs: restricted the program is started with a token of its own and ends with its own code."""
+    """With runAs: restricted the program is started with its own token and ends with its own code."""
     assert ask(machine, "restricted")[0] == 5

@@ -61,7 +61,7 @@ def test_a_program_that_ignores_everything_ends_with_its_job(launch: Any) -> Non
 
 
 def test_without_a_console_event_none_is_sent(launch: Any) -> None:
-    """consoleEvent: none ends the job at once."""
+    """consoleEvent: none ends the job immediately."""
     launcher = launch(toy("wait"), {"stop": {"consoleEvent": "none", "consoleSeconds": 30}})
     launcher.program.wait_line("ready")
     began = time.monotonic()
@@ -96,7 +96,7 @@ def test_a_killed_launcher_leaves_no_process(launch: Any) -> None:
 
 
 def test_a_stop_with_nobody_to_hear_it_says_so(machine: Machine) -> None:
-    """`stop` after the launcher's end exits at once, with a message."""
+    """`stop` after the launcher's end exits immediately, with a message."""
     machine.path("C:\\run\\mooring").mkdir(parents=True, exist_ok=True)
     machine.path("C:\\run\\mooring\\stop.pipe").unlink(missing_ok=True)
     stopped = machine.command("stop")

@@ -28,7 +28,7 @@ def usable_cpus() -> int:
 def map_in_order(function: Callable[[_Item], _Result], items: Sequence[_Item], jobs: int) -> Iterator[_Result]:
     """Yield the function's result for each item, in the items' order.
 
-    Each of `jobs` processes takes every `jobs`-th item, so none ever waits for work, and one whose parent has gone ends
+    Each of `jobs` processes takes every `jobs`-th item, so none waits for work, and one whose parent has ended ends
     at its next result. No item is left half done: only the parent takes an interrupt.
     """
     if jobs < 2 or len(items) < 2:
@@ -62,7 +62,7 @@ def _start(function: Callable[[Any], Any], items: Sequence[Any], jobs: int) -> l
 
 def _work(function: Callable[[Any], Any], items: Sequence[Any], sender: Connection, others: list[Connection]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for connection in others:  # or no worker would notice that the parent has gone
+    for connection in others:  # or no worker would notice that the parent has ended
         connection.close()
     try:
         for item in items:

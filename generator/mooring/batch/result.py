@@ -17,7 +17,7 @@ class Status(StrEnum):
     DRIFTED = "drifted"
     """Differs from what its App generates (--check)."""
     EDITED = "edited"
-    """Has edits that would be lost, so it was left as it is."""
+    """Has edits that would be lost, so it was not changed."""
     ORPHANED = "orphaned"
     """No App generates it any more; it still exists."""
     PRUNED = "pruned"

@@ -125,7 +125,7 @@ def _types(tree: ast.Module, lines: list[bytes]) -> Iterator[tuple[int, int, ast
             yield node.lineno, node.col_offset + len(node.arg.encode()), node.annotation
         elif isinstance(node, ast.FunctionDef) and node.returns is not None:
             row, column = node.returns.lineno, node.returns.col_offset
-            if row == node.returns.end_lineno:  # the line ends in its brackets would stand outside any
+            if row == node.returns.end_lineno:  # the line ends in its brackets would be outside any
                 yield row, lines[row - 1].rindex(b" ->", 0, column), node.returns
 
 

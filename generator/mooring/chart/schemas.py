@@ -26,7 +26,7 @@ CONFIG_FILE = "config.schema.json"
 
 
 def schema_text(of: Literal["app", "platform", "values", "config"]) -> str:
-    """Return a schema as it is printed. The launcher's is read from its package, whose code is not run."""
+    """Return a schema as printed. The launcher's is read from its package, whose code is not run."""
     if of == "config":
         return installed_config_file().read_text(encoding="utf-8")
     if of == "values":
@@ -69,7 +69,7 @@ def app_schema() -> Schema:
 
 
 def locked_app_schema_text(locks: Sequence[Lock], defaults: Mapping[str, Any]) -> str:
-    """Return the schema of the Apps of a Platform as it is printed."""
+    """Return the schema of the Apps of a Platform as printed."""
     return dump(locked_app_schema(locks, defaults))
 
 

@@ -1,9 +1,9 @@
 """Put what the model says into the chart's templates, as Helm's own template code.
 
-Helm knows only what is in the chart, so the logic of a rule stands there once more. Its sentences, names and limits do
+Helm knows only what is in the chart, so the logic of a rule is repeated there. Its sentences, names and limits do
 not: ``<%= rules.ports.PORT_TWICE | say(protocol="$protocol") %>`` is ``PORT_TWICE`` of ``mooring.model.rules.ports``,
 with the template code that yields each fact of the sentence. These constructs read as Jinja2's and are a small part of
-its language: Jinja2 itself takes 40 ms to compile them, as long as everything else that a chart is made of.
+its language: Jinja2 itself takes 40 ms to compile them, as long as everything else in a chart takes together.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def write(arguments: argparse.Namespace) -> int:
     given = (Path(one) if one else None for one in (arguments.python, arguments.psutil))
     bundle = write_bundle(Path(arguments.out), *given)
     say(f"wrote {bundle.path}: {bundle.files} files; next: copy it to every node as launcher.hostPath")
-    say("then, on each node, as an administrator, let nobody else write to it, because it runs as SYSTEM:")
+    say("then, as an administrator on each node, let no one else write to it, because it runs as SYSTEM:")
     for command in access_commands():
         say(f"  {command}")
     return 0

@@ -42,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _fail("interrupted", ExitCode.UNEXPECTED)
     except BrokenPipeError:
-        # The reader of our output has gone (`mooring … | head`), so there is nobody to report to.
+        # The reader of our output has ended (`mooring … | head`), so nothing can be reported.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.UNEXPECTED
     except Exception as error:

@@ -1,6 +1,6 @@
 """`mooring import`: read manifests in K2s' pattern and write one App for each program.
 
-In K2s' pattern somebody wrote two halves by hand: an anchor pod, which owns the network, and a HostProcess pod whose
+In K2s' pattern two halves are written by hand: an anchor pod, which owns the network, and a HostProcess pod whose
 command starts the program in the anchor's compartment. An import goes through these rooms in this order (`run` is the
 walk); imports between them point only backwards along it:
 
@@ -11,6 +11,6 @@ walk); imports between them point only backwards along it:
 - `neighbours/`: what every other object has to do with a program
 - `cutover`, `texts`, `report`: the steps to the new pods, the App's file, the report
 
-All of them use `manifests` (objects whose fields know their line, and whether somebody took them) and `model` (what the
+All of them use `manifests` (objects whose fields know their line, and whether they were taken) and `model` (what the
 values allow).
 """

@@ -137,7 +137,7 @@ class Leftover:
 
 @dataclass(slots=True)
 class Fields:
-    """An object, or a map in one, from which fields are taken; `rest` yields those that nobody took."""
+    """An object, or a map in one, from which fields are taken; `rest` yields those that were not."""
 
     manifest: Manifest
     value: Any
@@ -197,7 +197,7 @@ class Fields:
         return bool(value)
 
     def mapping(self, *keys: str) -> Object:
-        """Take a map as it is; absent is empty."""
+        """Take a map unchanged; absent is empty."""
         value = self.take(*keys)
         if value is not None and not isinstance(value, dict):
             self._wrong("a map", value, keys)
@@ -212,7 +212,7 @@ class Fields:
         return value
 
     def sequence(self, *keys: str) -> list[Any]:
-        """Take a list as it is; absent is empty."""
+        """Take a list unchanged; absent is empty."""
         value = self.take(*keys)
         if value is not None and not isinstance(value, list):
             self._wrong("a list", value, keys)
@@ -257,7 +257,7 @@ class Fields:
         return Leftover(self.manifest.place(path), self.manifest.title, format_path(path), value, why, is_same)
 
     def rest(self) -> Iterator[Leftover]:
-        """Yield the fields that nobody took."""
+        """Yield the fields that were not taken."""
         for path, value in _leaves(self._left, ()):
             yield self.leftover(value, "", *path)
         for child in self._children:

@@ -23,7 +23,7 @@ from mooring.text.reader import load_yaml, parse_yaml
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A valid App. `values` are the chart's defaults, the Platform's laid over them, and the App's own over both."""
+    """A valid App. `values` are the chart's defaults, the Platform's merged over them, and the App's own over both."""
 
     name: str
     version: str

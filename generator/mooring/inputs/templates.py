@@ -78,7 +78,7 @@ def _environment(is_for_helm: bool) -> jinja2.Environment:
 
 
 def _inert(value: Any) -> Any:
-    """Escape a value for a file that Helm renders, so that Helm writes it as it was."""
+    """Escape a value for a file that Helm renders, so that Helm writes it unchanged."""
     return str(value).replace("{", '{{"{"}}') if "{" in str(value) else value
 
 

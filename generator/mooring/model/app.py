@@ -23,7 +23,7 @@ WINDOWS_DEVICES = (
     *("con", "prn", "aux", "nul"),
     *(f"{device}{number}" for device in ("com", "lpt") for number in range(10)),
 )
-"""Reserved on Windows: no file or directory has such a name (Microsoft, "Naming Files, Paths, and Namespaces")."""
+"""Reserved on Windows as names of files and directories (Microsoft, "Naming Files, Paths, and Namespaces")."""
 # https://semver.org, "Is there a suggested regular expression": what Helm requires of a chart version.
 SEMVER = Pattern(
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
@@ -91,7 +91,7 @@ def _config_target() -> Obj:
 
 
 def make_config() -> Obj:
-    """Return the launcher's configuration document: a header of its own, the rest as in the values."""
+    """Return the launcher's configuration document: its own header, the rest as in the values."""
     values: dict[str, Any] = dict(VALUES.fields)
     return Obj(
         doc="The launcher's configuration: one JSON document in an annotation of its pod.",
@@ -125,7 +125,7 @@ def make_config() -> Obj:
                 pattern=".",
             ),
             "anchorGraceSeconds": Int(
-                doc="The least grace period of an anchor, in seconds: the program stops before its network goes.",
+                doc="The least grace period of an anchor, in seconds: the program stops before its network is removed.",
                 default=None,
                 minimum=1,
             ),

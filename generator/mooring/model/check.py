@@ -143,7 +143,7 @@ def _check_strings(node: StringMap, value: Mapping[str, Any], path: KeyPath) -> 
     for key, item in value.items():
         if node.key_pattern and not _matches(node.key_pattern, key):
             yield _wrong_key(node.key_pattern, path, key)
-        if not isinstance(item, (str, NoneType)):  # null takes away what lies below it, as with Helm
+        if not isinstance(item, (str, NoneType)):  # null removes what is below it, as with Helm
             yield _wrong_kind(node, item, (*path, key), TEXT)
         elif item is not None and node.item_pattern and not _matches(node.item_pattern, item):
             yield Finding((*path, key), f"found {show(item)}; must be {words_of(node.item_pattern)}")
@@ -218,7 +218,7 @@ def _number_message(node: Node, value: float) -> str | None:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # Go's $ is the end of the text; Python's also stands before a last newline.
+    # Go's $ is the end of the text; Python's also matches before a last newline.
     return re.compile(pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern)
 
 
@@ -273,13 +273,13 @@ def _choices(enum: tuple[str, ...], found: str) -> str:
 
 
 def _type_note(value: Any) -> str:
-    """Name the type where the value as it is shown could be mistaken for another."""
+    """Name the type if the value as shown could be mistaken for another."""
     notes: Mapping[type, str] = {str: ", text", int: ", a number", float: ", a number"}
     return notes.get(type(value), "")
 
 
 def show(value: Any) -> str:
-    """Return a value as it is quoted in messages: short, on one line."""
+    """Return a value as quoted in messages: short, on one line."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 

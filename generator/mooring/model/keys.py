@@ -55,7 +55,7 @@ def write_key(path: KeyPath) -> str:
 
 
 def find_nodes(root: Node, path: KeyPath) -> list[Node]:
-    """Return the nodes that a path can lead to; none where that is inside a value in Kubernetes' own shape.
+    """Return the nodes that a path can lead to; none where that is inside a value in Kubernetes' own format.
 
     Raises ValueError with a message if it leads nowhere.
     """

@@ -1,4 +1,4 @@
-"""Lay values over values, as Helm does."""
+"""Merge values over values, as Helm does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mooring.model.nodes import Node, Obj
 
 
 def overlay(below: Any, above: Any) -> Any:
-    """Lay values over defaults as Helm does: maps merge, a null removes a key, anything else replaces."""
+    """Merge values over defaults as Helm does: maps merge, a null removes a key, anything else replaces."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return copy.deepcopy(above)
     merged = {key: value for key, value in below.items() if key not in above}

@@ -2,7 +2,7 @@
 
 A tree of these nodes (``values.VALUES``) is the one source of values.yaml, values.schema.json, the README's table, the
 launcher's config schema and the validation of Apps. A node knows its documentation, its default, what is allowed and
-the words for all of that; what is made of it lives with the maker (``chart.schemas``, ``chart.docs``).
+the words for all of that; the code that uses it is elsewhere (``chart.schemas``, ``chart.docs``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
     python: tuple[type, ...]
 
     def fits(self, value: Any) -> bool:
-        """Tell whether a value is of this kind; true and false are not numbers, though Python's bool is an int."""
+        """Return whether a value is of this kind; true and false are not numbers, though Python's bool is an int."""
         return isinstance(value, self.python) and (bool in self.python or not isinstance(value, bool))
 
 
@@ -140,7 +140,7 @@ class IntOrStr(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class Open(Node):
-    """A value in Kubernetes' own shape, passed through as it is: an object, or a list of objects where ``is_list``.
+    """A value in Kubernetes' own format, passed through unchanged: an object, or a list of objects where ``is_list``.
 
     ``fields`` are those that Kubernetes would reject if they were of another kind; all others pass too.
     """
@@ -159,7 +159,7 @@ class Open(Node):
 
 @dataclass(frozen=True, kw_only=True)
 class StringMap(Open):
-    """A map of strings in Kubernetes' own shape: labels, annotations, headers."""
+    """A map of strings in Kubernetes' own format: labels, annotations, headers."""
 
     kubernetes: str = "map of string"
     key_pattern: str | None = None

@@ -54,7 +54,7 @@ def _take(pattern: str, at: int) -> tuple[str, int]:
     if letter in "*+?{":
         return _take_repeat(pattern, at)
     if letter == "$":
-        return r"\Z", at + 1  # Python's own also stands before a last line end
+        return r"\Z", at + 1  # Python's own also matches before a last line end
     return (f"\\{letter}" if letter in "}]" else letter), at + 1
 
 

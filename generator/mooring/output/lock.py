@@ -33,7 +33,7 @@ def open_output(out: Path) -> Iterator[None]:
 
 @contextmanager
 def watch_output(out: Path) -> Iterator[None]:
-    """Lock `out`, if it exists, so that no run writes while this one reads; several may read at once."""
+    """Lock `out`, if it exists, so that no run writes while this one reads; several may read at the same time."""
     if not out.is_dir():
         yield
         return

@@ -18,7 +18,7 @@ from mooring.rehearse.volumes import Cluster
 from mooring.rehearse.worker import Notify, PodWorker
 
 BACKOFF_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds before each restart: a tenth of kubelet's, which restarts at once, then after 10 s, 20 s … up to 300 s."""
+"""Seconds before each restart: a tenth of kubelet's: immediately, then after 10 s, 20 s … up to 300 s."""
 _STEADY_AFTER_S = 60.0
 """A container that ran this long starts over with its backoff; kubelet's ten minutes on the same scale."""
 

@@ -146,7 +146,7 @@ class Rehearsal:
         return self._launcher(name).log.read_text("utf-8", errors="replace")
 
     def stop(self) -> None:
-        """Stop everything gracefully and in parallel; returns when the last pod has gone. Idempotent.
+        """Stop everything gracefully and in parallel; returns when no pod is left. Idempotent.
 
         Raises RehearsalError if a pod still exists long after its grace period.
         """

@@ -57,7 +57,7 @@ class Response:
 
     @property
     def content(self) -> bytes:
-        """Return the body as it goes over the wire."""
+        """Return the body as sent."""
         body = json.dumps(self.body) if isinstance(self.body, dict) else self.body
         return body.encode() if isinstance(body, str) else body
 
@@ -189,7 +189,7 @@ class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().__init__((host, port), _Handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Do the TLS handshake in the connection's thread: a client that never finishes it blocks nobody else."""
+        """Do the TLS handshake in the connection's thread: a client that never finishes it blocks no other."""
         # Errors of a client that leaves, does not speak TLS or trusts another CA do not matter here.
         with contextlib.suppress(OSError):
             request.settimeout(_HANDSHAKE_TIMEOUT_S)

@@ -57,7 +57,7 @@ def emit_scalar(value: Any) -> str:
     quoted = "".join(
         letter if letter.isprintable() else _escape(letter) for letter in json.dumps(value, ensure_ascii=False)
     )
-    if why_misread(quoted[1:-1]):  # "C:\t…" with a real tab: written so that nobody takes it for a directory
+    if why_misread(quoted[1:-1]):  # "C:\t…" with a real tab: written so that it is not mistaken for a directory
         return re.sub(r"\\(.)", lambda found: _LONG.get(found[1], found[0]), quoted)
     return quoted
 

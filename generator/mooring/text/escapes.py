@@ -54,7 +54,7 @@ _MAX_SHOWN = 100
 def why_misread(raw: str) -> str | None:
     r"""Return what is wrong with a double-quoted text that holds a path, None if nothing is.
 
-    `raw` is the text between the quotes, as it stands in the file. An intended line break, as in ``"a\nb"``, is
+    `raw` is the text between the quotes, as written in the file. An intended line break, as in ``"a\nb"``, is
     not a mistake.
     """
     for pattern in _PATTERNS if "\\" in raw else ():

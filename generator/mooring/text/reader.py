@@ -43,7 +43,7 @@ def read_file(file: str) -> bytes:
 
 
 def resolve_file(file: str | Path) -> Path:
-    """Resolve a file's path; a loop of links, or an impossible name, stays as it is, and reading it reports why."""
+    """Resolve a file's path; a loop of links, or an impossible name, is left unchanged, and reading it reports why."""
     try:
         return Path(file).resolve()
     except (OSError, RuntimeError, ValueError):

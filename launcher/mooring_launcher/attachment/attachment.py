@@ -19,13 +19,13 @@ class Hooks(NamedTuple):
     """What an attachment needs from its owner. The callbacks are called from other threads."""
 
     stopping: Callable[[], str]
-    """Why a stop has begun; empty while none has."""
+    """Why a stop has begun; empty if none has."""
     why_not_live: Callable[[], str]
-    """Why the launcher should be restarted; empty while it should not."""
+    """Why the launcher should be restarted; empty if it should not."""
     warn: Callable[[str], None]
     on_exit: Callable[[ExitStatus], None]
     on_main_exit: Callable[[ExitStatus], None]
-    """The main process has ended and, with lifetime tree, the target goes on without it."""
+    """The main process has ended and, with lifetime tree, the target continues without it."""
     on_gate: Callable[[], None]
     on_failure: Callable[[LauncherError], None]
 

@@ -56,7 +56,7 @@ class Ladder(threading.Thread):
         self._on_done(rung)
 
     def _guarded(self, step: Callable[[], T]) -> T | None:
-        """Take a step. If it fails, report that and go on: a stop that hangs is worse than an abrupt one."""
+        """Take a step. If it fails, report that and continue: a stop that hangs is worse than an abrupt one."""
         try:
             return step()
         except Exception as error:  # noqa: BLE001 - whatever it is, the target must end
@@ -84,7 +84,7 @@ class Ladder(threading.Thread):
         return self._target.wait(within_s) is not None
 
     def _run_command(self) -> bool:
-        """Run the stop command and give the target the rest of its budget. Tell whether the target ended."""
+        """Run the stop command and give the target the rest of its budget. Return whether the target ended."""
         budget_s = float(self._config["commandSeconds"])
         until_s = time.monotonic() + budget_s
         self._tell(f"stop command; waiting up to {budget_s:g} s")
@@ -94,7 +94,7 @@ class Ladder(threading.Thread):
     def _ask(
         self, rung: str, ask: Callable[[], bool], budget_s: float, again: Callable[[], None] | None = None
     ) -> bool:
-        """Ask the target to stop and wait for its budget. Tell whether it ended.
+        """Ask the target to stop and wait for its budget. Return whether it ended.
 
         A target that cannot be asked this way is not waited for. While waiting, `again` reaches processes that were
         missed.
@@ -123,7 +123,7 @@ class Ladder(threading.Thread):
 
 
 def _run_stop_command(target: Target, command: list[str], budget_s: float) -> str:
-    """Run it and return a sentence on how it went. A command that cannot be run must not end the stop."""
+    """Run it and return a sentence with the result. A command that cannot be run must not end the stop."""
     started_s = time.monotonic()
     try:
         result = target.run_command(command, budget_s)

@@ -80,7 +80,7 @@ class Search:
 
 
 def find_own_compartments(backend: Backend, anchor: Attached) -> list[Compartment]:
-    """Return the compartments that have the anchor's IP, and of these the anchor's own where the platform tells it.
+    """Return the compartments that have the anchor's IP; if the platform can identify the anchor's own, only those.
 
     A pod's status proves nothing: another pod's IP would lead the program into another pod's network, and a pod that
     may change its own network can take any address. LauncherError COMPARTMENT_NOT_FOUND when only others have the IP.

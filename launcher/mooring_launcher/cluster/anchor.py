@@ -15,16 +15,16 @@ Pod = dict[str, Any]
 
 
 class Me(NamedTuple):
-    """Where this launcher runs and how the anchor that belongs to it is known: by its name, or by labels."""
+    """Where this launcher runs and how its anchor is identified: by name, or by labels."""
 
     namespace: str
     """The anchor's."""
     node: str
     anchor_name: str
-    """Empty for an anchor that others made, which is found by `labels`."""
+    """Empty for an anchor that others created, which is found by `labels`."""
     labels: tuple[tuple[str, str], ...] = ()
     anchor_follows: bool = True
-    """Whether an anchor on another node may be evicted to follow. Otherwise the launcher goes to its anchor."""
+    """Whether an anchor on another node may be evicted to follow the launcher. If not, the launcher moves to it."""
 
     @property
     def selector(self) -> str:
@@ -72,7 +72,7 @@ class Elsewhere(NamedTuple):
 
 
 class Unschedulable(NamedTuple):
-    """The anchor fits on no node that its rules allow, which is this one."""
+    """The anchor fits on no node that its rules allow, and they allow only this one."""
 
     reason: str
 
@@ -98,7 +98,7 @@ class Verify(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """The target's network is gone, or another has taken its place."""
+    """The target's network no longer exists, or another one has taken its place."""
 
     reason: str
 
@@ -140,7 +140,7 @@ def is_leaving(pod: Pod) -> bool:
 
 
 def has_left(candidates: list[Pod], attached: Attached) -> bool:
-    """Return whether the attached anchor is leaving or gone."""
+    """Return whether the attached anchor is leaving or no longer exists."""
     own = next((pod for pod in candidates if pod["metadata"]["uid"] == attached.uid), None)
     return own is None or not _is_live(own)
 
@@ -154,7 +154,7 @@ def is_pod_ip(ip: str) -> bool:
 
 
 def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
-    """Say what an anchor that others made lacks of what the chart gives its own: sentences, empty where nothing is.
+    """Return what an anchor that others created lacks of what the chart's own has, one sentence each; or nothing.
 
     `port` is the one on which the launcher serves, `grace_s` the seconds a target may take to stop.
     """
@@ -170,7 +170,7 @@ def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
     if not asks(container.get("readinessProbe"), "/readyz"):
         gaps.append(f"no readinessProbe httpGet /readyz on port {port}: it is Ready while the program is not")
     if not asks((container.get("lifecycle") or {}).get("preStop"), "/hold"):
-        gaps.append(f"no preStop httpGet /hold on port {port}: its network goes before the program has stopped")
+        gaps.append(f"no preStop httpGet /hold on port {port}: its network is removed before the program has stopped")
     for kind in ("livenessProbe", "startupProbe"):
         request = (container.get(kind) or {}).get("httpGet") or {}
         if ports.get(request.get("port"), request.get("port")) == port:
@@ -184,7 +184,7 @@ def find_gaps(pod: Pod, port: int, grace_s: int) -> list[str]:
 
 
 def _judge_attached(candidates: list[Pod], ours: list[Pod], attached: Attached) -> Verdict:
-    # Only by its uid: removing a label does not take the network away.
+    # Only by its uid: removing a label does not remove the network.
     own = next((pod for pod in candidates if pod["metadata"]["uid"] == attached.uid), None)
     if own is None:
         other = next((pod for pod in ours if _is_live(pod)), None)

@@ -142,7 +142,7 @@ def version_of(found: Object) -> str:
 
 
 def _is_too_deep(data: bytes) -> bool:
-    """Take the innermost pairs of brackets away, level by level: linear in the length, unlike an expression."""
+    """Remove the innermost pairs of brackets, level by level: linear in the length, unlike a regular expression."""
     outside = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
     brackets = outside.translate(None, _NO_BRACKETS)
     for _ in range(DEPTH_LIMIT):

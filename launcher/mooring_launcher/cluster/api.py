@@ -2,7 +2,7 @@
 
 Written for the launcher's few requests on http.client and ssl, as a general client would cost more start-up time and
 memory than everything else together. Every foreign error is translated in `Session._checked`. No answer is trusted to
-end, to be small or to be what was asked for: `connection` limits its time and size, `answers` says what it must be.
+end, to be small or to match the request: `connection` limits its time and size, `answers` says what it must be.
 """
 
 import contextlib
@@ -25,17 +25,17 @@ from mooring_launcher.platforms.mounts import find_mounted
 # With its drive: a container's working directory may be on another one.
 SERVICE_ACCOUNT = ("C:" if sys.platform == "win32" else "") + "/var/run/secrets/kubernetes.io/serviceaccount"
 ANSWER_TIMEOUT_S = 30.0
-"""For one whole answer, however it trickles in."""
+"""For one whole answer, however slowly it arrives."""
 _READ_SLACK_S = 20.0
 _REFUSAL_LIMIT = 64 * 1024
-"""Bytes that are read of a refusal: a Status has a few hundred, a proxy's page means nothing here."""
+"""Bytes read of a refusal: a Status has a few hundred, and a proxy's page means nothing here."""
 _SAID_LIMIT = 300
 """Characters of foreign text in our own messages."""
 _MERGE_PATCH = "application/merge-patch+json"
 
 
 class ApiError(LauncherError):
-    """A request that failed. `status` is the HTTP status, 0 where there was no answer that means something.
+    """A request that failed. `status` is the HTTP status, 0 if there was no meaningful answer.
 
     `is_absent`: the API itself says that the object does not exist; `reason`: of its Status, where it gave one.
     """
@@ -51,7 +51,7 @@ class ApiError(LauncherError):
 
 
 class ApiClient:
-    """Makes requests as the pod's ServiceAccount. Safe to use from every thread: each opens connections of its own."""
+    """Makes requests as the pod's ServiceAccount. Safe to use from every thread: each opens its own connections."""
 
     def __init__(self, host: str, port: int, account: str = SERVICE_ACCOUNT) -> None:
         """Take the API server's address (an IPv6 address without brackets) and the folder of token and ca.crt."""
@@ -93,11 +93,11 @@ class ApiClient:
             return session.exchange(method, verb, resource, resource.path, body)
 
     def token(self) -> str:
-        """Return the token as it is now: kubelet rotates it."""
+        """Return the current token: kubelet rotates it."""
         return self._read("token").strip()
 
     def tls_context(self) -> ssl.SSLContext:
-        """Return a context that trusts the cluster's CA as it is now, and nothing else."""
+        """Return a context that trusts the cluster's current CA, and nothing else."""
         try:
             return make_context(self._read("ca.crt"))
         except (ssl.SSLError, ValueError) as error:
@@ -136,7 +136,7 @@ class Session:
         # A response that ends the connection has taken the socket out of it.
         sock, self._sock = self._sock, None
         if sock is not None:
-            with contextlib.suppress(OSError):  # the peer was first
+            with contextlib.suppress(OSError):  # the peer closed first
                 sock.shutdown(socket.SHUT_RDWR)
         if connection is not None:
             connection.close()
@@ -199,7 +199,7 @@ class Session:
     def _ask(
         self, method: str, verb: str, resource: Resource, path: str, body: Object | None = None
     ) -> http.client.HTTPResponse:
-        """Return a response with a good status. A 401 is tried once more with the token as it is then."""
+        """Return a response with a good status. A 401 is retried once with the token that is current then."""
         refusal = None
         for _ in range(2):
             response: http.client.HTTPResponse

@@ -1,4 +1,4 @@
-"""A TLS connection to the API server, of which no answer may take for ever or fill the memory."""
+"""A TLS connection to the API server, none of whose answers may take for ever or fill the memory."""
 
 import contextlib
 import http.client

@@ -9,7 +9,7 @@ from mooring_launcher.reports.log import Log
 
 
 class Healer:
-    """Evicts one pod at a time in a thread of its own: a PodDisruptionBudget may refuse for a while."""
+    """Evicts one pod at a time in its own thread: a PodDisruptionBudget may refuse for a while."""
 
     def __init__(self, client: ApiClient, namespace: str, log: Log) -> None:
         self._client = client
@@ -18,7 +18,7 @@ class Healer:
         self._current: _Eviction | None = None
 
     def evict(self, name: str, uid: str, reason: str) -> None:
-        """Evict the pod with that uid unless that is being done. Returns at once."""
+        """Evict the pod with that uid unless an eviction is under way. Returns immediately."""
         if self._current is not None and self._current.uid == uid and self._current.is_alive():
             return
         self.cancel()

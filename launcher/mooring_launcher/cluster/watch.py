@@ -23,7 +23,7 @@ _HASTY_S = 1.0
 
 
 class Backoff:
-    """How long to wait before the next try: exponential with jitter, never less than the server asks for."""
+    """How long to wait before the next try: exponential with jitter, never less than the server requests."""
 
     def __init__(self) -> None:
         self._limit_s = _BACKOFF_FIRST_S
@@ -116,7 +116,7 @@ class _Watch(threading.Thread):
 
 
 class ObjectWatch(_Watch):
-    """Reports what becomes of one object: one GET, then one WATCH from there, again after every loss.
+    """Reports what happens to one object: one GET, then one WATCH from there, and both again after every loss.
 
     Only a 404 of the GET proves that the object does not exist, as a later watch never shows a deletion in a gap.
     """
@@ -154,7 +154,7 @@ class ObjectWatch(_Watch):
 
 
 class ListWatch(_Watch):
-    """Reports which objects have the resource's labels: one LIST, then one WATCH from there, again after every loss."""
+    """Reports which objects have the resource's labels: one LIST, then one WATCH, and both again after every loss."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class ListWatch(_Watch):
         self._on_objects = on_objects
 
     def _follow(self, session: Session) -> None:
-        """LIST, then WATCH from its version, until one goes or loses the labels: then a LIST decides."""
+        """LIST, then WATCH from its version, until an object disappears or loses the labels: then a LIST decides."""
         items, version = session.select(self._resource)
         found = {item["metadata"]["name"]: item for item in items}
         if self._closed.is_set():

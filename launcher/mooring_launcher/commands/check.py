@@ -46,7 +46,7 @@ def _check(environ: Mapping[str, str], state_dir: str, tell: Callable[[str], Non
 
 
 def _find_anchor(setup: Setup, client: ApiClient) -> tuple[Attached, Pod]:
-    """Return the anchor that could be attached to now. LauncherError with the code `run` would give up with."""
+    """Return the anchor that could be attached to now. LauncherError with the code with which `run` would give up."""
     candidates = client.find(anchor_resource(setup.me))
     match judge(candidates, setup.me):
         case Attach(anchor, _):

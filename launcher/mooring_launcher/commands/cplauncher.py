@@ -37,7 +37,7 @@ _MAPPED = {"label", "namespace", "label-timeout", "self-env", "env-name", "wait-
 
 
 class Wishes(NamedTuple):
-    """What the flags ask for."""
+    """What the flags request."""
 
     document: dict[str, Any]
     env_name: str

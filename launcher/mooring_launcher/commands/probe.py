@@ -9,13 +9,13 @@ from mooring_launcher.reports.status import read_status
 
 READY_FRESH_S = 5.0
 LIVE_FRESH_S = 60.0
-"""With the chart's period and threshold a launcher may stand still for a minute and more before kubelet ends it."""
+"""With the chart's period and threshold a launcher may hang for a minute and more before kubelet ends it."""
 STARTING_S = 300.0
 """How long a pair that was never ready counts as starting, when kubelet probes it more often."""
 
 
 def probe(question: str, state_dir: str) -> tuple[bool, str]:
-    """Answer a probe's question: whether it is so, and why (not)."""
+    """Answer one of the three probes: whether it succeeds, and why (not)."""
     record = read_status(state_dir)
     if record is None:
         return False, "the launcher has written no status"

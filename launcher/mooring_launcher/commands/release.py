@@ -66,7 +66,7 @@ def _checks(environ: Mapping[str, str], service: str, tell: Callable[[str], None
 
 
 def _belong_to(owner: Object, client: ApiClient, environ: Mapping[str, str], tell: Callable[[str], None]) -> None:
-    """Make the set the owner of the test's pod, so that it goes with the release.
+    """Make the set the owner of the test's pod, so that it is deleted with the release.
 
     Helm deletes no test's pod with its release, nor may it right after the test: `helm test --logs` reads it then.
     An owner that is not a controller changes nothing else. Where the API refuses it (on OpenShift an admission plugin
@@ -98,7 +98,7 @@ def _await(check: Check, deadline_s: float, tell: Callable[[str], None]) -> bool
 
 
 def _look_at_replica(client: ApiClient, setup: Setup) -> tuple[bool, str]:
-    """Ask a replica as kubelet and as a client do: /readyz, then a connection to each TCP port of the program."""
+    """Probe a replica as kubelet and as a client do: /readyz, then a connection to each TCP port of the program."""
     name = setup.me.anchor_name
     ip = _ip(client.get(pod(setup.me.namespace, name)))
     if not ip:

@@ -14,7 +14,7 @@ from mooring_launcher.runner import Runner
 
 
 def run(environ: Mapping[str, str], state_dir: str) -> int:
-    """Run the replica and return what to exit with; it is logged and written to the termination log as well."""
+    """Run the replica and return its exit code, which is also logged and written to the termination log."""
     log = Log()
     with ExitStack() as afterwards:
         outcome = _guarded(lambda: _run(environ, state_dir, log, afterwards), log)

@@ -11,11 +11,11 @@ from mooring_launcher.platforms.compartment import Inside
 from mooring_launcher.platforms.target import Target
 
 STALE_SLACK_S = 5.0
-"""How much longer than three periods what was seen last still counts."""
+"""How much longer than three periods the last result still counts."""
 
 
 class Condition(NamedTuple):
-    """One condition as it stands: `value` is a sentence with what was seen last."""
+    """The current state of one condition: `value` is a sentence with what was seen last."""
 
     name: str
     holds: bool
@@ -23,7 +23,7 @@ class Condition(NamedTuple):
 
 
 class Tracker:
-    """Counts consecutive good and bad looks; enough of one kind turn the condition."""
+    """Counts consecutive good and bad looks; enough of one kind change the condition."""
 
     def __init__(self, name: str, successes: int, failures: int, stale_after_s: float) -> None:
         self.name = name
@@ -36,7 +36,7 @@ class Tracker:
         self._is_blind = False
 
     def update(self, look: Look, now_s: float) -> bool:
-        """Take one look into account; return whether the condition turned.
+        """Take one look into account; return whether the condition changed.
 
         One that could not be taken counts neither way: what was known before holds until it is too old.
         """
@@ -56,11 +56,11 @@ class Tracker:
         return True
 
     def holds_at(self, now_s: float) -> bool:
-        """Return whether it holds and what is known is not too old."""
+        """Return whether it holds and the last result is not too old."""
         return self.holds and not self._is_stale(now_s)
 
     def value_at(self, now_s: float) -> str:
-        """Return what was seen last, or for how long nothing has been while it should hold."""
+        """Return what was seen last, or for how long nothing has been, while it should hold."""
         if self.holds and not self._is_blind and self._is_stale(now_s):
             return f"not checked for {now_s - self._looked_s:.0f} s"
         return self.value
@@ -79,12 +79,12 @@ class ProcessEntry:
         self.tracker = Tracker(condition.name, gate["successThreshold"], gate["failureThreshold"], stale_after_s)
 
     def is_due(self, now_s: float, period_s: float) -> bool:
-        """Return whether to look; what holds comes along when nearly due, so that one wake-up a period serves all."""
+        """Return whether to look; what holds is looked at a little early, so that one wake-up a period serves all."""
         early_s = period_s / 2 if self.tracker.holds else 0.0
         return self.due_s <= now_s + early_s
 
     def look(self, scene: Scene, period_s: float) -> bool:
-        """Look once; return whether the condition turned."""
+        """Look once; return whether the condition changed."""
         look = look_guarded(lambda: self._condition.look(scene))
         changed = self.tracker.update(look, scene.now_s)
         if self.tracker.holds and self._condition.holds_for_good:
@@ -97,7 +97,7 @@ class ProcessEntry:
 
 
 def look_guarded(make: Callable[[], Look]) -> Look:
-    """Look; an unforeseen error says nothing about the program, and the thread goes on."""
+    """Look; an unforeseen error says nothing about the program, and the thread continues."""
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - see above
@@ -105,7 +105,7 @@ def look_guarded(make: Callable[[], Look]) -> Look:
 
 
 class NetworkCheck(NamedTuple):
-    """A check with a thread of its own."""
+    """A check with its own thread."""
 
     tracker: Tracker
     period_s: float
@@ -145,7 +145,7 @@ def _network_check(
 
 
 def http_request(check: Mapping[str, Any]) -> HttpRequest:
-    """Return the request of an HTTP check. LauncherError CONFIG_INVALID when bodyMatches is not an expression."""
+    """Return the request of an HTTP check. LauncherError CONFIG_INVALID if bodyMatches is not a regular expression."""
     try:
         body = re.compile(check["bodyMatches"]) if check["bodyMatches"] else None
     except re.error as error:

@@ -1,4 +1,4 @@
-"""A limit in time for several steps together."""
+"""One time limit for several steps."""
 
 import time
 

@@ -1,6 +1,6 @@
 """The health gate: every condition that is set must hold before the replica is ready, and while it is.
 
-One thread looks at the target's processes; each network or command check has a thread of its own, which works only
+One thread looks at the target's processes; each network or command check has its own thread, which works only
 while the conditions on the processes hold. A condition that has not been looked at for too long does not hold.
 """
 
@@ -28,7 +28,7 @@ from mooring_launcher.platforms.compartment import Inside
 from mooring_launcher.platforms.target import Target
 
 # The placement proof reads every descriptor of the tree, so it is made less often than the other looks: often while
-# the program starts, when it has first opened its ports, then now and again.
+# the program starts, when it has first opened its ports, then occasionally.
 _PLACEMENT_STARTING_S = 0.25
 _PLACEMENT_RUNNING_S = 10.0
 
@@ -38,7 +38,7 @@ _USAGE_EVERY_S = 1.0
 
 
 def check_gate(gate: Mapping[str, Any], ports: Mapping[str, Any]) -> None:
-    """Make sure that a gate can be made of this configuration, before a program is started in vain.
+    """Make sure that this configuration makes a valid gate, before a program is started in vain.
 
     LauncherError PSUTIL_MISSING when a condition needs psutil and it is not there, CONFIG_INVALID for a port's unknown
     name or an invalid expression.
@@ -52,7 +52,7 @@ def check_gate(gate: Mapping[str, Any], ports: Mapping[str, Any]) -> None:
 
 
 class Gate:
-    """Judges one started target. `on_change` is called from the gate's threads whenever a condition turns."""
+    """Judges one started target. `on_change` is called from the gate's threads whenever a condition changes."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Gate:
         ]
 
     def first_failing(self) -> Condition | None:
-        """Return the first condition that does not hold, or that the gate has stalled; None when all is well."""
+        """Return the first condition that does not hold, or that the gate has stalled; None if all hold."""
         failing = next((condition for condition in self.conditions() if not condition.holds), None)
         age_s = time.monotonic() - self._last_pass_s
         if failing is None and age_s > self._stale_after_s:

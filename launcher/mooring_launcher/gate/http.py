@@ -65,7 +65,7 @@ class Question(NamedTuple):
 
 
 def get(connect: Callable[[int], socket.socket], origin: Origin, question: Question, deadline: Deadline) -> Response:
-    """Ask; a redirect that leads elsewhere is the answer, as with kubelet. `connect` gives a connection to a port.
+    """Send it; a redirect to another host is the answer, as with kubelet. `connect` gives a connection to a port.
 
     OSError, or ValueError with a sentence when the answer is not HTTP.
     """
@@ -105,7 +105,7 @@ def _redirected(origin: Origin, question: Question, location: str) -> tuple[Orig
 
 
 def _encode_path(path: str) -> str:
-    """Return path and query as Go's net/url sends them: what cannot stand in a request line is percent-encoded."""
+    """Return path and query as Go's net/url sends them: what a request line cannot contain is percent-encoded."""
     path, _, _fragment = path.partition("#")
     if _BROKEN_ESCAPE.search(path.partition("?")[0]):
         return quote(path, safe=_PATH_SAFE)  # Go cannot parse it: kubelet takes the whole text for a path
@@ -139,7 +139,7 @@ def _secure(plain: socket.socket, deadline: Deadline) -> ssl.SSLSocket:
 
 
 class _Reader:
-    """Reads one response, never past the limits or the deadline, however slowly it drips."""
+    """Reads one response, never past the limits or the deadline, however slowly it arrives."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
@@ -185,7 +185,7 @@ class _Reader:
         return line
 
     def read_body(self, fields: dict[str, str], limit: int) -> bytes:
-        """Return the body, or its first `limit` bytes. ValueError when it ends before its end."""
+        """Return the body, or its first `limit` bytes. ValueError if it breaks off."""
         if fields.get("transfer-encoding", "").lower() == "chunked":
             return self._read_chunks(limit)
         length = fields.get("content-length", "")

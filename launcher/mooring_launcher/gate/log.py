@@ -30,7 +30,7 @@ class GateLog:
         self._pause_s = _FIRST_S
 
     def holds(self) -> None:
-        """Tell it once each time."""
+        """Log it once each time."""
         now_s = time.monotonic()
         if not self._held_once:
             self._log.info("gate-holds", seconds=round(now_s - self._started_s, 3))
@@ -39,7 +39,7 @@ class GateLog:
         self._held_once, self._lost_s = True, None
 
     def fails(self, failing: Condition) -> None:
-        """Tell what does not hold: at once when it did, now and again while it never has."""
+        """Log what does not hold: immediately after it did, and at growing intervals while it never has."""
         now_s = time.monotonic()
         if self._held_once:
             if self._lost_s is None:

@@ -2,7 +2,7 @@
 
 Python's `re` has no time limit and lets no other thread run meanwhile, so the wrong text, which strangers may choose,
 could make the launcher deaf for hours. An expression that repeats nothing cannot take long; any other is matched by a
-process of its own, which is ended when its time is up.
+separate process, which is ended when its time is up.
 """
 
 import json

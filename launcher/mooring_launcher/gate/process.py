@@ -47,7 +47,7 @@ class Scene:
 
     @property
     def sampler(self) -> TreeSampler:
-        """What measures the tree as it is in this pass."""
+        """What measures the tree in this pass."""
         assert self._sampler is not None  # noqa: S101 - the gate makes one whenever such a condition is set
         if not self._following:
             self._sampler.follow(self.target.tree())
@@ -114,7 +114,7 @@ class OpenPort:
         self._full_look_due_s = 0.0
 
     def __call__(self, scene: Scene) -> Look:
-        """See whether the tree still has the socket found last (one readlink); else, or now and again, look afresh."""
+        """Check that the tree still has the socket found last (one readlink); if not, or occasionally, search again."""
         known = self._good
         if known is None or scene.now_s >= self._full_look_due_s or not scene.target.owns(known):
             self._full_look_due_s = scene.now_s + FULL_LOOK_INTERVAL_S
@@ -126,7 +126,7 @@ class OpenPort:
         here = [listener for listener in scene.listeners(self._protocol) if listener.port == self._port]
         if not here:
             return Look(False, f"{self._what}: {'not listening' if self._protocol == 'TCP' else 'not bound'}")
-        # Where something surely answers on the IP, a listener on :: beside it is IPv6-only.
+        # If something surely answers on the IP, a listener on :: beside it is IPv6-only.
         sure = [listener for listener in here if reaches(listener.address, self._ip)]
         reached = sure or [listener for listener in here if may_reach(listener.address, self._ip)]
         if not reached:

@@ -33,7 +33,7 @@ def psutil_folder() -> str:
 
 
 def check_psutil_folder() -> None:
-    """LauncherError UNTRUSTED_PATH when somebody else could change psutil: it would run as SYSTEM."""
+    """LauncherError UNTRUSTED_PATH if another account could change psutil: it would run as SYSTEM."""
     refuse_exposed("psutil's folder", psutil_folder(), find_exposure_below)
 
 
@@ -57,7 +57,7 @@ def load_psutil() -> ModuleType:
 
 
 class TreeSampler:
-    """Measures processes by pid. A reused pid is recognised by its create time.
+    """Measures processes by pid. A reused pid is recognised by its creation time.
 
     `follow` says which processes; each measure reads only what it needs, and leaves out those that end meanwhile.
     """
@@ -74,7 +74,7 @@ class TreeSampler:
         wanted = set(pids)
         with self._lock:
             for pid, process in list(self._known.items()):
-                # is_running() compares create times, so a number that was given to another process is not ours.
+                # is_running() compares creation times, so a number that was given to another process is not ours.
                 if pid not in wanted or not process.is_running():
                     del self._known[pid]
                     self._ended_cpu_seconds += self._cpu_seconds.pop(pid, 0.0)
@@ -92,7 +92,7 @@ class TreeSampler:
             return self._ended_cpu_seconds + sum(self._cpu_seconds.values())
 
     def rss_bytes(self) -> int:
-        """Return the resident memory; on Windows the private bytes, as its working set is trimmed at will."""
+        """Return the resident memory; on Windows the private bytes, because Windows trims the working set at will."""
         return sum(self._each(_count_memory))
 
     def handles(self) -> int:

@@ -17,12 +17,12 @@ _REREAD_S = 1.0
 
 
 class Origin(IntEnum):
-    """Where a request comes from. Each origin has slots of its own, so that none crowds out another."""
+    """Where a request comes from. Each origin has its own slots, so that none crowds out another."""
 
     NODE = 0
     """The node, so kubelet: also every other process on the node's network, and whatever the node masquerades."""
     NETWORK = 1
-    """The anchor's own network: the program, a sidecar, a mesh's proxy on behalf of whoever it lets through."""
+    """The anchor's own network: the program, a sidecar, a mesh's proxy on behalf of the clients it admits."""
     STRANGER = 2
 
 
@@ -41,7 +41,7 @@ class Askers:
     def origin(self, peer: str) -> Origin:
         """Return the origin. Until the node's addresses have been read, everyone counts as the node.
 
-        Otherwise kubelet would be refused, and the network would go before the program has stopped.
+        Without that, kubelet would be refused, and the network would be removed before the program has stopped.
         """
         packed = pack_ip(peer)
         if packed == self._own or _is_loopback(packed):
@@ -52,7 +52,7 @@ class Askers:
 
     @property
     def knows_node(self) -> bool:
-        """Whether the node's addresses have been read: what only the node may see, nobody sees until then."""
+        """Whether the node's addresses are known: until then, what only the node may see is shown to no client."""
         return self._node is not None
 
     def _read(self) -> None:

@@ -1,6 +1,6 @@
 """Listens and accepts connections for a selector. Out of descriptors, it backs off and recovers.
 
-A listener that cannot accept stays readable, so asking again at once would take a whole CPU. Room is made by dropping a
+A listener that cannot accept stays readable, so retrying immediately would take a whole CPU. Room is made by dropping a
 stranger; else one descriptor kept in reserve serves the next request that is not a stranger's: perhaps kubelet's.
 """
 
@@ -106,7 +106,7 @@ class Intake:
             self._admit(sock, address[0])
 
     def _accept_with_reserve(self) -> bool:
-        """Take a question with the last descriptor, hang up on a stranger; whether there is a reserve again."""
+        """Take a request with the last descriptor, hang up on a stranger; return whether there is a reserve again."""
         if self._reserve is not None:
             self._reserve.close()
             self._reserve = None

@@ -1,4 +1,4 @@
-"""The launcher's figures as Prometheus text (exposition format 0.0.4)."""
+"""The launcher's metrics in Prometheus' text format (exposition format 0.0.4)."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics(NamedTuple):
-    """The figures. None means not known (yet): that figure is left out."""
+    """The metrics. None means not known (yet): that metric is left out."""
 
     version: str
     app: str
@@ -31,7 +31,7 @@ class _Family(NamedTuple):
 
 
 def render_metrics(metrics: Metrics) -> str:
-    """Return the text, each figure with HELP and TYPE."""
+    """Return the text, each metric with HELP and TYPE."""
     lines: list[str] = []
     for family in _families(metrics):
         known = [(labels, value) for labels, value in family.samples if value is not None]

@@ -1,7 +1,7 @@
 """The launcher's own HTTP server, on the anchor's IP inside the compartment: kubelet's probes, /hold, metrics.
 
 One thread and a selector, so that no client can hold up another: what a client may take of time, size and number is
-limited, and a connection answers one request. The node, the anchor's network and strangers have slots of their own, so
+limited, and a connection answers one request. The node, the anchor's network and strangers have their own slots, so
 strangers never crowd out kubelet; requests for /hold are parked apart, and strangers may not hold. When the process is
 out of descriptors, strangers go first, and one is kept for the node.
 """
@@ -24,11 +24,11 @@ from mooring_launcher.platforms.compartment import Hold, Inside
 HEAD_LIMIT = 8 * 1024
 REQUEST_LIMIT_S = 5.0
 CONNECTION_LIMIT = 64
-"""Of each origin. Above it the oldest of the same origin is dropped."""
+"""For each origin. Above it the oldest of the same origin is dropped."""
 HOLD_LIMIT = 16
-"""Of each origin that may hold. kubelet sends one for each preStop, so there is one request, or two."""
+"""For each origin that may hold. kubelet sends one for each preStop, so there is one request, or two."""
 
-# More than the limit at once: closing with bytes unread would reset the connection and lose the answer.
+# More than the limit in one read: closing with bytes unread would reset the connection and lose the answer.
 _READ_SIZE = 64 * 1024
 
 SIBLING_AGENT = b"mooring-sibling"
@@ -61,7 +61,7 @@ class HealthServer:
         metrics: Callable[[], Metrics],
         warn: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
-        """Take what the pages show, and what to call when something goes wrong here."""
+        """Take what the pages show, and what to call if something fails here."""
         self._inside = inside
         self._address = (ip, port)
         self._warn = warn
@@ -176,7 +176,7 @@ class HealthServer:
         return self._drop_oldest(Origin.STRANGER) or self._drop_oldest(Origin.NETWORK)
 
     def _drop_oldest(self, origin: Origin) -> bool:
-        """Drop the oldest connection of an origin that does not wait for /hold; whether there was one."""
+        """Drop the oldest connection of an origin that does not wait for /hold; return whether there was one."""
         oldest = next((one for one in self._active.values() if one.origin is origin), None)
         if oldest is not None:  # dicts keep the order of arrival
             self._drop(oldest)

@@ -20,7 +20,7 @@ def await_siblings(inside: Inside, ip: str, ports: list[int], tell: Callable[[st
     """Return when each launcher on one of these ports has answered /hold or ended. A port may have none.
 
     Without a limit in time, as /hold itself: the grace period of the anchor and of each launcher is one. Within one
-    network a port without a listener refuses at once, and a launcher that is killed hangs up.
+    network a port without a listener refuses immediately, and a launcher that is killed hangs up.
     """
     for port in ports:
         told = False
@@ -30,7 +30,7 @@ def await_siblings(inside: Inside, ip: str, ports: list[int], tell: Callable[[st
             except OSError:
                 break
             except LauncherError:
-                return  # the compartment has gone, and every sibling with it
+                return  # the compartment no longer exists, and neither do the siblings
             if not told:
                 told = True
                 tell(f"waiting for the sibling on port {port} to stop")
@@ -45,7 +45,7 @@ def _connect(ip: str, port: int) -> socket.socket:
 
 
 def _has_stopped(connection: socket.socket) -> bool:
-    """Wait for the answer; whether it is that the program has stopped, or the launcher was killed: not a refusal."""
+    """Wait for the answer; False if it is a refusal, True if the program has stopped or the launcher was killed."""
     answer = b""
     try:
         connection.sendall(_REQUEST)

@@ -51,7 +51,7 @@ class Backend(Protocol):
         """Return whether `ip` is configured, past duplicate address detection, on an interface that is up."""
 
     def hold(self, compartment: Compartment) -> Hold:
-        """Keep the compartment alive. While it is held, every call reaches it even when its name has gone."""
+        """Keep the compartment alive. While it is held, every call reaches it, even after its name was removed."""
 
     def run_inside(self, compartment: Compartment, function: Callable[[], T]) -> T:
         """Call `function` in a thread inside the compartment; its result or exception is handed back.
@@ -76,7 +76,7 @@ class Backend(Protocol):
         """
 
     def block_shutdown(self, tell: Callable[[str], None]) -> None:
-        """Have `tell` called, from another thread, when the container is shut down by other means than a signal.
+        """Have `tell` called, from another thread, when the container is shut down by anything but a signal.
 
         Until this process ends by itself, the shutdown waits.
         """

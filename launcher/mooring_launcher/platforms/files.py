@@ -5,7 +5,7 @@ from contextlib import suppress
 
 
 def create_file(path: str) -> int:
-    """Return the descriptor of a new file in the place of whatever was there, itself not followed if it was a link.
+    """Return the descriptor of a new file in place of whatever was there; a link there is not followed.
 
     OSError when it cannot be made, also when somebody else makes one at the same moment.
     """
@@ -16,6 +16,6 @@ def create_file(path: str) -> int:
 
 
 def open_file(path: str, flags: int) -> int:
-    """Return the descriptor of a file that is there; OSError when it is a link. Windows has no such flag."""
-    never_wait = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would keep a probe for ever
+    """Return the descriptor of an existing file; OSError if it is a link. Windows lacks that flag."""
+    never_wait = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would block a probe for ever
     return os.open(path, flags | never_wait | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))

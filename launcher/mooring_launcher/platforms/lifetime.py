@@ -21,7 +21,7 @@ class Ending:
         self._ended = threading.Event()
 
     def on(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back from the reporting thread; at once when it has been reported already."""
+        """Call back from the reporting thread; immediately if it has been reported already."""
         with self._lock:
             if self._status is None:
                 self._callbacks.append(callback)
@@ -94,7 +94,7 @@ def tree_status(main: ExitStatus, last: ExitStatus | None, who: str) -> ExitStat
 
 
 def hint_of_start_program(status: ExitStatus, lived_s: float, left_behind: Sequence[str]) -> str:
-    """Return what to append where a main process looks like a start program; empty where it does not.
+    """Return what to append if a main process looks like a start program; empty if it does not.
 
     It does when it succeeds soon after its start and leaves processes behind, which lifetime process ends with it.
     """

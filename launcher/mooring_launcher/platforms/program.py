@@ -32,7 +32,7 @@ def check_program(target: Mapping[str, Any]) -> None:
 
 
 def open_program(exe: str, sha256: str) -> OpenedProgram:
-    """Open the program and compare its sum; the caller closes it.
+    """Open the program and compare its checksum; the caller closes it.
 
     LauncherError TARGET_NOT_FOUND or TARGET_CHECKSUM. On Linux a script is refused: its interpreter would open it by
     its name once more, when it may be another.

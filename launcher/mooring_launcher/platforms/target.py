@@ -64,17 +64,17 @@ class Target(Protocol):
 
     @property
     def asks_by(self) -> str:
-        """What `ask_to_stop` sends, as people call it."""
+        """What `ask_to_stop` sends, by its usual name."""
 
     @property
     def kills_by(self) -> str:
-        """What `kill` does, as people call it."""
+        """What `kill` does, by its usual name."""
 
     def on_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back from another thread when the target has ended, as its lifetime says; at once when it has."""
+        """Call back from another thread when the target has ended, as its lifetime says; immediately if it has."""
 
     def on_main_exit(self, callback: Callable[[ExitStatus], None]) -> None:
-        """Call back from another thread when the main process has ended; at once when it has."""
+        """Call back from another thread when the main process has ended; immediately if it has."""
 
     def wait(self, timeout_s: float | None = None) -> ExitStatus | None:
         """Wait until the target has ended, as its lifetime says; None when the time is up first."""
@@ -88,7 +88,7 @@ class Target(Protocol):
     def ask_to_stop(self) -> bool:
         """Ask the program to stop (SIGTERM, a console event). Harmless when it has ended.
 
-        With lifetime process that is the main process. With tree it is every process whose parent has gone, and the
+        With lifetime process that is the main process. With tree it is every process whose parent has ended, and the
         main one; on Windows every console of the tree.
         False when the configuration says not to; an exception when it cannot be asked.
         """
@@ -100,13 +100,13 @@ class Target(Protocol):
         """Ask every window of the tree to close; False when there is none (on Linux always)."""
 
     def kill(self) -> None:
-        """End every process of the tree at once. Harmless when they have ended."""
+        """Kill every process of the tree. Harmless if they have ended."""
 
     def tree(self) -> list[int]:
-        """Return the process ids of the tree, those left behind by the main process included."""
+        """Return the process ids of the tree, including those left behind by the main process."""
 
     def left_behind(self) -> list[str]:
-        """Return the name of each process of the tree besides the main one, in no order."""
+        """Return the name of each process of the tree except the main one, in no particular order."""
 
     def listeners(self, protocol: str = "TCP") -> list[Listener]:
         """Return every TCP port of the compartment that is listened on (or UDP port bound), whoever owns it."""

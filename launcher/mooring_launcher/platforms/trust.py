@@ -1,6 +1,6 @@
 """Makes sure that only the node's administrators can change what the launcher runs, imports or reads.
 
-The launcher runs as SYSTEM or root, so whoever may write its code, psutil, its configuration, its token or its state
+The launcher runs as SYSTEM or root, so anyone who may write its code, psutil, its configuration, its token or its state
 acts as SYSTEM. Each is looked at before it is used; what another account could change is refused with exit code 224.
 What "another account" is, `linux/trust.py` and `windows/trust.py` say.
 """
@@ -15,7 +15,7 @@ _WHO = "SYSTEM and Administrators" if sys.platform == "win32" else "root"
 
 
 def find_exposure(path: str, *, lookup: bool = False) -> str:
-    """Say who else could change what `path` names, empty when nobody: itself, and each directory it is reached by.
+    """Say who else could change what `path` names, empty if no one: itself, and each directory it is reached by.
 
     `lookup`: names that may be absent are looked up in this directory (modules, libraries), so the right to add to it
     counts too. What does not exist is not exposed. OSError when it cannot be read.
@@ -60,7 +60,7 @@ def check_files(files: Mapping[str, str]) -> None:
 
 
 def make_state_own(state_dir: str) -> None:
-    """Let nobody else write to the state directory.
+    """Remove everyone else's write access to the state directory.
 
     LauncherError UNTRUSTED_PATH where it is somebody else's, or somebody else has put something there already.
     """
@@ -68,7 +68,7 @@ def make_state_own(state_dir: str) -> None:
 
 
 def _own_code() -> Iterator[tuple[str, str]]:
-    """Yield where the launcher and its Python are; a checkout that is run as a package is its developer's affair."""
+    """Yield where the launcher and its Python are; a checkout that is run as a package is up to its developer."""
     archive = own_archive()
     if os.path.isfile(archive):
         yield "the launcher", archive
@@ -83,7 +83,7 @@ def own_archive() -> str:
 
 
 def _make_own(state_dir: str) -> str:
-    """Let nobody else write to the state directory, and say what someone else has put there before.
+    """Remove everyone else's write access to the state directory, and say what others have put there before.
 
     kubelet makes an emptyDir that everybody may write to (0777), on Windows with what C: gives to Users.
     """

@@ -37,7 +37,7 @@ class Log:
                 sys.stderr.write(line)
                 sys.stderr.flush()
             except (OSError, ValueError):
-                return  # a reader that is gone must not end the target
+                return  # a reader that has closed must not end the target
 
 
 def _timestamp() -> str:

@@ -28,7 +28,7 @@ _NO_SECRET = re.compile(r"[-_.](?:file|path|dir|folder|name|type|mode|url|uri|tt
 _LAST_WORD = re.compile(r"[A-Z]?[a-z]+\Z|[A-Z]+\Z")
 
 _NAME = re.compile(r"[\w.-]+")
-# From a name to its value: what closes the name (quotes, brackets, an index), then what stands between the two.
+# From a name to its value: what closes the name (quotes, brackets, an index), then what is between the two.
 _SEPARATOR = re.compile(
     r"""[\\"'\])}\d]*(?:\s*(?:=>|:=|==|[=:])\s*|%3[AD]|>(?=.)|\s*,\s*\\?["']value\\?["']\s*:\s*|\s+value\s*=\s*)""",
     re.IGNORECASE,
@@ -93,7 +93,7 @@ def _mask(text: str) -> tuple[str, str]:
 
 
 def _find_named(text: str) -> tuple[list[tuple[int, int]], str]:
-    """Return where the values of secrets' names are, and what is expected still, as `_mask` does."""
+    """Return where the values of secrets' names are, and what is still expected, as `_mask` does."""
     spans: list[tuple[int, int]] = []
     at = 0
     while (name := _NAME.search(text, at)) is not None:
@@ -163,7 +163,7 @@ def _is_query_code(text: str, start: int, name: str) -> bool:
 
 
 def _find_end(text: str, name_start: int, begin: int) -> int:
-    """Return where the value surely ends; what has no certain end goes on to the end of the text."""
+    """Return where the value surely ends; what has no certain end extends to the end of the text."""
     if name_start == 0 or (name_start == 1 and text[0] in "/\"'"):
         return len(text)
     before = name_start - 1

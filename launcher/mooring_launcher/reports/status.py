@@ -44,11 +44,11 @@ class StatusFile:
         try:
             os.unlink(self.path)
         except OSError:
-            return  # the emptyDir has gone first
+            return  # the emptyDir was removed first
 
 
 def read_status(state_dir: str) -> dict[str, Any] | None:
-    """Return the record, None without one. A record caught while it is being written is read again."""
+    """Return the record, None if there is none. A record caught while it is being written is read again."""
     path = os.path.join(state_dir, FILE_NAME)
     for _ in range(5):
         try:

@@ -9,7 +9,7 @@ _OWN = "mooring-"
 
 
 class Living(Protocol):
-    """A thread, as far as its life is concerned."""
+    """The part of a thread that says whether it lives."""
 
     name: str
 

@@ -47,7 +47,7 @@ class GateFailed(NamedTuple):
 
 
 class LadderDone(NamedTuple):
-    """The target's tree is gone; it ended on that rung."""
+    """The target's tree has ended; it ended on that rung."""
 
     rung: str
 

@@ -35,7 +35,7 @@ class Keeper:
         return state
 
     def proceed(self, state: Attached, candidates: list[Pod]) -> Attached | Stopping:
-        """Do what is due. LauncherError when the gate did not hold in time, or has failed and a restart is wanted."""
+        """Do what is due. LauncherError if the gate did not hold in time, or has failed and a restart is configured."""
         if state.unverified:
             match self.consider(state, candidates):
                 case Stopping() as stopping:

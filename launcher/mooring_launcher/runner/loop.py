@@ -169,7 +169,7 @@ class Runner:
                 self._become(self._keeper.proceed(attached, self._candidates))
 
     def _become(self, state: State) -> None:
-        """Enter a state. A stop makes the replica unready at once and starts the ladder."""
+        """Enter a state. A stop makes the replica unready immediately and starts the ladder."""
         before, self._state = self._state, state
         match before, state:
             case Attached(), Stopping():
@@ -232,7 +232,7 @@ class Runner:
         self._become(lose_target(attached, status))
 
     def _log_main_exit(self, target: Target, status: ExitStatus) -> None:
-        """Log that the target goes on without its main process, as lifetime tree allows."""
+        """Log that the target continues without its main process, as lifetime tree allows."""
         if target.wait(0) is None:
             left = sorted(target.left_behind())
             self._log.info("main-process-exited", code=status.code, message=status.sentence, left=left)
@@ -242,7 +242,7 @@ class Runner:
         self._threads.listener.announce(step)
 
     def _leave(self, rung: str) -> None:
-        """Go on after the ladder: end, or search for the next anchor."""
+        """Continue after the ladder: end, or search for the next anchor."""
         match self._state:
             case Stopping() as stopping:
                 following = leave(stopping, rung)
@@ -256,14 +256,14 @@ class Runner:
         attachment.close()
 
     def _finish(self) -> None:
-        """Leave nothing running and nobody waiting."""
+        """Leave nothing running and no request waiting."""
         for number in (signal.SIGTERM, signal.SIGINT):
             # kubelet's SIGTERM right after preStop must not replace the exit code that is about to be returned.
             signal.signal(number, signal.SIG_IGN)
         self._threads.release()
         self._healer.cancel()
         match self._state:
-            case Attached(attachment) | Stopping(attachment):  # only after an error that nobody expected
+            case Attached(attachment) | Stopping(attachment):  # only after an unexpected error
                 self._close(attachment)
         self._threads.listener.announce("stopped")
         self._threads.listener.close()

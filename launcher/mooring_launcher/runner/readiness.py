@@ -49,7 +49,7 @@ def why_unready(state: State, waiting_for: str, setup: Setup) -> str:
 
 
 def decides_for_anchor(setup: Setup) -> bool:
-    """Tell whether this launcher answers its anchor's /readyz, rather than a sibling at a shared anchor.
+    """Return whether this launcher answers its anchor's /readyz, rather than a sibling at a shared anchor.
 
     The siblings do not wait for the anchor to be Ready: a rollout begins with the last ordinal, and would wait forever
     for a first one that the rollout has yet to repair.

@@ -44,7 +44,7 @@ class Seeker:
         return state._replace(progress=self._judge(state, candidates))
 
     def proceed(self, state: Searching) -> Searching | Attached:
-        """Do what is due: look for the compartment, attach, move on. LauncherError when patience is at an end."""
+        """Do what is due: look for the compartment, attach, move on. LauncherError when the budget is used up."""
         match state.progress:
             case Locating(search) if search.is_due():
                 attached = self._try_to_attach(state.progress)
@@ -120,7 +120,7 @@ class Seeker:
         return attached
 
     def _warn_of_gaps(self, located: Locating) -> None:
-        """Warn of what an anchor that others made lacks: it works without, but less well."""
+        """Warn of what an anchor that others created lacks: it works without, but less well."""
         config = self._setup.config
         if config["anchor"]["create"] or not decides_for_anchor(self._setup):
             return

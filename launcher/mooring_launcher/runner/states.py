@@ -55,7 +55,7 @@ class Attached(NamedTuple):
 
     attachment: Attachment
     anchor: Anchor
-    """As it is now: its container may have been restarted since."""
+    """Its current state: its container may have been restarted since."""
     gate_log: GateLog
     anchor_ready: bool
     has_been_ready: bool = False
@@ -110,7 +110,7 @@ State = Searching | Attached | Stopping | Ended
 
 
 def is_ending(state: State) -> bool:
-    """Tell whether it is decided that the run ends. The first ending counts; later ones change nothing."""
+    """Return whether it is decided that the run ends. The first ending counts; later ones change nothing."""
     match state:
         case Searching() | Attached() | Stopping(then=SearchAgain()):
             return False
@@ -119,7 +119,7 @@ def is_ending(state: State) -> bool:
 
 
 def concerns(state: State, generation: int) -> bool:
-    """Tell whether a report from the attachment of that generation still matters: reports of former ones come late."""
+    """Return whether a report from the attachment of that generation still matters: those of earlier ones come late."""
     match state:
         case Attached(attachment) | Stopping(attachment):
             return attachment.generation == generation
@@ -128,7 +128,7 @@ def concerns(state: State, generation: int) -> bool:
 
 
 def end(state: State, ending: StopRequested | Failed) -> State:
-    """End the run: at once if no target runs, otherwise by the ladder."""
+    """End the run: immediately if no target runs, else by the ladder."""
     match state:
         case Searching(has_been_attached):
             return Ended(ending, _outcome_without_target(ending, has_been_attached))
@@ -151,7 +151,7 @@ def lose_anchor(state: Attached, reason: str, *, graceful: bool) -> Stopping:
 
 
 def leave(state: Stopping, rung: str) -> Searching | Ended:
-    """Go on after the ladder, which ended the target on that rung."""
+    """Continue after the ladder, which ended the target on that rung."""
     match state.then:
         case SearchAgain():
             return Searching(has_been_attached=True)
@@ -181,7 +181,7 @@ def _outcome_without_target(ending: StopRequested | Failed, has_been_attached: b
 
 
 def _outcome_of_stop(by: str, target: Target, rung: str) -> Outcome:
-    """Return 0 for a target that ended as it was asked to, otherwise its own code."""
+    """Return 0 for a target that ended as requested, else its own code."""
     status = target.wait(0)
     if status is None:
         return Outcome("launcher", 0, f"stopped by {by}")

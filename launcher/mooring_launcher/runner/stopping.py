@@ -63,7 +63,7 @@ class Stopper:
             await_siblings(attachment.inside, attachment.place.anchor.ip, ports, self._announce)
 
     def _is_anchor_leaving(self, place: Place) -> bool:
-        """Tell whether the anchor is being removed, as the API says now; if it does not answer, as it said last."""
+        """Return whether the anchor is being removed, as the API says now; if it does not answer, as it said last."""
         try:
             candidates = self._client.find(anchor_resource(self._setup.me), _FIND_ANCHOR_S)
         except ApiError as error:

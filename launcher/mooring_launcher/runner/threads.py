@@ -20,7 +20,7 @@ class Threads:
     def __init__(
         self, setup: Setup, client: ApiClient, log: Log, vitals: Vitals, post: Callable[[Event], None]
     ) -> None:
-        """Listen for `stop` at once. OSError when the state directory is not writable."""
+        """Listen for `stop` from now on. OSError when the state directory is not writable."""
         self.listener = listen_for_stop(setup.state_dir, lambda by: post(StopRequested(by)))
         self.watch = _watch_anchor(setup, client, post)
         self.follower = _follow_scale(setup, client, log)

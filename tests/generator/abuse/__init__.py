@@ -1,4 +1,4 @@
-"""Files nobody should be able to hurt mooring with: a table for each kind of input, and a fuzz of a fixed seed."""
+"""Files that must not be able to harm mooring: a table for each kind of input, and a fuzzer with a fixed seed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Cases = dict[str, bytes]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of input: the command that reads `case.yaml` in an empty directory, one that is right, and bad ones.
+    """One kind of input: the command that reads `case.yaml` in an empty directory, a correct file, and bad ones.
 
-    Every other file of its own has the options `sometimes` too, which must make no difference to it.
+    Every second file of `own` is read with the options `sometimes`, which must make no difference to it.
     """
 
     command: tuple[str, ...]
@@ -24,14 +24,14 @@ class Kind:
     own: Callable[[], Cases]
     sometimes: tuple[str, ...] = ()
     beside: Mapping[str, str] = field(default_factory=dict)
-    """Files that are right, which the command reads too."""
+    """Correct files, which the command reads too."""
 
     def broken(self) -> Cases:
         """Return every file that is wrong whatever it describes."""
         return broken(self.valid)
 
     def fuzz(self, count: int) -> Cases:
-        """Return so many mutants of the one that is right: most are refused, the others are still right."""
+        """Return that many mutants of the correct file: most are refused, the others are still correct."""
         return mutants(self.valid, count)
 
 

@@ -1,6 +1,6 @@
-"""Run the cases of one kind in a process of limited memory, and print what became of each as a JSON line.
+"""Run the cases of one kind in a process with limited memory, and print the result of each as a JSON line.
 
-`python -m tests.generator.abuse KIND COUNT`; a process of its own so that its memory is that of the cases.
+`python -m tests.generator.abuse KIND COUNT`; a separate process, so that its memory is only that of the cases.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ADDRESS_SPACE = 300 * 1024 * 1024
 
 
 def main(kind: str, count: int) -> None:
-    """Run every case, and so many mutants of a file that is right."""
+    """Run every case, and that many mutants of a correct file."""
     chosen = KINDS[kind]
     tables = {"broken": chosen.broken(), "own": chosen.own(), "fuzz": chosen.fuzz(count)}
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
@@ -57,7 +57,7 @@ def _run(command: list[str], files: dict[str, str | bytes]) -> dict[str, object]
 
 
 def _peak_mib() -> float:
-    """Return the most memory this program has had; ru_maxrss would count what its parent had when it forked."""
+    """Return this program's peak memory; ru_maxrss would include what its parent had when it forked."""
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
 
 

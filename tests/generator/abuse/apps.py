@@ -1,4 +1,4 @@
-"""Apps that are YAML, and wrong all the same."""
+"""Apps that are valid YAML, but wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES += ["ord\u202eers", "o\u200bo", "{{ fail }}", "<%= 1/0 %>", "${HOME}", "$
 _NAMES += ["o" * 46, "o" * 200_000]
 _VERSIONS = ["", "1", "1.0", "v1.0.0", "1.0.0\n", "01.0.0", "1.0.0-", "{{ .Chart }}", "1.0.0+é", "latest"]
 
-# A key path below values, and what must not stand there.
+# A key path below values, and a value that must not be there.
 _VALUES: list[tuple[str, object]] = [
     ("replicas", -1),
     ("replicas", 1001),

@@ -29,7 +29,7 @@ _BYTES += [b"\xe2\x80\xae", b"{{", b"<%", b"%", b"|", b">", b"?", b"---\n", b"9"
 
 
 def mutants(valid: str, count: int) -> dict[str, bytes]:
-    """Return so many mutants, each made by one to four changes."""
+    """Return that many mutants, each made by one to four changes."""
     made = {}
     for number in range(count):
         chance = random.Random(SEED + number)

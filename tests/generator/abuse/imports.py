@@ -13,7 +13,7 @@ from tests.generator.manifests import anchor, command, config, launcher, service
 _RIGHT = [anchor(), launcher(), service()]
 VALID = "---\n".join(emit_yaml(each) for each in _RIGHT)
 
-# Which object, a path in it, and what must not stand there.
+# Which object, a path in it, and a value that must not be there.
 _FIELDS: list[tuple[int, str, object]] = [
     (0, "metadata", []),
     (0, "metadata", None),

@@ -1,4 +1,4 @@
-"""Platforms that are YAML, and wrong all the same. The App they are for is right."""
+"""Platforms that are valid YAML, but wrong. The App they are for is correct."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ overlays:
 
 _NAMES = ["", "..", "../up", "Hospital", "h ospital", "{{ x }}", "<%= x %>", "-h", "h" * 64, "h\n", "nul\u202e"]
 
-# A key at the top, and what must not stand there.
+# A key at the top, and a value that must not be there.
 _FIELDS: list[tuple[str, object]] = [
     ("defaults", []),
     ("defaults", "ClusterIP"),

@@ -1,4 +1,4 @@
-"""What is wrong with a file whatever it describes: bytes, YAML, sizes, depths, aliases, tags."""
+"""What can be wrong with any kind of file: bytes, YAML, sizes, depths, aliases, tags."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ MIB = 1024 * 1024
 
 
 def broken(valid: str) -> dict[str, bytes]:
-    """Return a valid file broken in every way that has nothing to do with its meaning."""
+    """Return a valid file broken in every way that does not depend on its meaning."""
     whole = valid.encode()
     first = valid.splitlines(keepends=True)[0].encode()
     texts = {
@@ -19,7 +19,7 @@ def broken(valid: str) -> dict[str, bytes]:
         "a text": "hello\n",
         "a number": "42\n",
         "tab indented": valid.replace("\n  ", "\n\t", 1),
-        "tab alone": "\t\n" + valid,
+        "only a tab": "\t\n" + valid,
         "unclosed double quote": valid + 'more: "a\n',
         "unclosed single quote": valid + "more: 'a\n",
         "unclosed list": valid + "more: [a, b\n",
@@ -84,7 +84,7 @@ def broken(valid: str) -> dict[str, bytes]:
     data = {name: text.encode("utf-8", "surrogatepass") for name, text in texts.items()}
     data |= {
         "NUL in the middle": whole + b"more: a\0b\n",
-        "NUL alone": b"\0",
+        "only a NUL": b"\0",
         "a megabyte of NUL": b"\0" * MIB,
         "escape sequence": whole + b"more: \x1b[2J\x1b]0;owned\x07\n",
         "UTF-16": valid.encode("utf-16"),

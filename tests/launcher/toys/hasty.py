@@ -1,4 +1,4 @@
-"""The launcher as it is, but with hardly a pause between its questions to the API: thousands of answers in a test."""
+"""The launcher, unchanged but for hardly a pause between its requests to the API: thousands of answers in a test."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The launcher as it is, but the thread that MORTAL names ends a second after it began, by an exception or silently."""
+"""The launcher, unchanged, but the thread that MORTAL names ends after a second, by an exception or silently."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A toy target: listens, prints `ready` and every signal it gets; ends on SIGTERM unless told to ignore it."""
+"""A toy target: listens, prints `ready` and every signal it gets; ends on SIGTERM unless the argument is `ignore`."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""daemonise.py FILE: forks twice with setsid; the grandchild ignores signals and stays; FILE tells that it does."""
+"""daemonise.py FILE: forks twice with setsid; the grandchild ignores signals and stays; then FILE is created."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""serve.py ADDRESS PORT [DELAY_S]: answers `GET /CODE` with that status, `GET /drip` for ever, a byte at a time."""
+"""serve.py ADDRESS PORT [DELAY_S]: answers `GET /CODE` with that status, `GET /drip` endlessly, a byte at a time."""
 
 import socket
 import sys

@@ -1,8 +1,8 @@
-/* What both shims know of this make-believe node, read anew at each question from C:\shim\node.txt. A line of it:
+/* What both shims know about this simulated node, read again at each call from C:\shim\node.txt. A line of it:
 
        ID IP [zero=N] [tentative] [vanished]
 
-   The compartment ID has the address IP. With zero=N HCN says 0 in place of ID the first N times a process asks; with
+   The compartment ID has the address IP. With zero=N HCN says 0 in place of ID the first N times a process queries it; with
    tentative the address is not Preferred; a vanished endpoint can be enumerated and not be opened. A line `hcn-fails`
    makes every HCN call fail; `job-refused=CODE` makes SetJobCompartmentId return that code. */
 #include <winsock2.h>
@@ -47,7 +47,7 @@ static int read_node(struct entry *entries)
     return count;
 }
 
-/* One line `pid tid call`, appended as a whole whoever else writes. */
+/* One line `pid tid call`, appended in one piece, whichever other process writes. */
 static void note(const char *format, ...)
 {
     char text[256];

@@ -1,8 +1,8 @@
-/* Stands in for iphlpapi.dll: the compartment calls that Wine lacks, all others handed on to Wine's own.
+/* Stands in for iphlpapi.dll: the compartment calls that Wine lacks, all others are passed on to Wine's own.
 
-   It keeps what it is told, so that tests see what the launcher asked for and in what order; it separates no network.
-   It proves the launcher's side alone. A job's compartment is kept in memory that all processes share; a process finds
-   its own by asking Wine whether it is in that job. */
+   It records its calls, so that tests see what the launcher requested and in what order; it separates no network.
+   It proves only the launcher's side. A job's compartment is kept in memory that all processes share; a process finds
+   its own by querying Wine whether it is in that job. */
 #include "compartments.h"
 #include <iphlpapi.h>
 

@@ -1,4 +1,4 @@
-/* A DLL that refuses to start, as one does that misses a driver or the right to a desktop. */
+/* A DLL that refuses to start, like one that lacks a driver or the right to a desktop. */
 #include <windows.h>
 
 __declspec(dllexport) int part(void) { return 0; }

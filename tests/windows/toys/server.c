@@ -1,5 +1,5 @@
-/* A small HTTP server such as anyone might have: it knows nothing of mooring, pods or compartments.
-   `server PORT [START_DELAY_MS [ignore]]` answers with its process id and the address it was asked on, `/slow?MS`
+/* A small, ordinary HTTP server: it knows nothing about mooring, pods or compartments.
+   `server PORT [START_DELAY_MS [ignore]]` answers with its process id and the address that the request reached, `/slow?MS`
    after MS milliseconds. CTRL_C and CTRL_BREAK let requests in flight finish and end it with 0; with `ignore` nothing
    does. */
 #include <winsock2.h>

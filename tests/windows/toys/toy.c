@@ -67,7 +67,7 @@ static int recurse(volatile char *above)
 }
 #pragma GCC diagnostic pop
 
-/* Ends by an exception that nobody handles: a real one of the processor or of the heap, or RaiseException of a code. */
+/* Ends by an unhandled exception: a real one of the processor or of the heap, or RaiseException of a code. */
 static int crash(const wchar_t *kind)
 {
     volatile int nought = 0;
@@ -111,7 +111,7 @@ static PROCESS_INFORMATION start(const wchar_t *mode, DWORD flags)
     PROCESS_INFORMATION made = {0};
     GetModuleFileNameW(NULL, self, MAX_PATH);
     swprintf(command, 1024, L"\"%ls\" %ls", self, mode);
-    info.dwFlags = STARTF_USESTDHANDLES;  /* a console of its own would bring handles of its own */
+    info.dwFlags = STARTF_USESTDHANDLES;  /* its own console would bring its own handles */
     info.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
     info.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     info.hStdError = GetStdHandle(STD_ERROR_HANDLE);
@@ -119,7 +119,7 @@ static PROCESS_INFORMATION start(const wchar_t *mode, DWORD flags)
     return made;
 }
 
-/* A start program: starts this file with the words from `first` on, beside it or at a console of its own, and ends. */
+/* A start program: starts this file with the words from `first` on, next to it or at its own console, and ends. */
 static int leave(int argc, wchar_t **argv, int first, DWORD flags)
 {
     static wchar_t words[512];
@@ -138,7 +138,7 @@ static DWORD WINAPI tell_compartment(void *who)
     return 0;
 }
 
-/* Tells the compartment of its first thread, of a later one, and of a grandchild. */
+/* Prints the compartment of its first thread, of a later one, and of a grandchild. */
 static int tell_compartments(int depth)
 {
     HANDLE thread;

@@ -1,5 +1,5 @@
-/* A program with a window and no console. WM_CLOSE ends it with 5; `window ignore` ends on nothing. It tells by files
-   in its working directory, as a window has no standard output. */
+/* A program with a window and no console. WM_CLOSE ends it with 5; `window ignore` ends on nothing. It reports by
+   files in its working directory, as a window has no standard output. */
 #include <windows.h>
 #include <stdio.h>
 #include <string.h>

@@ -12,7 +12,7 @@ _OF_SERVICES = re.compile(
 
 
 def expand(text: str, find: Callable[[str], str | None]) -> str:
-    """Replace $(NAME) as kubelet does: what `find` does not know stays as it is, and $$ becomes $.
+    """Replace $(NAME) as kubelet does: what `find` does not know is left unchanged, and $$ becomes $.
 
     Source: k8s.io/kubernetes third_party/forked/golang/expansion.
     """

@@ -1,4 +1,4 @@
-"""Say what every other object has to do with the imported programs: `settle`.
+"""Say how every other object is related to the imported programs: `settle`.
 
 `selectors` finds label selectors in an object of any kind, `references` finds names of Services and other objects.
 """

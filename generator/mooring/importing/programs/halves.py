@@ -11,7 +11,7 @@ from mooring.importing.pairs.found import Workload
 if TYPE_CHECKING:
     from mooring.importing.programs.convert import Converted
 
-# What nobody wrote: Kubernetes' own defaults, and fields that the API server adds.
+# Fields that were not written by hand: Kubernetes' own defaults, and those that the API server adds.
 _SERVER_METADATA = [
     "uid",
     "resourceVersion",

@@ -90,7 +90,7 @@ def _report_role(made: Converted, probe: Fields, name: str, checks: Mapping[str,
         )
         made.change(probe.place(), text)
     elif readiness is None:
-        text = "a startup probe stops after its first success; this check goes on, and makes the replica unready"
+        text = "a startup probe stops after its first success; this check continues, and makes the replica unready"
         made.change(probe.place(), text)
     else:
         is_same = readiness.request == check.request
@@ -111,7 +111,7 @@ def _convert(made: Converted, probe: Fields, name: str, ports: Mapping[str, int]
     elif probe.value.get("initialDelaySeconds"):
         made.note(
             probe.place("initialDelaySeconds"),
-            "the gate starts closed and probes at once, so initialDelaySeconds counts as start-up time: "
+            "the gate starts closed and probes immediately, so initialDelaySeconds counts as start-up time: "
             "it is added to gate.startTimeoutSeconds",
         )
     probe.drop(("initialDelaySeconds",))

@@ -1,4 +1,4 @@
-"""A hint: where a value belongs that somebody wrote elsewhere."""
+"""A hint: where a misplaced value belongs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Hint(NamedTuple):
-    """Where a value belongs that somebody wrote elsewhere: keys, and a sentence in which {0}, {1} … stand for them."""
+    """Where a misplaced value belongs: keys, and a sentence in which {0}, {1} … stand for them."""
 
     targets: tuple[str, ...]
     words: str = "use {0}"

@@ -1,4 +1,4 @@
-"""Hints for values of the wrong shape, written the way other charts take them."""
+"""Hints for values of the wrong shape, written the way other charts accept them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _IN_CHECKS = ("port", "path", "scheme", "host", "command", "periodSeconds", "tim
 
 
 def shape_hint(node: Node, value: Any, path: KeyPath) -> str:
-    """Return a hint for a value of the wrong kind that other charts would take, or nothing."""
+    """Return a hint for a value of the wrong kind that other charts would accept, or nothing."""
     below = below_values(path)
     return next((f"; {words}" for fits, words in _shapes(node, value, below) if fits), "") if below else ""
 

@@ -1,8 +1,8 @@
 """Runs a command beside the target: in its network, pid and mount namespaces, with a time limit.
 
-It can therefore see and signal the target's processes, and dies with them. Between the launcher and the command stands
+It can therefore see and signal the target's processes, and dies with them. Between the launcher and the command is
 a keeper, a fork of the launcher that adopts what the command leaves behind and ends it, as the job does on Windows:
-also what has a session of its own, or was started twice removed.
+also what has its own session, or daemonised twice.
 """
 
 import os
@@ -53,7 +53,7 @@ def _result(spec: TargetSpec, report: str, text: bytes) -> CommandResult:
         return CommandResult(None, output)
     if report.startswith(_ENDED):
         return CommandResult(exit_status(int(report.removeprefix(_ENDED))), output)
-    if not report:  # the keeper was killed, with the target's tree or by somebody
+    if not report:  # the keeper was killed, with the target's tree or by another process
         return CommandResult(exit_status(signal.SIGKILL), output)
     raise start_error(spec, report)
 
@@ -128,7 +128,7 @@ def _end_children() -> None:
 
 
 def _follow(keeper: int, output: int, deadline: float) -> bytes:
-    """Read what the command prints, cut to the limit, until its keeper has ended; a keeper that is late is killed."""
+    """Read what the command prints, up to the limit, until its keeper has ended; a keeper that is late is killed."""
     in_time = False
     try:
         with open(os.pidfd_open(keeper), "rb", buffering=0) as pidfd:
@@ -141,7 +141,7 @@ def _follow(keeper: int, output: int, deadline: float) -> bytes:
 
 
 def _read_until_exit(pidfd: int, output: int, deadline: float) -> tuple[bytes, bool]:
-    """Return what was printed, cut to the limit, and whether the keeper ended before the deadline."""
+    """Return what was printed, up to the limit, and whether the keeper ended before the deadline."""
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     poll.register(output, select.POLLIN)

@@ -1,7 +1,7 @@
 """What runs between fork and exec: the small init of the target's pid namespace, and a command's first steps.
 
 Everything here runs in a fork of a process that had several threads. So it only makes system calls: no import, no
-lock, no logging. What goes wrong is written to the report pipe as `<errno> <call>`.
+lock, no logging. Every failure is written to the report pipe as `<errno> <call>`.
 
 Why an init: a program that daemonises twice escapes every process group and subreaper, but not its pid namespace.
 When the init dies, and PR_SET_PDEATHSIG makes it die with the launcher, the kernel kills all that is in there.
@@ -57,7 +57,7 @@ def run_init(spec: TargetSpec, pipes: Pipes, changed: list[int], path: str, prog
 
 
 def report_failure(report: int, error: OSError) -> None:
-    """Tell the launcher which call failed, and how."""
+    """Report to the launcher which call failed, and how."""
     os.write(report, f"{error.errno} {error.filename or 'fork'}".encode())
 
 
@@ -80,7 +80,7 @@ def close_all_but(kept: tuple[int, ...]) -> None:
     # tries each number.
     for fd in map(int, os.listdir("/proc/self/fd")):
         if fd > 2 and fd not in kept:
-            with suppress(OSError):  # the listing's own descriptor has gone already
+            with suppress(OSError):  # the listing's own descriptor is closed already
                 os.close(fd)
 
 
@@ -104,7 +104,7 @@ def _await_launcher(go: int) -> None:
 def spawn(spec: TargetSpec, path: str) -> int:
     """Start the program and return its pid in here. posix_spawn copies no page tables, so it is faster than fork.
 
-    A session of its own: a Ctrl-C at the launcher's terminal must not reach it. OSError whose `filename` is the call.
+    Its own session: a Ctrl-C at the launcher's terminal must not reach it. OSError whose `filename` is the call.
     """
     if spec.working_dir:
         os.chdir(spec.working_dir)

@@ -56,7 +56,7 @@ def hold(compartment: Compartment) -> NamespaceHold:
 def open_namespace(compartment: Compartment) -> int:
     """Return a descriptor of the namespace that the caller closes.
 
-    LauncherError COMPARTMENT_NOT_FOUND when it is gone or its name now means another namespace.
+    LauncherError COMPARTMENT_NOT_FOUND if it no longer exists or its name now means another namespace.
     """
     with _holds_lock:
         for held in _holds:
@@ -169,7 +169,7 @@ def _has(compartment: Compartment, packed: bytes) -> bool:
     try:
         enter(compartment)
     except LauncherError as error:
-        if error.code is ExitCode.COMPARTMENT_NOT_FOUND:  # a pod that went away meanwhile
+        if error.code is ExitCode.COMPARTMENT_NOT_FOUND:  # the pod was removed meanwhile
             return False
         raise
     return any(address.packed == packed for address in addresses.read_addresses())

@@ -1,4 +1,4 @@
-"""Netlink dumps (netlink(7)): one question, many answers."""
+"""Netlink dumps (netlink(7)): one request, many answers."""
 
 import socket
 import struct

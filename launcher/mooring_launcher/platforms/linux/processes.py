@@ -1,4 +1,4 @@
-"""What /proc tells of processes. Used in forks too: it only makes system calls."""
+"""What /proc shows about processes. Used in forks too: it only makes system calls."""
 
 import os
 
@@ -6,7 +6,7 @@ from mooring_launcher.platforms.scarcity import is_scarcity
 
 
 def read_children(pid: int) -> list[int]:
-    """Return the children of every thread of a process, none when it is gone (proc_pid_task(5): children).
+    """Return the children of every thread of a process, none if it has ended (proc_pid_task(5): children).
 
     OSError when this process has no descriptor or memory left to look with.
     """
@@ -31,7 +31,7 @@ def is_running(pid: int) -> bool:
 
 
 def read_name(pid: int) -> str:
-    """Return the process's short name, '?' when it is gone."""
+    """Return the process's short name, '?' if it has ended."""
     try:
         with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
             return comm.read().strip()

@@ -1,7 +1,7 @@
-"""Starts the very file whose sum was compared, whatever its name leads to by then.
+"""Starts the very file whose checksum was compared, whatever its name leads to by then.
 
 The kernel is given /proc/self/fd/<n>. It calls a process after the last part of the path, so that is a link with the
-program's name, in a folder of the launcher's own.
+program's name, in a private folder of the launcher.
 """
 
 import os

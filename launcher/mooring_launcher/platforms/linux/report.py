@@ -1,4 +1,4 @@
-"""Turns what comes through the pipes from a forked child into statuses and errors that people understand."""
+"""Turns what a forked child reports through its pipes into statuses and errors that people understand."""
 
 import errno
 import os

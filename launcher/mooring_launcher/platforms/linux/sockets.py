@@ -52,7 +52,7 @@ class SocketTable:
             self._netlink.close()
 
     def listeners(self, protocol: str) -> list[Listener]:
-        """Return what listens (TCP) or is bound and unconnected (UDP); nothing once the namespace is gone."""
+        """Return what listens (TCP) or is bound and unconnected (UDP); nothing once the namespace no longer exists."""
         rows = self._read(protocol, {_LISTENING[protocol]})
         return [Listener(protocol, row.address, row.port, row.inode) for row in rows if row.port]
 
@@ -103,7 +103,7 @@ def socket_inodes(pid: int) -> Iterator[tuple[int, str]]:
 
 
 def socket_inode(path: str) -> int | None:
-    """Return the inode of the socket behind a /proc/<pid>/fd/<n>, None when it is something else or gone."""
+    """Return the inode of the socket behind a /proc/<pid>/fd/<n>, None if it is something else or closed."""
     try:
         link = os.readlink(path)
     except OSError:
@@ -127,4 +127,4 @@ def _lines(path: str) -> Iterator[list[str]]:
     except OSError as error:
         if is_scarcity(error):
             raise
-        # The process is gone, or IPv6 is switched off.
+        # The process has ended, or IPv6 is disabled.

@@ -57,7 +57,7 @@ def name_process(name: str) -> None:
 
 
 def follow_mounts() -> None:
-    """Make every mount a slave of its origin: what is mounted here stays here, what the host unmounts goes here too.
+    """Make every mount a slave of its origin: mounts made here stay here; what the host unmounts is unmounted here too.
 
     Private mounts would keep other pods' namespaces and volumes busy for as long as the target lives.
     """

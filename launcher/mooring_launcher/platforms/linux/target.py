@@ -1,4 +1,4 @@
-"""The target on Linux: started in its compartment's namespace and a pid namespace of its own, watched by one thread.
+"""The target on Linux: started in its compartment's namespace and its own pid namespace, watched by one thread.
 
 `target.lifetime` says when it has ended: the init reports the end of the main process and of the last one.
 """
@@ -121,7 +121,7 @@ class LinuxTarget(Ends):
                 os.close(pidfd)
 
     def close_windows(self) -> bool:
-        """Find no window: Linux programs here have none."""
+        """Find no window: Linux programs have none here."""
         return False
 
     def kill(self) -> None:

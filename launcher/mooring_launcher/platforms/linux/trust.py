@@ -1,6 +1,6 @@
 """Who else may change a path on Linux: by owner and mode of each directory and link on the way to it.
 
-Trusted are root, the launcher's own user and group, and in a user namespace (a rehearsal) whoever is outside of it,
+Trusted are root, the launcher's own user and group, and in a user namespace (a rehearsal) everyone outside of it,
 shown as the overflow user: the namespace's own users cannot be that one.
 """
 
@@ -69,7 +69,7 @@ def _judge(place: str, info: os.stat_result, trusted: set[int], adding: bool) ->
         return ""  # a link's mode means nothing; its directory decides who may replace it
     mode = stat.S_IMODE(info.st_mode)
     if stat.S_ISDIR(info.st_mode) and mode & stat.S_ISVTX and not adding:
-        return ""  # sticky: nobody replaces what belongs to others
+        return ""  # sticky: only the owner can replace it
     if mode & stat.S_IWOTH:
         who = "every user"
     elif mode & stat.S_IWGRP and (info.st_gid not in trusted | {os.getegid()} or _has_acl(place)):

@@ -64,7 +64,7 @@ def parse(data: bytes) -> Descriptor:
 
 
 def judge(descriptor: Descriptor, rights: int, own: Collection[str]) -> str:
-    """Say who else has one of these rights, empty when nobody. `own`: the launcher's own SIDs."""
+    """Say who else has one of these rights, empty if no one. `own`: the launcher's own SIDs."""
     if not _is_trusted(descriptor.owner, own):
         return f"belongs to {_name(descriptor.owner)}"
     if descriptor.entries is None:
@@ -76,7 +76,7 @@ def judge(descriptor: Descriptor, rights: int, own: Collection[str]) -> str:
 
 
 def parse_sid(data: bytes) -> str:
-    """Return a SID as it is written, S-1-5-18."""
+    """Return a SID in its usual notation, S-1-5-18."""
     return _sid(data, 0)
 
 

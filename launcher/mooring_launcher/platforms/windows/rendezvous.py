@@ -1,7 +1,7 @@
 """Where the `stop` command finds the running launcher: a named pipe that only SYSTEM and Administrators may open.
 
 All pods of a node share its pipe names, so each launcher picks a random name and writes it to its state
-directory, which is the pod's own. Creation fails if the pipe exists already: nobody else can have taken the name.
+directory, which is the pod's own. Creation fails if the pipe exists already: no other process can have taken the name.
 
 The client lets the server identify it and no more: without that flag a server may act as its client (impersonation),
 and `stop` runs as SYSTEM, with a name read from a file.
@@ -23,7 +23,7 @@ from mooring_launcher.platforms.windows.calls import WindowsCallError, bind, bin
 FILE_NAME = "stop.pipe"
 _PREFIX = "\\\\.\\pipe\\mooring-stop-"
 _ACCESS = "D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;OW)"
-"""SDDL: all rights to SYSTEM, Administrators and the owner (the launcher's account), none to anybody else."""
+"""SDDL: all rights to SYSTEM, Administrators and the owner (the launcher's account), none to anyone else."""
 _CLIENT_FLAGS = w.SECURITY_SQOS_PRESENT | w.SECURITY_IDENTIFICATION
 """How the pipe is opened (CreateFileW, "Named Pipe"): without SECURITY_SQOS_PRESENT the level is impersonation."""
 _BUFFER = 64 * 1024
@@ -59,7 +59,7 @@ class PipeListener(threading.Thread):
     """Listens for stop requests, as `rendezvous.StopListener` does on Linux."""
 
     def __init__(self, state_dir: str, on_stop: Callable[[str], None]) -> None:
-        """Listen at once. OSError when the directory is not writable or the pipe cannot be created."""
+        """Listen from now on. OSError when the directory is not writable or the pipe cannot be created."""
         super().__init__(name="mooring-stop", daemon=True)
         self._on_stop = on_stop
         self._name = _PREFIX + secrets.token_hex(16)

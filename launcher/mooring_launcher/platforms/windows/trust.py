@@ -58,7 +58,7 @@ def find_exposure(path: str, lookup: bool) -> str:
 
 
 def make_own(directory: str) -> str:
-    """Give the directory an access control list that names nobody else; say whose it is if not the launcher's."""
+    """Give the directory an access control list without anyone else; say whose it is if not the launcher's."""
     with _seam(directory):
         wanted = _rights(directory, lookup=True)
         own = read(_resolve(directory))
@@ -107,7 +107,7 @@ def _rights(path: str, lookup: bool) -> int:
 
 
 def _ways(path: str) -> Iterator[str]:
-    """Yield the path as it is named with what is above, unless it is below the container's own root.
+    """Yield the path as given and everything above it, unless it is below the container's own root.
 
     What is named there is a link that the runtime has made (hcsshim internal/jobcontainers/mounts.go); what it leads to
     is looked at. Who owns that root depends on the image.
@@ -130,7 +130,7 @@ def _resolve(path: str) -> str:
     with _opened(path, w.READ_CONTROL, 0) as handle:
         buffer = ctypes.create_string_buffer(2 * 32768)
         if not _final_path(handle, buffer, 32768, 0):
-            return path  # a file system without such names
+            return path  # a file system that lacks them
     found = buffer.raw.decode("utf-16-le", "surrogatepass").partition("\0")[0]
     for prefix, plain in (("\\\\?\\UNC\\", "\\\\"), ("\\\\?\\", "")):
         if found.startswith(prefix):

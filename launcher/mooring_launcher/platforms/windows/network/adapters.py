@@ -1,4 +1,4 @@
-"""Asks iphlpapi which adapters of all compartments have which addresses, and in what state.
+"""Reads from iphlpapi which adapters of all compartments have which addresses, and in what state.
 
 https://learn.microsoft.com/windows/win32/api/iptypes/ns-iptypes-ip_adapter_addresses_lh
 """

@@ -1,10 +1,10 @@
 """Windows network compartments: whose IP is in which, working inside one, binding a job to one.
 
-Microsoft documents the compartment calls of iphlpapi as reserved. hcsshim, moby, Calico, Antrea and Istio rely on
-those of threads. SetJobCompartmentId is only declared by hcsshim (internal/winapi/net.go), never called, and nobody
-else is known to ship it: so it is checked at run time. It works for LocalSystem, LocalService and NetworkService, from
-the default compartment. All calls return their error themselves: GetLastError means nothing here. Id 0 clears a
-setting, so it is never used as a compartment.
+Microsoft documents the compartment calls of iphlpapi as reserved. hcsshim, moby, Calico, Antrea and Istio rely on those
+of threads. SetJobCompartmentId is only declared by hcsshim (internal/winapi/net.go), never called, and no other product
+is known to ship it: so it is checked at run time. It works for LocalSystem, LocalService and NetworkService, from the
+default compartment. All calls return their error themselves: GetLastError means nothing here. Id 0 clears a setting, so
+it is never used as a compartment.
 """
 
 import threading
@@ -50,13 +50,13 @@ class CompartmentHold:
 
 
 def hold(compartment: Compartment) -> CompartmentHold:
-    """Return a hold without effect; LauncherError COMPARTMENT_NOT_FOUND when the compartment is gone already."""
+    """Return a hold without effect; LauncherError COMPARTMENT_NOT_FOUND if the compartment no longer exists."""
     run_inside(compartment, lambda: None)
     return CompartmentHold()
 
 
 def find_compartments(ip: str) -> list[Compartment]:
-    """Return the compartments that `ip` is configured in: as HCN says, else the adapters.
+    """Return the compartments that `ip` is configured in: according to HCN, or else to the adapters.
 
     Only where neither works is ipconfig run, which costs a process each time. Id 0, which HCN shows for a moment
     while a pod's network is being made, counts as none yet; the node's own compartment is never an anchor's.
@@ -121,7 +121,7 @@ def address_usable(compartment: Compartment, ip: str) -> bool:
 def run_inside(compartment: Compartment, function: Callable[[], T]) -> T:
     """Call `function` with the calling thread inside the compartment, and take the thread back out.
 
-    LauncherError COMPARTMENT_NOT_FOUND when the compartment is gone.
+    LauncherError COMPARTMENT_NOT_FOUND if the compartment no longer exists.
     """
     before: int = _get_thread()
     _check(_set_thread(compartment.id), f"SetCurrentThreadCompartmentId({compartment.id})")
@@ -140,7 +140,7 @@ def run_inside(compartment: Compartment, function: Callable[[], T]) -> T:
 def bind_job(job: int, compartment: Compartment) -> None:
     """Put the job into the compartment and verify it; before any process is in the job.
 
-    LauncherError COMPARTMENT_NOT_FOUND when the compartment is gone, UNSUPPORTED_PLATFORM when this is not permitted.
+    LauncherError COMPARTMENT_NOT_FOUND if it no longer exists, UNSUPPORTED_PLATFORM when this is not permitted.
     """
     call = f"SetJobCompartmentId({compartment.id})"
     code = _set_job(job, compartment.id)

@@ -1,8 +1,8 @@
 """Reads `ipconfig /allcompartments`, in whatever language Windows speaks: the last resort.
 
 Nothing is looked for by its words. A compartment's heading is a line that is framed by lines of `=`; its number is the
-last in it. Below it, each adapter has a heading of its own, and indented lines `label . . : value`: its addresses, each
-IPv4 one followed by its mask, then its gateways, of which further ones stand on lines without a label. So an IPv4
+last in it. Below it, each adapter has its own heading, and indented lines `label . . : value`: its addresses, each
+IPv4 one followed by its mask, then its gateways, of which further ones are on lines without a label. So an IPv4
 address counts where a mask follows, an IPv6 address where another label does: gateways are not mistaken for addresses.
 """
 
@@ -31,7 +31,7 @@ def find(packed: bytes) -> dict[int, str]:
 
 
 def parse(text: str, packed: bytes) -> dict[int, str]:
-    """Return the compartments in whose part of the text the IP stands as an adapter's own address."""
+    """Return the compartments in whose part of the text the IP is an adapter's own address."""
     found: dict[int, str] = {}
     compartment = None
     lines = [line for line in text.splitlines() if line.strip()]

@@ -52,7 +52,7 @@ def _listener(protocol: str, row: Any) -> Listener:
 
 
 def parse_port(number: int) -> int:
-    """Return a port from its field: two bytes in network order; Windows leaves rubbish in the other two."""
+    """Return a port from its field: two bytes in network order; Windows leaves garbage in the other two."""
     return int.from_bytes((number & 0xFFFF).to_bytes(2, "little"), "big")
 
 

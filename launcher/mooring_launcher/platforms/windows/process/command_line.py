@@ -1,11 +1,11 @@
-"""Makes what CreateProcessW takes: one command line of many arguments, one environment block of many variables."""
+"""Makes what CreateProcessW takes: one command line from many arguments, one environment block from many variables."""
 
 import re
 from collections.abc import Mapping, Sequence
 
 _PLAIN = re.compile(r'[^ \t\n\v"]+\Z')
 _BEFORE_QUOTE = re.compile(r'(\\*)"')
-_AT_END = re.compile(r"(\\+)\Z")  # not $, which also stands before a last line end
+_AT_END = re.compile(r"(\\+)\Z")  # not $, which also matches before a last line end
 _LONG_PATH = 248
 """From this length on a path needs the prefix that lifts MAX_PATH; a folder must leave room for 8.3 in it."""
 
@@ -20,7 +20,7 @@ def join_arguments(exe: str, args: Sequence[str]) -> str:
 
 
 def quote(argument: str) -> str:
-    """Return one argument as it must stand in a command line."""
+    """Return one argument as a command line must have it."""
     if _PLAIN.match(argument):
         return argument
     escaped = _BEFORE_QUOTE.sub(r'\1\1\\"', argument)
@@ -42,7 +42,7 @@ def environment_block(environment: Mapping[str, str]) -> str:
 
 
 def long_path(path: str) -> str:
-    """Return a path that may have 32767 characters where that needs saying."""
+    """Return a path, with the prefix that allows 32767 characters if it needs that."""
     if len(path) < _LONG_PATH or path.startswith("\\\\?\\"):
         return path
     return f"\\\\?\\UNC\\{path[2:]}" if path.startswith("\\\\") else f"\\\\?\\{path}"

@@ -1,7 +1,7 @@
 """Console events and windows: how a program is asked to stop, and how the launcher is.
 
-A console event reaches every process at a console, so the target has one of its own (CREATE_NO_WINDOW), and the event
-is sent by a helper process that goes there, so the launcher need not leave its own.
+A console event reaches every process at a console, so the target has its own (CREATE_NO_WINDOW), and the event
+is sent by a helper process that attaches to it, so the launcher need not leave its own.
 """
 
 import ctypes
@@ -105,7 +105,7 @@ def _send_here(event: str) -> None:
     """Send the event to every process at this process's console, outlive it, and wait until it has arrived.
 
     SetConsoleCtrlHandler(NULL, TRUE) would do for CTRL_C only: it does not ignore CTRL_BREAK (documented there), so
-    there is a handler. The event is delivered after the call has returned, and a sender that detaches at once can be
+    there is a handler. The call returns before the event is delivered, and a sender that detaches right away can be
     gone before that (winsw waits for the same reason). Once this process has it, the console is working down its list;
     the rest takes a moment.
     """
@@ -126,7 +126,7 @@ def _send_here(event: str) -> None:
 def let_ctrl_c_through() -> None:
     """Have programs that are started from now on hear CTRL_C.
 
-    Who starts a process in a group of its own switches CTRL_C off in it and in all that it starts (documented at
+    A process that starts another in its own group disables CTRL_C in it and in all that it starts (documented at
     SetConsoleCtrlHandler), and the parent of this launcher may have done so.
     """
     _set_handler(None, False)
@@ -149,7 +149,7 @@ def close_windows(pids: Collection[int]) -> int:
 
 
 def block_shutdown(tell: Callable[[str], None]) -> None:
-    """Tell of CTRL_SHUTDOWN, CTRL_CLOSE and CTRL_LOGOFF, and keep this process alive until it ends by itself.
+    """Report CTRL_SHUTDOWN, CTRL_CLOSE and CTRL_LOGOFF, and keep this process alive until it ends by itself.
 
     Windows ends a process whose handler returns, so it never does; a second event waits as the first. That is how
     a container is stopped whose preStop hook did not run.
@@ -166,7 +166,7 @@ def block_shutdown(tell: Callable[[str], None]) -> None:
 
 
 def _handle(function: Callable[[int], int]) -> None:
-    """Have Windows call this function first, in a thread of its own, at every console event until the process ends."""
+    """Have Windows call this function first, in its own thread, at every console event until the process ends."""
     handler = _HANDLER(function)
     _kept.append(handler)
     _set_handler(ctypes.cast(handler, c_void_p), True)

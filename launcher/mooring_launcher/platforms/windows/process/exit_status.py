@@ -34,7 +34,7 @@ MEANINGS = {
     ),
     0xC0000194: ("STATUS_POSSIBLE_DEADLOCK", "it ended itself because of a deadlock"),
     0xC0000374: ("STATUS_HEAP_CORRUPTION", "it crashed: its heap is damaged"),
-    0xC0000409: ("STATUS_STACK_BUFFER_OVERRUN", "it ended itself at once: abort, fail-fast or a damaged stack"),
+    0xC0000409: ("STATUS_STACK_BUFFER_OVERRUN", "it ended itself immediately: abort, fail-fast or a damaged stack"),
     0xC000041D: ("STATUS_FATAL_USER_CALLBACK_EXCEPTION", "it crashed in a window's callback"),
     0xC0000420: ("STATUS_ASSERTION_FAILURE", "an assertion failed"),
     0xE0434352: ("an unhandled .NET exception", "the exception is on its standard error and in the event log"),

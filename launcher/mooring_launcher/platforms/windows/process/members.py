@@ -4,7 +4,7 @@ A job reports each process that enters or leaves it only by its pid, so each is 
 its exit code can be read when it has left. The messages are not promised to arrive, so the job's list is read as well.
 A process that ended before the handle was open is known to have been there, not how it ended.
 
-Two kinds do not count as the tree: commands beside the target (each in a job of its own inside the target's), and the
+Two kinds do not count as the tree: commands beside the target (each in its own job inside the target's), and the
 console hosts that Windows starts for console programs, which end with the last program at their console.
 """
 
@@ -68,7 +68,7 @@ class _Member:
 
 
 class Members:
-    """Follows the processes of a job. Not for several threads at once."""
+    """Follows the processes of a job. Not thread-safe."""
 
     def __init__(self, job: int, commands: Callable[[], set[int]]) -> None:
         """`commands` returns the processes of the commands that run beside the target."""
@@ -94,7 +94,7 @@ class Members:
             self._hear_exit(message.pid)
 
     def look(self) -> bool:
-        """Read the job's list too; whether a process of the tree is left, or of the job, where that cannot be seen."""
+        """Read the job's list too; return whether a process of the tree is left, or of the job, if that is unknown."""
         try:
             return self._look()
         except WindowsCallError:
@@ -177,7 +177,7 @@ def name_members(job: int, without: set[int]) -> Iterator[str]:
 
 
 def _open_member(job: int, pid: int) -> _Member:
-    """Open a process of the job. WindowsCallError when it has gone, or its pid is another process's."""
+    """Open a process of the job. WindowsCallError if it has ended, or its pid is another process's."""
     handle = int(_open(w.PROCESS_QUERY_INFORMATION | w.SYNCHRONIZE, False, pid))
     try:
         inside = w.BOOL()

@@ -94,7 +94,7 @@ def helper(exe: str, args: Sequence[str], environ: Mapping[str, str]) -> Iterato
 
 
 def terminate_process(process: int, code: int) -> None:
-    """End one process; one that has ended already stays as it is."""
+    """End one process; one that has ended already is left alone."""
     _terminate(process, code)
 
 

@@ -1,7 +1,7 @@
 """Checks that the program on disk is the intended one: by its SHA-256, by its signer.
 
-Both look at one opened file, which stays open, shared only for reading, until the process exists: so nobody can put
-another program in its place in between.
+Both look at one opened file, which stays open, shared only for reading, until the process exists: so it cannot be
+replaced by another program in between.
 """
 
 import ctypes

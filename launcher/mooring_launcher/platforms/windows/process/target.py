@@ -1,6 +1,6 @@
 """The target on Windows: in a job from its first instruction, the job in the anchor's compartment.
 
-The job ends its processes when the launcher's handle goes, however that happens, and nothing can leave it. Its
+The job ends its processes when the launcher's handle is closed, however that happens, and nothing can leave it. Its
 compartment holds for every thread and every descendant. What starts elsewhere on the target's behalf (COM servers,
 services, WMI) is in neither. `target.lifetime` says whether the target ends with its main process or its job's last.
 """
@@ -83,7 +83,7 @@ class WindowsTarget(Ends):
         self._account = account.open_account(self._spec.run_as, self._spec.env)
         console.let_ctrl_c_through()
         standard = handles.duplicate_standard_handles()
-        # A process in a group of its own ignores CTRL_C: so only for the other event.
+        # A process in its own group ignores CTRL_C: so only for the other event.
         group = w.CREATE_NEW_PROCESS_GROUP if self._spec.console_event == "ctrlBreak" else 0
         with handles.closing(*standard):
             self._process, self.pid = self._launch(self._spec, (self._job,), standard, group)
@@ -100,7 +100,7 @@ class WindowsTarget(Ends):
         """Send the console event; False when the program has no console, or none is to be sent."""
         if self._spec.console_event == "none" or self._end.has_come():
             return False
-        # With lifetime tree all are asked at once: a process started later may be there to clean up.
+        # With lifetime tree all get it together: a process started later may be there to clean up.
         pids = [self.pid] if self._members is None else sorted(set(self.tree()) - self._commands())
         try:
             console.send_event(self._spec.console_event, pids)
@@ -113,7 +113,7 @@ class WindowsTarget(Ends):
         """Do nothing: the event has reached every console of the tree."""
 
     def close_windows(self) -> bool:
-        """Post WM_CLOSE to every window of the tree; whether there was one."""
+        """Post WM_CLOSE to every window of the tree; return whether there was one."""
         return console.close_windows(set(self.tree())) > 0
 
     def kill(self) -> None:
@@ -124,7 +124,7 @@ class WindowsTarget(Ends):
                 jobs.terminate_job(self._job, KILLED)
 
     def tree(self) -> list[int]:
-        """Return the processes of the job, those of jobs nested in it included."""
+        """Return the processes of the job, including those of jobs nested in it."""
         with self._lock:
             return jobs.list_processes(self._job) if self._job and not self._all_gone.is_set() else []
 
@@ -236,7 +236,7 @@ class WindowsTarget(Ends):
                 jobs.post_message(self._port)
 
     def _watch_job(self) -> None:
-        """Take the job's messages until no process is left; once the main one has ended, also look now and again."""
+        """Take the job's messages until no process is left; once the main one has ended, also look occasionally."""
         while not self._has_emptied(self._next_message()):
             pass
         with self._lock:
@@ -252,7 +252,7 @@ class WindowsTarget(Ends):
         return message
 
     def _has_emptied(self, message: jobs.Message | None) -> bool:
-        """Tell of the end of the tree when that is due; whether the job is empty, commands included."""
+        """Report the end of the tree when that is due; return whether the job is empty, commands included."""
         if not self._main.has_come() or (message is not None and message[:2] not in _LEAVING):
             return False
         if self._members is not None and not self._end.has_come() and not self._members.look():
