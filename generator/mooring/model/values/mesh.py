@@ -51,7 +51,7 @@ MESH = Obj(
                 ),
                 "nodeNetworks": _networks(
                     "Networks that kubelet's requests come from: the nodes' own and, with most CNIs, the nodes' addresses in the pods' "
-                    "network. Required: what lets kubelet's hook on readiness.port in."
+                    "network. Required: without them the policies would refuse kubelet's hook on readiness.port."
                 ),
                 "opaquePorts": ListOf(
                     doc="Ports of target.ports where Linkerd must not look for HTTP, because the server speaks first.",
