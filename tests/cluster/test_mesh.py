@@ -10,7 +10,7 @@ import requests
 
 from tests.cluster.driving.asking import asker_pod
 from tests.cluster.driving.mirror import is_ready
-from tests.cluster.driving.release import PORT, READINESS_PORT, Release, fetch, target
+from tests.cluster.driving.release import PORT, READINESS_PORT, Release, fetch
 from tests.cluster.stack.kube import Kube, Object
 from tests.cluster.stack.linkerd import containers
 from tests.linkerd.charts import INIT_IMAGE, INJECT, PROXY_IMAGE
@@ -18,6 +18,8 @@ from tests.linkerd.controller import PolicyController
 from tests.linkerd.policy import DEFAULT_POLICY, identity
 
 REPLICAS = 2
+OBSERVERS = ["192.168.99.0/24", *(f"10.244.{node}.1/32" for node in range(4))]
+"""Where the tests' own requests and the oracle's come from: machines, and the nodes' bridges in the pods' network."""
 WAIT_BEFORE_EXIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 POLICY = "policy.linkerd.io"
 GATEWAY = "gateway.networking.k8s.io"
@@ -154,14 +156,12 @@ def test_the_charts_policies_let_in_whom_the_values_name(linkerd: PolicyControll
     release.kube.apply(*(part for name in clients for part in _client(release.namespace, name)))
     values = {
         "enabled": True,
-        "allow": {"identities": [identity(release.namespace, "friend")]},
+        "allow": {"identities": [identity(release.namespace, "friend")], "networks": OBSERVERS},
         "metricsFrom": {"identities": [identity(release.namespace, "monitor")]},
         "nodeNetworks": ["192.0.2.1/32"],
-        "opaquePorts": ["feed"],
         "httpRoutes": {"page": {"port": "http", "matches": [{"path": {"value": "/"}}]}},
     }
-    ports = {"http": {"port": PORT, "servicePort": 80}, "feed": {"port": 9090}}
-    release.install(REPLICAS, target=target(ports=ports), mesh={"linkerd": values})
+    release.install(REPLICAS, mesh={"linkerd": values})
     release.wait_whole(REPLICAS)
     release.mirror.wait(lambda: all(is_ready(release.mirror.pod(name)) for name in clients), 60, "clients are ready")
     for pair in release.pairs().values():
@@ -171,13 +171,19 @@ def test_the_charts_policies_let_in_whom_the_values_name(linkerd: PolicyControll
     allowed = {("friend", PORT, "/"), ("monitor", READINESS_PORT, "/metrics")}
     requests_of = [(name, port, path) for name in clients for _, port, path in sorted(allowed)]
     assert {each for each in requests_of if answers(*each)} == allowed
-    for port, path in ((PORT, "/"), (READINESS_PORT, "/hold")):
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            fetch(release.pair(0).ip, path, port)
+    assert fetch(release.pair(0).ip), "the tests are in a network that may reach the program"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        fetch(release.pair(0).ip, "/hold", READINESS_PORT)
 
     # As a user finds the nodes' networks: kubelet's probes come from where its hook does.
     sources = sorted({source for source, _ in seen("/readyz")})
     release.upgrade(REPLICAS, mesh={"linkerd": values | {"nodeNetworks": [f"{source}/32" for source in sources]}})
+    anchor = f"{release.namespace}:{release.anchor(0)}"
+    release.mirror.wait(
+        lambda: all(linkerd.admits(anchor, READINESS_PORT, source, "GET", "/hold") for source in sources),
+        30,
+        "the new policy is in effect",
+    )
     before = len(seen("/hold"))
     release.kube.kubectl("delete", "pod", release.anchor(0), "--namespace", release.namespace)
     hooks = seen("/hold")[before:]
