@@ -40,12 +40,17 @@ def module_folder(pinned: Path) -> Path:
 @functools.cache
 def strict_schema(file: Path, version: str) -> dict[str, Any]:
     """Return the schema of one version of a kind; it refuses unknown fields, as strict decoding does."""
-    crd = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return strict_schema_of(yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader), version)
+
+
+def strict_schema_of(crd: dict[str, Any], version: str) -> dict[str, Any]:
+    """Return the same of a CustomResourceDefinition, whose schemas it closes."""
     (found,) = [one for one in crd["spec"]["versions"] if one["name"] == version]
     whole: dict[str, Any] = found["schema"]["openAPIV3Schema"]
     _close(whole)
-    # Every kind's own metadata, which a CustomResourceDefinition leaves out.
-    whole["properties"]["metadata"] = {"type": "object"}
+    # What every object has, and a CustomResourceDefinition may leave out.
+    own = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+    whole["properties"] |= own
     return whole
 
 

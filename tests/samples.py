@@ -111,6 +111,11 @@ OPEN_SAMPLES: dict[str, list[Any]] = {
             "external": {"metric": {"name": "queue"}, "target": {"type": "Value", "value": "5"}},
         },
     ],
+    "HTTPRouteMatch": [
+        {"path": {"type": "Exact", "value": "/health"}, "method": "GET"},
+        {"path": {"value": "/"}},
+        {"headers": [{"name": "x-team", "value": "orders"}]},
+    ],
     "HorizontalPodAutoscalerBehavior": [{"scaleDown": {"stabilizationWindowSeconds": 30}}],
     "ScaleTriggers": [{"type": "prometheus", "metadata": {"query": "x"}}, {"type": "cpu", "metadata": {"value": "60"}}],
     "Kubernetes object": [

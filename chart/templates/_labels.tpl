@@ -33,6 +33,15 @@ annotations:
 {{- end -}}
 {{- end }}
 
+{{- /* Annotations with those for a mesh. Takes (dict "root" $ "of" "pod" "annotations" …), "of" "service" with its "ports" too. */}}
+{{- define "mooring.meshAnnotations" -}}
+{{- $own := dict -}}
+{{- if .root.Values.mesh.linkerd.enabled -}}
+{{- $own = include (printf "mooring.linkerd.annotations.%s" .of) . | fromYaml -}}
+{{- end -}}
+{{- include "mooring.annotations" (dict "root" .root "annotations" (merge (dict) .annotations $own)) -}}
+{{- end }}
+
 {{- /* Labels and annotations are strings, even if someone wrote 1 or true. */}}
 {{- define "mooring.strings" -}}
 {{- $strings := dict -}}

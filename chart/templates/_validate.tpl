@@ -91,6 +91,9 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "mooring.rules.volumes" . -}}
 {{- include "mooring.rules.pods" . -}}
 {{- include "mooring.rules.services" . -}}
+{{- if .Values.mesh.linkerd.enabled -}}
+{{- include "mooring.rules.linkerd" . -}}
+{{- end -}}
 {{- include "mooring.rules.affinity" . -}}
 {{- include "mooring.rules.anchors" . -}}
 {{- include "mooring.rules.shared" . -}}
@@ -394,6 +397,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
   (list "gate.threads.min" .Values.gate.threads.min nil)
   (list "gate.threads.max" .Values.gate.threads.max nil)
   (list "stop.command" .Values.stop.command list)
+  (list "mesh.linkerd.enabled" .Values.mesh.linkerd.enabled false)
 -}}
 {{- if ne (toJson (index . 1)) (toJson (index . 2)) -}}
 {{- include "mooring.refuse" (list (index . 0) (index . 1) "is not supported by cplauncher" (printf "leave it at %s, or use launcher.kind: mooring" (toJson (index . 2)))) -}}

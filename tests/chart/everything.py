@@ -55,6 +55,7 @@ _SAMPLES: Mapping[str, Any] = {
     "AdvancedConfig": {"scalingModifiers": {"formula": "tok"}},
     "Fallback": {"failureThreshold": 4, "replicas": 3},
     "Kubernetes object": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "tok"}, "data": {"tok": "tok"}},
+    "HTTPRouteMatch": {"path": {"type": "Exact", "value": "/tok"}, "method": "GET"},
     "map of string": {"tok": "tok"},
     "object": {},
 }
@@ -84,6 +85,16 @@ _OVER: dict[str, Any] = {
         "image": {"digest": "sha256:" + "1" * 64},
     },
     "service": {"type": "LoadBalancer"},
+    "mesh": {
+        "linkerd": {
+            "enabled": True,
+            "allow": {"networks": ["10.1.0.0/16"]},
+            "metricsFrom": {"networks": ["10.2.0.0/16"]},
+            "nodeNetworks": ["10.3.0.0/16"],
+            "opaquePorts": [],
+            "httpRoutes": {"tok": {"port": "http", "networks": ["10.4.0.0/16"]}},
+        }
+    },
     "autoscaling": {"enabled": False, "keda": {"enabled": True, "minReplicaCount": 1, "idleReplicaCount": 0}},
     "tests": {"image": {"digest": "sha256:" + "2" * 64}},
     "terminationGracePeriodSeconds": 300,
@@ -160,6 +171,7 @@ RELEASES: Mapping[str, dict[str, Any]] = {
     "foreign": everything(
         {
             "platform": "linux",
+            "mesh": {"linkerd": {"enabled": False}},
             "anchor": {
                 "create": False,
                 "strategy": "static",
@@ -186,6 +198,7 @@ RELEASES: Mapping[str, dict[str, Any]] = {
     "hpa": everything(
         {
             "autoscaling": {"enabled": True, "keda": {"enabled": False}},
+            "mesh": {"linkerd": {"opaquePorts": ["http"], "httpRoutes": {"tok": None}}},
             "launcher": {"image": {"digest": ""}},
             "anchor": {"image": {"digest": ""}},
             "tests": {"image": {"digest": ""}},

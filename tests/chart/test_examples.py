@@ -9,7 +9,10 @@ import pytest
 from tests.chart.rendering import CHART, EXAMPLES, MINIMAL, assert_accepted, config, helm, layered, render
 
 VERSIONS = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
-STORIES = {"legacy-exe", "dev-linux", "per-ordinal", "two-ports", "production", "static", "shared", "foreign-anchors"}
+STORIES = {
+    *("legacy-exe", "dev-linux", "per-ordinal", "two-ports", "production"),
+    *("static", "shared", "foreign-anchors", "linkerd"),
+}
 
 
 def test_every_story_is_there() -> None:

@@ -19,6 +19,7 @@ from mooring.model.rules.text import VARIABLES
 from mooring.model.values import VALUES
 
 from tests.chart.broken_kubernetes import BROKEN_KUBERNETES
+from tests.chart.broken_mesh import BROKEN_MESH
 from tests.chart.rendering import MINIMAL, config, layered, refusal, render
 
 EXE = {"target": {"exe": r"C:\a.exe"}}
@@ -402,6 +403,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str]] = [
         "not contain U+0085",
     ),
     *BROKEN_KUBERNETES,
+    *BROKEN_MESH,
 ]
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from mooring.model.nodes import default_of
 from mooring.model.rules.table import find_violations
-from mooring.model.rules.warnings import MAPPED_DRIVE, ON_A_SERVER, find_warnings
+from mooring.model.rules.warnings import MAPPED_DRIVE, ON_A_SERVER, SHARED_IDENTITY, find_warnings
 from mooring.model.values import VALUES
 
 from tests.chart.rendering import layered, notes
 from tests.generator.conftest import APP, Run, mooring  # noqa: F401 - a fixture
 
 EXE = {"target": {"exe": r"C:\a.exe"}}
+MESH: dict[str, Any] = {"mesh": {"linkerd": {"enabled": True, "nodeNetworks": ["10.0.0.0/16"]}}}
 WARNED: list[tuple[dict[str, Any], str, str]] = [
     ({"target": {"mounts": {"m": {"hostPath": r"\\server\share"}}}}, "target.mounts.m.hostPath", ON_A_SERVER),
     ({"target": {"exe": r"\\server\share\a.exe"}}, "target.exe", ON_A_SERVER),
@@ -24,6 +25,12 @@ WARNED: list[tuple[dict[str, Any], str, str]] = [
     ({"target": {"mounts": {"m": {"hostPath": r"Z:\data"}}}}, "target.mounts.m.hostPath", MAPPED_DRIVE),
     ({"target": {"exe": r"h:\a.exe"}}, "target.exe", MAPPED_DRIVE),
     ({"launcher": {"python": r"S:\python.exe"}}, "launcher.python", MAPPED_DRIVE),
+    ({"anchor": {"serviceAccount": {"create": False}}, **MESH}, "anchor.serviceAccount.name", SHARED_IDENTITY),
+    (
+        {"anchor": {"serviceAccount": {"create": False, "name": "team"}}, **MESH},
+        "anchor.serviceAccount.name",
+        SHARED_IDENTITY,
+    ),
 ]
 """Values, the key that is named and the sentence."""
 
@@ -46,6 +53,8 @@ def test_generator_and_notes_say_the_same(tmp_path: Path, values: dict[str, Any]
         {"target": {"exe": r"D:\a.exe", "workingDir": r"E:\data", "args": [r"\\server\share", r"Z:\x"]}},
         {"target": {"mounts": {"m": {"hostPath": r"C:\x", "mountPath": r"Z:\x"}, "d": {"hostPath": r"\\.\pipe\x"}}}},
         {"platform": "linux", "target": {"exe": "//usr/bin/x"}},
+        {"anchor": {"serviceAccount": {"create": False}}},
+        {"anchor": {"serviceAccount": {"name": "own"}}, **MESH},
     ],
 )
 def test_other_paths_are_not_warned_of(tmp_path: Path, values: dict[str, Any]) -> None:

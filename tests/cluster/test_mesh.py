@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 
 import pytest
 import requests
 
+from tests.cluster.driving.asking import asker_pod
+from tests.cluster.driving.mirror import is_ready
 from tests.cluster.driving.release import PORT, READINESS_PORT, Release, fetch
 from tests.cluster.stack.kube import Kube, Object
 from tests.cluster.stack.linkerd import containers
 from tests.linkerd.charts import INIT_IMAGE, INJECT, PROXY_IMAGE
 from tests.linkerd.controller import PolicyController
-from tests.linkerd.policy import DEFAULT_POLICY
+from tests.linkerd.policy import DEFAULT_POLICY, identity
 
 REPLICAS = 2
+OBSERVERS = ["192.168.99.0/24", *(f"10.244.{node}.1/32" for node in range(4))]
+"""Where the tests' own requests and the oracle's come from: machines, and the nodes' bridges in the pods' network."""
 WAIT_BEFORE_EXIT = "config.alpha.linkerd.io/proxy-wait-before-exit-seconds"
 POLICY = "policy.linkerd.io"
 GATEWAY = "gateway.networking.k8s.io"
@@ -127,3 +132,70 @@ def test_kubelets_hook_needs_a_policy(linkerd: PolicyController, release: Releas
     print(f"figure: kubelet's hook comes from: {source}")
     with pytest.raises(urllib.error.HTTPError, match="403"):
         fetch(release.pair(0).ip, "/hold", READINESS_PORT)
+
+
+def test_the_charts_policies_let_in_whom_the_values_name(linkerd: PolicyController, release: Release) -> None:
+    """A friend reaches the program, a monitor its metrics, kubelet its hook, and nobody else anything."""
+
+    def answers(client: str, port: int, path: str) -> bool:
+        url = f"http://{release.pair(0).ip}:{port}{path}"
+        command = ["/opt/apps/asker", "-url", url, "-rate", "10", "-timeout", "2s", "-for", "300ms"]
+        place = ["--namespace", release.namespace, client, "--container", "asker"]
+        report = json.loads(release.kube.kubectl("exec", *place, "--", *command).stdout.splitlines()[-1])
+        return bool(report["sent"] > 0 == report["failed"])
+
+    def seen(path: str) -> list[tuple[str, bool]]:
+        anchors = f"{release.namespace}:{release.name}-anchor-"
+        return [
+            (each.source, admitted)
+            for name, each, admitted in linkerd.decisions
+            if name.startswith(anchors) and each.path == path
+        ]
+
+    clients = ["friend", "monitor", "stranger"]
+    release.kube.apply(*(part for name in clients for part in _client(release.namespace, name)))
+    values = {
+        "enabled": True,
+        "allow": {"identities": [identity(release.namespace, "friend")], "networks": OBSERVERS},
+        "metricsFrom": {"identities": [identity(release.namespace, "monitor")]},
+        "nodeNetworks": ["192.0.2.1/32"],
+        "httpRoutes": {"page": {"port": "http", "matches": [{"path": {"value": "/"}}]}},
+    }
+    release.install(REPLICAS, mesh={"linkerd": values})
+    release.wait_whole(REPLICAS)
+    release.mirror.wait(lambda: all(is_ready(release.mirror.pod(name)) for name in clients), 60, "clients are ready")
+    for pair in release.pairs().values():
+        assert pair.anchor is not None and pair.launcher is not None
+        assert "linkerd-proxy" in containers(pair.anchor)
+        assert pair.launcher["metadata"]["annotations"][INJECT] == "disabled"
+    allowed = {("friend", PORT, "/"), ("monitor", READINESS_PORT, "/metrics")}
+    requests_of = [(name, port, path) for name in clients for _, port, path in sorted(allowed)]
+    assert {each for each in requests_of if answers(*each)} == allowed
+    assert fetch(release.pair(0).ip), "the tests are in a network that may reach the program"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        fetch(release.pair(0).ip, "/hold", READINESS_PORT)
+
+    # As a user finds the nodes' networks: kubelet's probes come from where its hook does.
+    sources = sorted({source for source, _ in seen("/readyz")})
+    release.upgrade(REPLICAS, mesh={"linkerd": values | {"nodeNetworks": [f"{source}/32" for source in sources]}})
+    anchor = f"{release.namespace}:{release.anchor(0)}"
+    release.mirror.wait(
+        lambda: all(linkerd.admits(anchor, READINESS_PORT, source, "GET", "/hold") for source in sources),
+        30,
+        "the new policy is in effect",
+    )
+    before = len(seen("/hold"))
+    release.kube.kubectl("delete", "pod", release.anchor(0), "--namespace", release.namespace)
+    hooks = seen("/hold")[before:]
+    assert hooks and all(admitted for _, admitted in hooks), hooks
+    release.wait_whole(REPLICAS)
+    assert answers("friend", PORT, "/")
+
+
+def _client(namespace: str, name: str) -> list[Object]:
+    """Return a meshed pod from which requests can be sent, and its ServiceAccount."""
+    pod = asker_pod(name, namespace, [], serviceAccountName=name)
+    pod["metadata"]["annotations"] = {INJECT: "enabled"}
+    pod["spec"]["containers"][0]["command"] = ["/opt/apps/served", "-port", str(PORT)]
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
+    return [account, pod]

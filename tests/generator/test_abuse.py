@@ -214,6 +214,7 @@ def test_no_template_code_of_an_app_is_ever_run(tmp_path: Path) -> None:
     values["target"]["perOrdinal"] = {"0": {"args": [text], "env": {"A": text}}}
     values["launcher"] |= {"hostPath": "", "python": ""}
     values["anchor"] |= {"selector": "", "affinity": {}}
+    values["mesh"]["linkerd"]["httpRoutes"] = {}
     values |= {"affinity": {}, "hostAliases": [], "probes": {}, "lifecycle": {}, "topologySpreadConstraints": []}
     values["gate"] |= {key: {} for key in ("http", "tcp", "ports", "processes")}
     values["gate"]["exec"] = {"a": {"command": [exe, text]}}

@@ -1,1 +1,5 @@
-"""Linkerd as a judge: its own charts (`charts`), whom its policies let in (`policy`), what asks that (`controller`)."""
+"""Linkerd as a judge.
+
+Its own charts (`charts`), the objects it accepts (`schemas`), whom its policies let in (`policy`), what asks that
+(`controller`).
+"""

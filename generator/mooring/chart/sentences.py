@@ -54,10 +54,10 @@ def _text(text: str, code: Mapping[str, str]) -> str:
 
 
 def _literal(value: Any) -> str:
-    """Return a value as Go's templates write it: text, null, or an empty map or list."""
+    """Return a value as Go's templates write it: text, null, false, or an empty map or list."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    empty = {type(None): "nil", dict: "dict", list: "list"}
+    empty = {type(None): "nil", bool: "false", dict: "dict", list: "list"}
     if value:
         raise ValueError(value)
     return empty[type(value)]

@@ -37,6 +37,17 @@ FEATURES: Mapping[str, Feature] = {
         without={"service.perReplica": False},
         left={"anchor.strategy": ("ordinal", "static")},
     ),
+    "linkerd": _feature(
+        "Linkerd's annotations and policy objects.",
+        "templates/_linkerd.tpl",
+        "templates/_rules_linkerd.tpl",
+        "templates/linkerd/authorizationpolicy.yaml",
+        "templates/linkerd/httproute.yaml",
+        "templates/linkerd/meshtlsauthentication.yaml",
+        "templates/linkerd/networkauthentication.yaml",
+        "templates/linkerd/server.yaml",
+        without={"mesh.linkerd.enabled": False},
+    ),
     "podDisruptionBudget": _feature(
         "The budget over both halves of all pairs.",
         "templates/poddisruptionbudget.yaml",

@@ -39,6 +39,7 @@ CPLAUNCHER_LACKS: Mapping[Path, Any] = {
     ("gate", "threads", "min"): None,
     ("gate", "threads", "max"): None,
     ("stop", "command"): [],
+    ("mesh", "linkerd", "enabled"): False,
 }
 """The only value that each supports."""
 

@@ -22,10 +22,17 @@ MAPPED_DRIVE = (
     "must be a disk of the node: a drive mapped for a user (net use) belongs to that user's logon session, and "
     "SYSTEM, which runs the launcher, does not see it"
 )
+SHARED_IDENTITY = (
+    "is the anchors' ServiceAccount and so their identity in the mesh, and the chart does not create it: every other "
+    "pod that uses it has the same identity; leave out anchor.serviceAccount unless that is meant"
+)
 
 
 def find_warnings(values: Values) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Yield path, what was found and a sentence, for each doubtful place of valid, complete values."""
+    account = values["anchor"]["serviceAccount"]
+    if values["mesh"]["linkerd"]["enabled"] and not account["create"]:
+        yield ("anchor", "serviceAccount", "name"), account["name"] or "default", SHARED_IDENTITY
     if values["platform"] != "windows":
         return
     target, launcher = values["target"], values["launcher"]

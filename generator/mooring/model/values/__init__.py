@@ -10,6 +10,7 @@ from mooring.model.values.anchor import ANCHOR
 from mooring.model.values.gate import GATE
 from mooring.model.values.kubernetes import EXTRAS, LAUNCHER_KUBERNETES, METADATA, service_account
 from mooring.model.values.launcher import LAUNCHER, RBAC, TESTS
+from mooring.model.values.mesh import MESH
 from mooring.model.values.scaling import AUTOSCALING
 from mooring.model.values.service import PDB, SERVICE
 from mooring.model.values.stop import READINESS, STOP
@@ -55,6 +56,7 @@ _FIELDS: dict[str, Node] = {
         },
     ),
     "service": SERVICE,
+    "mesh": MESH,
     "serviceAccount": service_account("ServiceAccount of the launchers, the only ones with a token."),
     "rbac": RBAC,
     "podDisruptionBudget": PDB,

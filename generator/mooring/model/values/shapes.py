@@ -113,6 +113,10 @@ METRIC: Fields = {
 }
 TRIGGER: Fields = {"type": _text(_FILLED), "metadata": StringMap(doc="")}
 FALLBACK: Fields = {"failureThreshold": _number(), "replicas": _number()}
+HTTP_ROUTE_MATCH: Fields = {
+    "path": _object("HTTPPathMatch"),
+    "method": _text(_FILLED),
+}
 SERVICE_SPEC: Fields = {
     "clusterIP": _text(),
     "loadBalancerIP": _text(),

@@ -118,6 +118,9 @@ the same for Apps (model/rules/text.py); a test holds the two against each other
 
 {{- /* What is legal and most likely not what was meant, a sentence a line; the generator reports the same (model/rules/warnings.py). */}}
 {{- define "everything.warnings" -}}
+{{- if and .Values.mesh.linkerd.enabled (not .Values.anchor.serviceAccount.create) }}
+anchor.serviceAccount.name ({{ include "everything.anchor.serviceAccountName" . }}) is the anchors' ServiceAccount and so their identity in the mesh, and the chart does not create it: every other pod that uses it has the same identity; leave out anchor.serviceAccount unless that is meant
+{{- end -}}
 {{- if eq .Values.platform "windows" -}}
 {{- range include "everything.texts" . | fromJsonArray -}}
 {{- if and (eq .kind "path") (not (hasSuffix ".mountPath" .path)) -}}

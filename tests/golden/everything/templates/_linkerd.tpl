@@ -1,0 +1,100 @@
+{{- /*
+The Servers: a JSON map of their names to the port as the anchor's pod has it, its number, and which of the program's it is. UDP never
+passes the proxy. Ports of a shared anchor have no names, because replicas have different ones under the same.
+*/}}
+{{- define "everything.linkerd.servers" -}}
+{{- $servers := dict -}}
+{{- $readiness := int .Values.readiness.port -}}
+{{- if eq .Values.anchor.strategy "shared" -}}
+{{- range $n, $ordinal := include "everything.ordinals" . | fromJsonArray -}}
+{{- $ports := include "everything.portsOf" (dict "root" $ "ordinal" $ordinal) | fromJson -}}
+{{- range $name, $port := set $ports "readiness" (dict "port" (add $readiness $n) "protocol" "TCP") -}}
+{{- if eq $port.protocol "TCP" -}}
+{{- $number := int $port.port -}}
+{{- $_ := set $servers (toString $number) (dict "port" $number "number" $number "of" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- else -}}
+{{- range $name, $port := merge (dict "readiness" .Values.readiness) .Values.target.ports -}}
+{{- if eq ($port.protocol | default "TCP") "TCP" -}}
+{{- $_ := set $servers $name (dict "port" $name "number" (int $port.port) "of" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $servers -}}
+{{- end }}
+
+{{- /*
+The proxy waits before it exits: kubelet stops all containers of a pod at once, and the program behind the proxy may take its launcher's whole
+grace period.
+*/}}
+{{- define "everything.linkerd.annotations.pod" -}}
+{{- $numbers := list -}}
+{{- $opaque := list -}}
+{{- range include "everything.linkerd.servers" .root | fromJson -}}
+{{- $numbers = append $numbers (int .number) -}}
+{{- if has .of $.root.Values.mesh.linkerd.opaquePorts -}}
+{{- $opaque = append $opaque (int .number) -}}
+{{- end -}}
+{{- end -}}
+linkerd.io/inject: enabled
+config.alpha.linkerd.io/proxy-wait-before-exit-seconds: {{ include "everything.launcher.grace" .root | quote }}
+config.linkerd.io/pod-inbound-ports: {{ join "," $numbers | quote }}
+{{ include "everything.linkerd.opaque" $opaque }}
+{{- end }}
+
+{{- /* A client's proxy takes from the Service where not to look for HTTP. */}}
+{{- define "everything.linkerd.annotations.service" -}}
+{{- $opaque := list -}}
+{{- range $name, $port := .ports -}}
+{{- if has $name $.root.Values.mesh.linkerd.opaquePorts -}}
+{{- $opaque = append $opaque ($port.servicePort | default $port.port | int) -}}
+{{- end -}}
+{{- end -}}
+{{- include "everything.linkerd.opaque" $opaque -}}
+{{- end }}
+
+{{- define "everything.linkerd.opaque" -}}
+{{- with . -}}
+config.linkerd.io/opaque-ports: {{ join "," . | quote }}
+{{- end -}}
+{{- end }}
+
+{{- /* What policies are for: a JSON list of Servers and HTTPRoutes, each with the clients that it lets in. */}}
+{{- define "everything.linkerd.targets" -}}
+{{- $linkerd := .Values.mesh.linkerd -}}
+{{- $targets := list -}}
+{{- range $name, $server := include "everything.linkerd.servers" . | fromJson -}}
+{{- $clients := $linkerd.allow -}}
+{{- if eq $server.of "readiness" -}}
+{{- $clients = dict "identities" $linkerd.metricsFrom.identities "networks" (concat $linkerd.nodeNetworks $linkerd.metricsFrom.networks) -}}
+{{- end -}}
+{{- $targets = append $targets (merge (dict "kind" "Server" "name" $name) $clients) -}}
+{{- end -}}
+{{- range $name, $route := $linkerd.httpRoutes -}}
+{{- $targets = append $targets (merge (dict "kind" "HTTPRoute" "name" (printf "%s.%s" $route.port $name)) (pick $route "identities" "networks")) -}}
+{{- end -}}
+{{- toJson $targets -}}
+{{- end }}
+
+{{- define "everything.linkerd.version" -}}
+{{- $newest := .root.Capabilities.APIVersions.Has (printf "policy.linkerd.io/v1beta3/%s" .kind) | ternary "v1beta3" "v1beta1" -}}
+policy.linkerd.io/{{ .root.Values.mesh.linkerd.apiVersion | default $newest }}
+{{- end }}
+
+{{- /* No name of a release has a dot, so no other release has these names. Takes (dict "root" $ "name" "http"). */}}
+{{- define "everything.linkerd.name" -}}
+{{- printf "%s.%s" (include "everything.fullname" .root) .name | quote -}}
+{{- end }}
+
+{{- define "everything.linkerd.metadata" -}}
+metadata:
+  name: {{ include "everything.linkerd.name" . }}
+  namespace: {{ include "everything.namespace" .root | quote }}
+  labels:
+    {{- include "everything.labels" (dict "root" .root "component" "anchor") | nindent 4 }}
+  {{- with include "everything.annotations" (dict "root" .root) }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- end }}
