@@ -91,6 +91,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "mooring.rules.volumes" . -}}
 {{- include "mooring.rules.pods" . -}}
 {{- include "mooring.rules.services" . -}}
+{{- include "mooring.rules.network" . -}}
 {{- include "mooring.rules.affinity" . -}}
 {{- include "mooring.rules.anchors" . -}}
 {{- include "mooring.rules.shared" . -}}

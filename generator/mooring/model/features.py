@@ -34,8 +34,18 @@ FEATURES: Mapping[str, Feature] = {
     "servicePerReplica": _feature(
         "A Service for each replica; anchor.strategy: shared needs it.",
         "templates/service-per-replica.yaml",
-        without={"service.perReplica": False},
+        without={"service.perReplica": False, "service.replica.enabled": False},
         left={"anchor.strategy": ("ordinal", "static")},
+    ),
+    "routes": _feature(
+        "HTTPRoutes, GRPCRoutes, TCPRoutes and Ingresses to the Service.",
+        "templates/routes.yaml",
+        without={"routes": {}},
+    ),
+    "networkPolicy": _feature(
+        "The NetworkPolicy of the anchors.",
+        "templates/anchor/networkpolicy.yaml",
+        without={"networkPolicy.enabled": False},
     ),
     "podDisruptionBudget": _feature(
         "The budget over both halves of all pairs.",

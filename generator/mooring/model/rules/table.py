@@ -9,6 +9,7 @@ from __future__ import annotations
 from mooring.model.rules.anchors import ANCHOR_RULES
 from mooring.model.rules.gate import GATE_RULES
 from mooring.model.rules.launcher import LAUNCHER_RULES
+from mooring.model.rules.network import NETWORK_RULES
 from mooring.model.rules.paths import PATH_RULES
 from mooring.model.rules.pods import POD_RULES
 from mooring.model.rules.ports import PORT_RULES
@@ -41,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     *POD_RULES,
     *RESOURCE_RULES,
     *SERVICE_RULES,
+    *NETWORK_RULES,
 )
 """All of them, in the order in which broken ones are reported."""
 

@@ -11,7 +11,7 @@ from mooring.model.values.gate import GATE
 from mooring.model.values.kubernetes import EXTRAS, LAUNCHER_KUBERNETES, METADATA, service_account
 from mooring.model.values.launcher import LAUNCHER, RBAC, TESTS
 from mooring.model.values.scaling import AUTOSCALING
-from mooring.model.values.service import PDB, SERVICE
+from mooring.model.values.service import NETWORK_POLICY, PDB, ROUTES, SERVICE
 from mooring.model.values.stop import READINESS, STOP
 from mooring.model.values.target import TARGET
 
@@ -55,6 +55,8 @@ _FIELDS: dict[str, Node] = {
         },
     ),
     "service": SERVICE,
+    "routes": ROUTES,
+    "networkPolicy": NETWORK_POLICY,
     "serviceAccount": service_account("ServiceAccount of the launchers, the only ones with a token."),
     "rbac": RBAC,
     "podDisruptionBudget": PDB,

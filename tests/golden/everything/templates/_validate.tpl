@@ -91,6 +91,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- include "everything.rules.volumes" . -}}
 {{- include "everything.rules.pods" . -}}
 {{- include "everything.rules.services" . -}}
+{{- include "everything.rules.network" . -}}
 {{- include "everything.rules.affinity" . -}}
 {{- include "everything.rules.anchors" . -}}
 {{- include "everything.rules.shared" . -}}
