@@ -97,6 +97,25 @@ OPEN_SAMPLES: dict[str, list[Any]] = {
         {"externalName": "example.org"},
         {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]},
     ],
+    "ParentReference": [{"name": "gateway"}, {"name": "gateway", "namespace": "infra", "sectionName": "https"}],
+    "BackendRef": [{"name": "orders-green", "port": 80, "weight": 1}],
+    "RouteSpec": [
+        {"hostnames": ["orders.example.org"], "rules": [{"matches": [{"path": {"value": "/"}}]}]},
+        {"rules": [{"filters": [{"type": "RequestRedirect"}]}, {"backendRefs": []}]},
+        {"ingressClassName": "nginx", "rules": [{"host": "orders.example.org"}]},
+        {"parentRefs": [{"name": "gateway"}]},
+    ],
+    "NetworkPolicyPeer": [
+        {"podSelector": {"matchLabels": {"app": "shop"}}, "namespaceSelector": {}},
+        {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}},
+        {"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}},
+        {},
+    ],
+    "NetworkPolicyEgressRule": [
+        {},
+        {"to": [{"podSelector": {}}], "ports": [{"port": 5432, "protocol": "TCP"}]},
+        {"to": [{}]},
+    ],
     "MetricSpec": [
         {
             "type": "Pods",

@@ -7,13 +7,13 @@ app.kubernetes.io/component: {{ quote . }}
 {{- end }}
 {{- end }}
 
-{{- /* Labels of an object. Takes (dict "root" $ "component" "anchor"); component may be absent. */}}
+{{- /* Labels of an object. Takes (dict "root" $ "component" "anchor" "labels" …); all but root may be absent. */}}
 {{- define "mooring.labels" -}}
 {{- $own := fromYaml (include "mooring.selectorLabels" .) -}}
 {{- $_ := set $own "app.kubernetes.io/managed-by" .root.Release.Service -}}
 {{- $_ := set $own "app.kubernetes.io/version" (include "mooring.labelValue" .root.Chart.AppVersion) -}}
 {{- $_ := set $own "helm.sh/chart" (include "mooring.labelValue" (printf "%s-%s" .root.Chart.Name .root.Chart.Version)) -}}
-{{- include "mooring.strings" (merge $own .root.Values.commonLabels) -}}
+{{- include "mooring.strings" (merge $own (.labels | default dict) .root.Values.commonLabels) -}}
 {{- end }}
 
 {{- /*

@@ -108,10 +108,10 @@ is a rollout. Its definition is config.schema.json of the launcher.
 {{- $anchor := pick .Values.anchor "strategy" "create" "selector" "waitSeconds" "unschedulableSeconds" -}}
 {{- $_ := set $anchor "namespace" (include "mooring.anchor.namespace" .) -}}
 {{- $follow := and .Values.scaling.follow .Values.anchor.create (eq .Values.anchor.strategy "ordinal") -}}
-{{- /* Less the Service's port: a change there must not restart the program. */}}
+{{- /* Less what only Services read: a change there must not restart the program. */}}
 {{- $ports := dict -}}
 {{- range $name, $port := .Values.target.ports -}}
-{{- $_ := set $ports $name (omit $port "servicePort") -}}
+{{- $_ := set $ports $name (omit $port "servicePort" "nodePort" "appProtocol") -}}
 {{- end -}}
 {{- /* A launcher from before there was a lifetime refuses the key: it need not know the one that it has. */}}
 {{- $target := omit .Values.target "mounts" "placeholders" (eq .Values.target.lifetime "process" | ternary "lifetime" "") -}}
@@ -141,21 +141,27 @@ is a rollout. Its definition is config.schema.json of the launcher.
 {{- $ports := dict -}}
 {{- range $name, $port := .root.Values.target.ports -}}
 {{- $one := dict "port" (get $own $name | default $port.port) "protocol" ($port.protocol | default "TCP") -}}
-{{- $_ := set $ports $name (set $one "servicePort" ($port.servicePort | default $port.port)) -}}
+{{- $_ := set $ports $name (merge $one (dict "servicePort" ($port.servicePort | default $port.port) "appProtocol" $port.appProtocol)) -}}
 {{- end -}}
 {{- toJson $ports -}}
 {{- end }}
 
-{{- /* The ports of all replicas, each once, as a JSON list: of those there are and of those whose ports are known already. */}}
-{{- define "mooring.anchor.sharedPorts" -}}
-{{- $ordinals := include "mooring.ordinals" . | fromJsonArray -}}
-{{- range $ordinal, $_ := .Values.target.perOrdinal -}}
-{{- $ordinals = append $ordinals $ordinal -}}
+{{- /*
+The ports of an anchor, each once, as a JSON list; where replicas share it, of those there are and of those whose ports are known already.
+Takes (dict "root" $ "name" "http"); without a name it is all ports.
+*/}}
+{{- define "mooring.anchor.ports" -}}
+{{- $scope := . -}}
+{{- $ordinals := list "" -}}
+{{- if eq .root.Values.anchor.strategy "shared" -}}
+{{- $ordinals = concat (include "mooring.ordinals" .root | fromJsonArray) (keys .root.Values.target.perOrdinal) -}}
 {{- end -}}
 {{- $ports := dict -}}
 {{- range $ordinal := $ordinals -}}
-{{- range include "mooring.portsOf" (dict "root" $ "ordinal" $ordinal) | fromJson -}}
-{{- $_ := set $ports (printf "%05d/%s" (int .port) .protocol) (pick . "port" "protocol") -}}
+{{- range $name, $port := include "mooring.portsOf" (dict "root" $scope.root "ordinal" $ordinal) | fromJson -}}
+{{- if or (not $scope.name) (eq $scope.name $name) -}}
+{{- $_ := set $ports (printf "%05d/%s" (int $port.port) $port.protocol) (pick $port "port" "protocol") -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $sorted := list -}}
@@ -183,6 +189,12 @@ is a rollout. Its definition is config.schema.json of the launcher.
   port: {{ $port.servicePort | default $port.port | int }}
   targetPort: {{ int $port.port }}
   protocol: {{ $port.protocol | default "TCP" | quote }}
+  {{- with $port.nodePort }}
+  nodePort: {{ int . }}
+  {{- end }}
+  {{- with $port.appProtocol }}
+  appProtocol: {{ quote . }}
+  {{- end }}
 {{- end }}
 {{- end }}
 

@@ -136,6 +136,7 @@
 {{- $pod := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "apps.kubernetes.io/pod-index" "statefulset.kubernetes.io/pod-name" "controller-revision-hash" -}}
 {{- range list
   (list "commonLabels" .Values.commonLabels (concat $pod $app (list "app.kubernetes.io/managed-by" "app.kubernetes.io/version" "helm.sh/chart")))
+  (list "service.labels" .Values.service.labels (concat $pod (list "app.kubernetes.io/managed-by" "app.kubernetes.io/version" "helm.sh/chart")))
   (list "launcher.podLabels" .Values.launcher.podLabels (concat $pod ($anchor.create | ternary list $app)))
   (list "anchor.podLabels" $anchor.podLabels (concat $pod ($anchor.create | ternary $app list)))
   (list "commonAnnotations" .Values.commonAnnotations (list "mooring/config"))

@@ -94,6 +94,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if .Values.mesh.linkerd.enabled -}}
 {{- include "mooring.rules.linkerd" . -}}
 {{- end -}}
+{{- include "mooring.rules.network" . -}}
 {{- include "mooring.rules.affinity" . -}}
 {{- include "mooring.rules.anchors" . -}}
 {{- include "mooring.rules.shared" . -}}

@@ -1,4 +1,4 @@
-"""Values that break the rules of volumes, pods and Services: rule id, values, key it names, words of its sentence."""
+"""Values that break the rules of volumes, pods, Services and network: rule id, values, key, words of its sentence."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def _containers(*containers: dict[str, Any]) -> dict[str, Any]:
 
 def _spec(service_type: str = "ClusterIP", shared: bool = False, **spec: Any) -> dict[str, Any]:
     return {"service": {"type": service_type, "spec": spec}, **({"anchor": SHARED} if shared else {})}
+
+
+def _replica(**fields: Any) -> dict[str, Any]:
+    return {"service": {"replica": {"enabled": True, **fields}}}
+
+
+def _node_ports(service_type: str, **more: Any) -> dict[str, Any]:
+    ports = {name: {"port": number, "nodePort": 30080} for name, number in (("a", 1), ("b", 2))}
+    return {"service": {"type": service_type}, "target": {"ports": ports}, **more}
 
 
 VOLUMES: list[tuple[str, dict[str, Any], str, str]] = [
@@ -255,13 +264,13 @@ PODS: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 SERVICES: list[tuple[str, dict[str, Any], str, str]] = [
-    ("service-spec", _spec(type="NodePort"), "service.spec.type", "use service.type"),
+    ("service-spec", _spec(type="NodePort"), "service.spec.type", "use the type beside"),
     ("service-spec", _spec(selector={"a": "b"}), "service.spec.selector", "Services select the anchors"),
     (
         "service-spec",
         _spec(ports=[{"port": 80, "nodePort": 30080}]),
         "service.spec.ports",
-        "nodePorts are chosen by the cluster",
+        "use target.ports, with servicePort, nodePort",
     ),
     *(
         ("service-spec", _spec(kind, shared=True, **{key: value}), f"service.spec.{key}", "each replica has one")
@@ -297,7 +306,122 @@ SERVICES: list[tuple[str, dict[str, Any], str, str]] = [
         "service-spec",
         _spec(sessionAffinityConfig={"clientIP": {"timeoutSeconds": 5}}),
         "service.spec.sessionAffinityConfig",
-        "sessionAffinity: ClientIP",
+        "needs service.spec.sessionAffinity: ClientIP",
+    ),
+    ("service-spec", _replica(spec={"clusterIP": "10.96.0.7"}), "service.replica.spec.clusterIP", "each replica has"),
+    (
+        "service-spec",
+        _replica(spec={"loadBalancerClass": "a/b"}),
+        "service.replica.spec.loadBalancerClass",
+        "needs service.replica.type: LoadBalancer",
+    ),
+    (
+        "service-spec",
+        _replica(type="NodePort", spec={"clusterIP": "None"}),
+        "service.replica.spec.clusterIP",
+        "which service.replica.type: NodePort needs",
+    ),
+    *(
+        ("replica-services", _replica(**{key: value}) | {"anchor": SHARED}, f"service.replica.{key}", f"service.{key}")
+        for key, value in (("type", "NodePort"), ("annotations", {"a": "b"}), ("spec", {"sessionAffinity": "None"}))
+    ),
+    ("node-ports", _node_ports("ClusterIP"), "target.ports.a.nodePort", "needs service.type: NodePort"),
+    ("node-ports", _node_ports("NodePort", anchor=SHARED), "target.ports.a.nodePort", "each replica has one"),
+    ("node-ports", _node_ports("LoadBalancer"), "target.ports.b.nodePort", "more than one port of the Service (TCP)"),
+    (
+        "labels-own",
+        {"service": {"labels": {"helm.sh/chart": "x"}}},
+        'service.labels["helm.sh/chart"]',
+        "set by mooring",
+    ),
+]
+
+ANCHORS_OF_OTHERS: dict[str, Any] = {"create": False, "selector": "app=x-{ordinal}"}
+UDP = {"ports": {"http": {"port": 1, "protocol": "UDP"}}}
+
+
+def _route(kind: str = "HTTPRoute", more: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    parents = {} if kind == "Ingress" else {"parentRefs": [{"name": "gateway"}]}
+    route = {"kind": kind, "port": "http", **parents, **fields}
+    return {"target": {"ports": {"http": {"port": 8080}}}, "routes": {"web": route}, **(more or {})}
+
+
+def _policy(more: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    return {
+        "target": {"ports": {"http": {"port": 8080}}},
+        "networkPolicy": {"enabled": True, **fields},
+        **(more or {}),
+    }
+
+
+NETWORK: list[tuple[str, dict[str, Any], str, str]] = [
+    ("routes-possible", _route(more={"service": {"enabled": False}}), "routes.web", "set service.enabled: true"),
+    ("routes-possible", _route(more={"anchor": SHARED}), "routes.web", "write one for each into extraObjects"),
+    (
+        "routes-possible",
+        _route(more={"anchor": ANCHORS_OF_OTHERS}),
+        "routes.web",
+        "needs anchors that the chart creates",
+    ),
+    ("routes-possible", _route(port="web"), "routes.web.port", "must be a port named in target.ports"),
+    (
+        "routes-possible",
+        _route("TCPRoute", {"target": UDP}),
+        "routes.web.port",
+        "is a UDP port, which TCPRoute does not carry",
+    ),
+    ("routes-possible", _route(parentRefs=[]), "routes.web.parentRefs", "no traffic comes to this HTTPRoute"),
+    *(
+        ("routes-possible", _route("Ingress", **{key: value}), f"routes.web.{key}", "is not for kind: Ingress")
+        for key, value in (
+            ("parentRefs", [{"name": "gateway"}]),
+            ("weight", 0),
+            ("backendRefs", [{"name": "green", "port": 80}]),
+        )
+    ),
+    (
+        "routes-possible",
+        _route(spec={"parentRefs": [{"name": "a"}]}),
+        "routes.web.spec.parentRefs",
+        "use the parentRefs beside",
+    ),
+    (
+        "routes-possible",
+        _route("TCPRoute", spec={"hostnames": ["a.example"]}),
+        "routes.web.spec.hostnames",
+        "is only for kind: HTTPRoute or GRPCRoute",
+    ),
+    (
+        "routes-possible",
+        _route(spec={"tls": [{"secretName": "a"}]}),
+        "routes.web.spec.tls",
+        "is only for kind: Ingress",
+    ),
+    (
+        "policy-possible",
+        _policy({"anchor": ANCHORS_OF_OTHERS}),
+        "networkPolicy.enabled",
+        "needs anchors that the chart creates",
+    ),
+    ("policy-possible", _policy(**{"from": {"web": []}}), "networkPolicy.from.web", "a port named in target.ports"),
+    *(
+        (
+            "peers-named",
+            _policy(**values),
+            f"networkPolicy.{key}",
+            "must name someone (podSelector, namespaceSelector, ipBlock)",
+        )
+        for key, values in (
+            ("from.http.1", {"from": {"http": [{"podSelector": {}}, {}]}}),
+            ("metricsFrom.0", {"metricsFrom": [{"ipBlock": None}]}),
+            ("egress.1.to.0", {"egress": [{}, {"to": [{}]}]}),
+        )
+    ),
+    (
+        "peers-named",
+        _policy(metricsFrom=[{"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}]),
+        "networkPolicy.metricsFrom.0.ipBlock",
+        "either ipBlock or selectors",
     ),
 ]
 
@@ -355,4 +479,4 @@ RESOURCES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
 ]
 
-BROKEN_KUBERNETES = [*VOLUMES, *PODS, *SERVICES, *RESOURCES]
+BROKEN_KUBERNETES = [*VOLUMES, *PODS, *SERVICES, *NETWORK, *RESOURCES]

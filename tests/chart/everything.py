@@ -46,6 +46,11 @@ _SAMPLES: Mapping[str, Any] = {
         "securityContext": {"windowsOptions": {"runAsUserName": "tok"}},
     },
     "ServiceSpec": {"sessionAffinity": "ClientIP", "loadBalancerClass": "example.org/tok"},
+    "ParentReference": {"name": "tok", "namespace": "tok", "sectionName": "tok"},
+    "BackendRef": {"name": "tok", "port": 80, "weight": 3},
+    "RouteSpec": {"hostnames": ["tok.example"], "rules": [{"matches": [{"path": {"value": "/tok"}}]}]},
+    "NetworkPolicyPeer": {"podSelector": {"matchLabels": {"tok": "tok"}}},
+    "NetworkPolicyEgressRule": {"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [{"port": "tok"}]},
     "MetricSpec": {
         "type": "Pods",
         "pods": {"metric": {"name": "tok"}, "target": {"type": "AverageValue", "averageValue": "5"}},
@@ -60,6 +65,8 @@ _SAMPLES: Mapping[str, Any] = {
     "object": {},
 }
 
+_NO_SPEC = dict.fromkeys(_SAMPLES["ServiceSpec"])
+
 # What rules require in addition, in the first of the releases below.
 _OVER: dict[str, Any] = {
     "replicas": 2,
@@ -68,7 +75,10 @@ _OVER: dict[str, Any] = {
         "workingDir": "C:\\tok",
         "perOrdinal": {"1": {"ports": None}},
         "mounts": {"tok": {"hostPath": "C:\\tok", "mountPath": "D:\\tok"}},
-        "ports": {"tok": None, "http": {"port": 8080, "protocol": "TCP", "servicePort": 80}},
+        "ports": {
+            "tok": None,
+            "http": {"port": 8080, "protocol": "TCP", "servicePort": 80, "nodePort": 30080, "appProtocol": "tok"},
+        },
         "sha256": "a" * 64,
     },
     "gate": {
@@ -84,7 +94,12 @@ _OVER: dict[str, Any] = {
         "terminationGracePeriodSeconds": 310,
         "image": {"digest": "sha256:" + "1" * 64},
     },
-    "service": {"type": "LoadBalancer"},
+    "service": {"type": "LoadBalancer", "replica": {"enabled": True, "type": "LoadBalancer"}},
+    "routes": {"tok": {"port": "http"}},
+    "networkPolicy": {
+        "enabled": True,
+        "from": {"tok": None, "http": [{"podSelector": {"matchLabels": {"tok": "tok"}}}]},
+    },
     "mesh": {
         "linkerd": {
             "enabled": True,
@@ -163,8 +178,11 @@ RELEASES: Mapping[str, dict[str, Any]] = {
             "replicas": 1,
             "anchor": {"strategy": "shared", "podLabels": {"tok": "tok"}},
             "target": {
-                "perOrdinal": {"1": {"args": ["tok"], "env": {"tok": "tok"}, "ports": {"tok": None, "http": 8081}}}
+                "ports": {"http": {"nodePort": None}},
+                "perOrdinal": {"1": {"args": ["tok"], "env": {"tok": "tok"}, "ports": {"tok": None, "http": 8081}}},
             },
+            "service": {"replica": {"type": "ClusterIP", "annotations": None, "spec": _NO_SPEC}},
+            "routes": None,
             "autoscaling": {"keda": {"enabled": False}},
         }
     ),
@@ -191,6 +209,8 @@ RELEASES: Mapping[str, dict[str, Any]] = {
             "extraVolumeMounts": [{"name": "volume", "mountPath": "/tok", "subPath": "tok"}],
             "launcher": {"hostPath": "/tok", "python": "/tok"},
             "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["tok"]}],
+            "routes": None,
+            "networkPolicy": {"enabled": False},
             "autoscaling": {"keda": {"enabled": False}},
             "namespaceOverride": "tok",
         }
@@ -198,6 +218,7 @@ RELEASES: Mapping[str, dict[str, Any]] = {
     "hpa": everything(
         {
             "autoscaling": {"enabled": True, "keda": {"enabled": False}},
+            "service": {"perReplica": True, "replica": {"enabled": False}},
             "mesh": {"linkerd": {"opaquePorts": ["http"], "httpRoutes": {"tok": None}}},
             "launcher": {"image": {"digest": ""}},
             "anchor": {"image": {"digest": ""}},

@@ -82,7 +82,7 @@ def test_under_keda_nothing_else_sets_replicas() -> None:
 
 def test_services_per_replica_cover_what_keda_may_start() -> None:
     """There is one for each replica up to maxReplicaCount."""
-    objects = render(layered(with_keda(maxReplicaCount=3), {"service": {"perReplica": True}}))
+    objects = render(layered(with_keda(maxReplicaCount=3), {"service": {"replica": {"enabled": True}}}))
     services = {name for kind, name in objects if kind == "Service"}
     assert {"orders-anchor-0", "orders-anchor-2"} <= services
     assert "orders-anchor-3" not in services

@@ -60,7 +60,7 @@ def test_kubernetes_accepts_every_optional_part() -> None:
             ],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": 30}},
         },
-        "service": {"perReplica": True, "spec": {"sessionAffinity": "ClientIP"}, "annotations": {"a": "b"}},
+        "service": {"replica": {"enabled": True}, "spec": {"sessionAffinity": "ClientIP"}, "annotations": {"a": "b"}},
         "volumeClaimTemplates": [
             {
                 "metadata": {"name": "data"},

@@ -100,7 +100,7 @@ def test_on_linux_it_is_an_ordinary_pod() -> None:
 
 def test_nothing_selects_the_tests_pod() -> None:
     """No Service sends it traffic, no pair's affinity counts it, and a pod without an owner breaks no budget."""
-    objects = render(MINIMAL, sets=["service.perReplica=true"])
+    objects = render(MINIMAL, sets=["service.replica.enabled=true"])
     labels = the_pod(objects)["metadata"]["labels"].items()
     selectors = [one["spec"]["selector"] for (kind, _), one in objects.items() if kind in SELECTING]
     selectors += [one["spec"]["selector"] for (kind, _), one in objects.items() if kind == "Service"]

@@ -44,13 +44,19 @@ def test_two_releases_never_share_a_name() -> None:
         "x-launcher",
         "x-anchor-0",
         "x.anchor",
+        "x-httproute",
         LONGEST,
         LONGEST[:-1] + "y",
         "a-x",
         "1x",
         "r1x",
     ]
-    values = layered(MINIMAL, {"service": {"perReplica": True}})
+    routes = {
+        kind.lower(): {"kind": kind, "port": "http", "parentRefs": [{"name": "a"}]}
+        for kind in ("HTTPRoute", "TCPRoute")
+    }
+    network = {"service": {"replica": {"enabled": True}}, "routes": routes, "networkPolicy": {"enabled": True}}
+    values = layered(MINIMAL, network)
     names = [set(render(values, release=release)) for release in releases]
     for one, other in itertools.combinations(names, 2):
         assert not one & other

@@ -92,7 +92,7 @@ def test_a_static_anchor_follows_its_launcher() -> None:
 
 def test_static_services_and_role_name_its_pods() -> None:
     """Services for each replica keep their names; they select the pods of the sets, which the Role names too."""
-    objects = chart(STATIC, {"service": {"perReplica": True}, "rbac": {"maxReplicas": 2}})
+    objects = chart(STATIC, {"service": {"replica": {"enabled": True}}, "rbac": {"maxReplicas": 2}})
     assert services(objects) == {"orders", "orders-anchor", "orders-anchor-0", "orders-anchor-1"}
     selector = objects["Service", "orders-anchor-1"]["spec"]["selector"]
     assert selector["statefulset.kubernetes.io/pod-name"] == "orders-anchor-1-1"
@@ -230,7 +230,7 @@ def test_launchers_that_share_an_anchor_of_others_go_to_it() -> None:
 
 def test_services_over_anchors_of_others() -> None:
     """A Service for all needs a label that all have; each Service needs the same namespace."""
-    per_replica = {"service": {"perReplica": True}}
+    per_replica = {"service": {"replica": {"enabled": True}}}
     objects = chart(FOREIGN, per_replica)
     assert services(objects) == {"orders", "orders-anchor-0", "orders-anchor-1"}
     assert objects["Service", "orders"]["spec"]["selector"] == {"tier": "net"}
@@ -310,7 +310,7 @@ def test_the_notes_name_what_there_is(values: dict[str, Any], words: list[str], 
 def test_annotations_of_the_service_are_not_on_each_replicas() -> None:
     """What names one address must not be set on each; only replicas that share an anchor have no other Service."""
     note = {"external-dns.alpha.kubernetes.io/hostname": "orders.example"}
-    objects = render(layered(MINIMAL, {"replicas": 2, "service": {"perReplica": True, "annotations": note}}))
+    objects = render(layered(MINIMAL, {"replicas": 2, "service": {"replica": {"enabled": True}, "annotations": note}}))
     assert objects["Service", "orders"]["metadata"]["annotations"] == note
     assert "annotations" not in objects["Service", "orders-anchor-0"]["metadata"]
     shared = chart(SHARED, {"service": {"annotations": note}})

@@ -216,6 +216,7 @@ def test_no_template_code_of_an_app_is_ever_run(tmp_path: Path) -> None:
     values["anchor"] |= {"selector": "", "affinity": {}}
     values["mesh"]["linkerd"]["httpRoutes"] = {}
     values |= {"affinity": {}, "hostAliases": [], "probes": {}, "lifecycle": {}, "topologySpreadConstraints": []}
+    values |= {"routes": {}, "networkPolicy": {}}
     values["gate"] |= {key: {} for key in ("http", "tcp", "ports", "processes")}
     values["gate"]["exec"] = {"a": {"command": [exe, text]}}
     values["extraObjects"] = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"k": text}}]

@@ -47,9 +47,10 @@ def test_every_place_of_the_table_exists(where: str) -> None:
 
 WRITTEN = [
     ("resources: {limits: {cpu: 1}}", "values.resources: unknown key; use launcher.resources"),
+    ("ingress: {enabled: true}", "values.ingress: unknown key; use routes"),
     (
-        "ingress: {enabled: true}",
-        "values.ingress: unknown key; the chart has none; put the whole object into extraObjects",
+        "podMonitor: {enabled: true}",
+        "values.podMonitor: unknown key; the chart has none; put the whole object into extraObjects",
     ),
     ("replicaCount: 3", "values.replicaCount: unknown key; use replicas"),
     ("image: {repository: x}", "the program is a file on the node, target.exe"),

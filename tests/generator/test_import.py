@@ -190,12 +190,16 @@ def test_services_and_probes_become_ports_and_gate(tmp_path: Path) -> None:
     probe = {"httpGet": {"host": "10.0.0.9", "port": "web", "path": "/up", "scheme": "HTTPS"}, "periodSeconds": 7}
     container = {"name": "pause", "image": "p", "ports": [{"name": "web", "containerPort": 9000}]}
     sidecar = {"name": "exporter", "image": "e:1", "ports": [{"name": "metrics", "containerPort": 9100}]}
-    routed = service(app="orders-anchor-1", port={"name": "Web", "port": 443, "targetPort": "web"}, type="NodePort")
+    port = {"name": "Web", "port": 443, "targetPort": "web", "nodePort": 30443}
+    routed = service(app="orders-anchor-1", port=port, type="NodePort")
     metrics = service("orders-metrics", "orders-anchor-1", {"port": 9100, "targetPort": "metrics"})
     made = launcher(readinessProbe=probe, livenessProbe=probe, startupProbe={"tcpSocket": {"port": 9000}})
     result = run(tmp_path, anchor(containers=[container, sidecar]), made, routed, metrics)
     found = values(result)
-    assert found["target"]["ports"] == {"http": {"port": 9000, "servicePort": 443}, "port-9100": {"port": 9100}}
+    assert found["target"]["ports"] == {
+        "http": {"port": 9000, "servicePort": 443, "nodePort": 30443},
+        "port-9100": {"port": 9100},
+    }
     asked = {"port": 9000, "scheme": "https", "path": "/up", "periodSeconds": 7, "timeoutSeconds": 1}
     assert found["gate"]["http"] == {"readiness": asked}
     assert found["gate"]["ports"] == {"port-9100": {"owner": "any"}}  # a sidecar's, so not the program's

@@ -385,6 +385,8 @@ def test_explain_shows_the_value_of_an_unset_field_of_an_entry(tmp_path: Path, a
         f"target.ports.http.port = 8080  from App orders ({app_file}:10:26)",
         'target.ports.http.protocol = "TCP"  from chart default',
         f"target.ports.http.servicePort = 80  from App orders ({app_file}:10:45)",
+        "target.ports.http.nodePort = null  from chart default",
+        'target.ports.http.appProtocol = ""  from chart default',
     ]
     run = mooring("explain", app_file, "target.ports.http.port")
     assert "  chart default  -" in run.stdout.splitlines()

@@ -18,7 +18,7 @@ from typing import Any
 from mooring.model.rules.rule import Sentence
 
 _FACT = re.compile(
-    r"<%= (?P<module>rules\.\w+|nodes)\.(?P<name>\w+)(?: \| (?P<filter>\w+)(?:\((?P<code>[^%]*)\))?)? %>"
+    r"<%= (?P<module>(?:rules|values)\.\w+|nodes)\.(?P<name>\w+)(?: \| (?P<filter>\w+)(?:\((?P<code>[^%]*)\))?)? %>"
 )
 _CODE = re.compile(r"""(?P<fact>\w+)=(?P<quote>["'])(?P<code>.*?)(?P=quote)""")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mooring.model.nodes import Int, ListOf, MapOf, Node, Obj, Pattern, Str
 from mooring.model.values import VALUES
+from mooring.model.values.target import OF_SERVICES
 
 API_VERSION = "mooring/v1"
 CONFIG_VERSIONS = (1, 2)
@@ -80,12 +81,12 @@ def _pick(node: Node, *names: str) -> Obj:
 
 
 def _config_target() -> Obj:
-    """Return the values' target without what only concerns pod or chart: mounts, the Service's ports, a rule."""
+    """Return the values' target without what only concerns pod or chart: mounts, what Services say of ports, a rule."""
     target = _object(VALUES.fields["target"]).without("mounts", "placeholders")
     ports = target.fields["ports"]
     if not isinstance(ports, MapOf):
         raise TypeError(ports)
-    port = _object(ports.item).without("servicePort")
+    port = _object(ports.item).without(*OF_SERVICES)
     exe = replace(target.fields["exe"], pattern=".")  # type: ignore[call-arg]  # a Str, which has a pattern
     return replace(target, required=("exe",), fields={**target.fields, "exe": exe, "ports": replace(ports, item=port)})
 

@@ -34,7 +34,7 @@ FEATURES: Mapping[str, Feature] = {
     "servicePerReplica": _feature(
         "A Service for each replica; anchor.strategy: shared needs it.",
         "templates/service-per-replica.yaml",
-        without={"service.perReplica": False},
+        without={"service.perReplica": False, "service.replica.enabled": False},
         left={"anchor.strategy": ("ordinal", "static")},
     ),
     "linkerd": _feature(
@@ -47,6 +47,16 @@ FEATURES: Mapping[str, Feature] = {
         "templates/linkerd/networkauthentication.yaml",
         "templates/linkerd/server.yaml",
         without={"mesh.linkerd.enabled": False},
+    ),
+    "routes": _feature(
+        "HTTPRoutes, GRPCRoutes, TCPRoutes and Ingresses to the Service.",
+        "templates/routes.yaml",
+        without={"routes": {}},
+    ),
+    "networkPolicy": _feature(
+        "The NetworkPolicy of the anchors.",
+        "templates/anchor/networkpolicy.yaml",
+        without={"networkPolicy.enabled": False},
     ),
     "podDisruptionBudget": _feature(
         "The budget over both halves of all pairs.",

@@ -70,7 +70,7 @@ def convert_services(routes: Sequence[Route], made: Converted) -> None:
         if not _is_known(made, number, protocol):
             put_port(made, name, number, number, protocol)
     if any(each.number is not None for each in routes):
-        made.put(True, "service", "perReplica")
+        made.put(True, "service", "replica", "enabled")
     _move_readiness(made)
 
 
@@ -102,10 +102,7 @@ def _convert_ports(route: Route, spec: Fields, made: Converted, *, is_main: bool
         served = port.number("port")
         wanted = port.take("targetPort")
         name, protocol = port.text("name"), port.text("protocol") or "TCP"
-        node_port = port.take("nodePort")
-        if node_port is not None and not port.manifest.is_live:
-            why = "an App has no value for it; the Service keeps it as long as the object is not replaced"
-            made.leftovers.append(port.leftover(node_port, why, "nodePort"))
+        of_service = _of_service(port, made, is_main=is_main)
         if not isinstance(served, int) or protocol not in choices("target", "ports", "", "protocol"):
             made.leftovers.append(port.leftover(port.value, "an App's ports need a number, and must be TCP or UDP"))
             continue
@@ -115,10 +112,22 @@ def _convert_ports(route: Route, spec: Fields, made: Converted, *, is_main: bool
         if isinstance(wanted, str):
             route.target_ports[number] = listened
         if not _is_known(made, listened, protocol):
-            put_port(made, name, listened, served if is_main else listened, protocol)
+            put_port(made, name, listened, served if is_main else listened, protocol, of_service)
         elif is_main:
             why = "an App's Service has exactly one port for each port of the program"
             made.leftovers.append(port.leftover(served, why, "port"))
+
+
+def _of_service(port: Fields, made: Converted, *, is_main: bool) -> Object:
+    """Take what only a Service says of a port; the cluster chose the node's port of a live one, and keeps it."""
+    node_port = port.number("nodePort")
+    if node_port is None or port.manifest.is_live:
+        return {}
+    if is_main:
+        return {"nodePort": node_port}
+    why = "an App has one for each port of its Service over all replicas; this Service keeps it"
+    made.leftovers.append(port.leftover(node_port, why, "nodePort"))
+    return {}
 
 
 def _number_of(wanted: object, served: int, names: Mapping[str, int]) -> int | None:
@@ -134,7 +143,9 @@ def _is_known(made: Converted, listened: int, protocol: str) -> bool:
     return any(each["port"] == listened and each.get("protocol", "TCP") == protocol for each in ports.values())
 
 
-def put_port(made: Converted, name: str, listened: int, served: int, protocol: str) -> None:
+def put_port(
+    made: Converted, name: str, listened: int, served: int, protocol: str, of_service: Object | None = None
+) -> None:
     """Add a port of the program."""
     ports: Object = made.values.setdefault("target", {}).setdefault("ports", {})
     if not is_key(name, "target", "ports") or not is_port_name_free(name) or name in ports:
@@ -144,6 +155,7 @@ def put_port(made: Converted, name: str, listened: int, served: int, protocol: s
         entry["protocol"] = protocol
     if served != listened:
         entry["servicePort"] = served
+    entry |= of_service or {}
     ports[name] = entry
     if listened in made.foreign_ports:
         made.put("any", "gate", "ports", name, "owner")  # a sidecar listens on it, not the program

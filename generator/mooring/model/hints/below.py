@@ -34,7 +34,6 @@ TABLE: Mapping[str, Mapping[str, Hint]] = {
     "target": _TARGET,
     "target.ports.*": {
         **hints("containerPort targetPort number hostPort", "target.ports.*.port", say="use port"),
-        **hints("nodePort", "service.spec", say="use {0}"),
         **hints("name", "target.ports", say="the port's name is its key in {0}"),
         **hints("exposedPort published external", "target.ports.*.servicePort", say="use servicePort"),
     },
@@ -119,14 +118,14 @@ TABLE: Mapping[str, Mapping[str, Hint]] = {
             "target.ports.*.servicePort",
             say="ports are in {0}; the Service's own port number is servicePort there",
         ),
+        **hints("nodePort nodePorts", "target.ports.*.nodePort"),
         **hints(
-            "nodePort nodePorts clusterIP loadBalancerIP loadBalancerClass loadBalancerSourceRanges externalIPs "
+            "clusterIP loadBalancerIP loadBalancerClass loadBalancerSourceRanges externalIPs "
             "externalTrafficPolicy internalTrafficPolicy sessionAffinity sessionAffinityConfig ipFamilies "
             "ipFamilyPolicy publishNotReadyAddresses healthCheckNodePort "
             "allocateLoadBalancerNodePorts trafficDistribution",
             "service.spec",
         ),
-        **hints("labels", "commonLabels"),
         **hints("create", "service.enabled"),
         **hints("name", "fullnameOverride"),
     },

@@ -51,16 +51,20 @@ _STORAGE = hints(
     "volumeClaimTemplates",
     say="directories of the node go into {0}, other volumes into {1}, claims into {2}",
 )
+_NETWORK = {
+    **hints("ingress httpRoute httproute tcpRoute grpcRoute route", "routes"),
+    **hints("networkpolicy networkpolicies networkPolicies", "networkPolicy"),
+}
 _OBJECTS = hints(
-    "ingress httpRoute httproute route routes gateway networkPolicy networkpolicies networkPolicies serviceMonitor "
-    "podMonitor prometheusRule configMaps configMap configmap configMapData secrets secret rawResources extraDeploy "
-    "extraManifests "
-    "extraResources manifests externalSecrets certificates certificate limitRange resourceQuota cronjob job jobs",
+    "gateway serviceMonitor podMonitor prometheusRule configMaps configMap configmap configMapData secrets secret "
+    "rawResources extraDeploy extraManifests extraResources manifests externalSecrets certificates certificate "
+    "limitRange resourceQuota cronjob job jobs",
     "extraObjects",
     say="the chart has none; put the whole object into {0}",
 )
 TOP = {
     **_PROGRAM,
+    **_NETWORK,
     **PROBES,
     **SECURITY,
     **_FIXED,

@@ -140,6 +140,7 @@ def _labels_own(values: Values) -> Iterator[Violation]:
     app = ["app"] if anchor["strategy"] == "static" else []
     places: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
         (("commonLabels",), (*POD_LABELS, *app, *OBJECT_LABELS)),
+        (("service", "labels"), (*POD_LABELS, *OBJECT_LABELS)),
         (("launcher", "podLabels"), (*POD_LABELS, *([] if anchor["create"] else app))),
         (("anchor", "podLabels"), (*POD_LABELS, *(app if anchor["create"] else []))),
         (("commonAnnotations",), CONFIG_ANNOTATIONS),

@@ -10,6 +10,7 @@ from mooring.model.rules.anchors import ANCHOR_RULES
 from mooring.model.rules.gate import GATE_RULES
 from mooring.model.rules.launcher import LAUNCHER_RULES
 from mooring.model.rules.linkerd import LINKERD_RULES
+from mooring.model.rules.network import NETWORK_RULES
 from mooring.model.rules.paths import PATH_RULES
 from mooring.model.rules.pods import POD_RULES
 from mooring.model.rules.ports import PORT_RULES
@@ -43,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     *RESOURCE_RULES,
     *SERVICE_RULES,
     *LINKERD_RULES,
+    *NETWORK_RULES,
 )
 """All of them, in the order in which broken ones are reported."""
 

@@ -12,7 +12,7 @@ from mooring.model.values.kubernetes import EXTRAS, LAUNCHER_KUBERNETES, METADAT
 from mooring.model.values.launcher import LAUNCHER, RBAC, TESTS
 from mooring.model.values.mesh import MESH
 from mooring.model.values.scaling import AUTOSCALING
-from mooring.model.values.service import PDB, SERVICE
+from mooring.model.values.service import NETWORK_POLICY, PDB, ROUTES, SERVICE
 from mooring.model.values.stop import READINESS, STOP
 from mooring.model.values.target import TARGET
 
@@ -56,6 +56,8 @@ _FIELDS: dict[str, Node] = {
         },
     ),
     "service": SERVICE,
+    "routes": ROUTES,
+    "networkPolicy": NETWORK_POLICY,
     "mesh": MESH,
     "serviceAccount": service_account("ServiceAccount of the launchers, the only ones with a token."),
     "rbac": RBAC,

@@ -31,6 +31,11 @@ _ENV_NAME = r"^[ -<>-~]+$"
 _PORT_NAME = r"^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$"
 
 
+def optional(pattern: str) -> str:
+    """Return a pattern for the same texts and the empty one."""
+    return pattern.replace("^", "^(", 1).removesuffix("$") + ")?$"
+
+
 def label_map(doc: str) -> StringMap:
     """Return a map of labels."""
     return StringMap(doc=doc, key_pattern=LABEL_KEY, item_pattern=LABEL_VALUE)
@@ -89,7 +94,7 @@ CLAIM: Fields = {
     ),
 }
 TOLERATION: Fields = {
-    "key": _text(LABEL_KEY.replace("^", "^(").removesuffix("$") + ")?$"),
+    "key": _text(optional(LABEL_KEY)),
     "operator": _text(enum=("Exists", "Equal")),
     "value": _text(LABEL_VALUE),
     "effect": _text(enum=("", "NoSchedule", "PreferNoSchedule", "NoExecute")),
@@ -116,6 +121,19 @@ FALLBACK: Fields = {"failureThreshold": _number(), "replicas": _number()}
 HTTP_ROUTE_MATCH: Fields = {
     "path": _object("HTTPPathMatch"),
     "method": _text(_FILLED),
+}
+PEER: Fields = {name: _object(name) for name in ("podSelector", "namespaceSelector", "ipBlock")}
+EGRESS_RULE: Fields = {"to": _list("NetworkPolicyPeer", PEER)}
+PARENT_REF: Fields = {"name": _text(_FILLED)}
+BACKEND_REF: Fields = {"name": _text(OBJECT_NAME), "port": _number(1, 65535), "weight": _number(0, 1_000_000)}
+ROUTE_SPEC: Fields = {
+    "rules": _list(
+        "RouteRule",
+        {
+            "filters": _list("RouteFilter", {"type": _text()}, "type"),
+            "http": _object("HTTPIngressRuleValue", {"paths": _list("HTTPIngressPath", {})}),
+        },
+    ),
 }
 SERVICE_SPEC: Fields = {
     "clusterIP": _text(),

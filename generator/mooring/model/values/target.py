@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from mooring.model.nodes import Bool, Int, ListOf, MapOf, Obj, Str
 from mooring.model.values.kubernetes import PORT_NAME
+from mooring.model.values.shapes import LABEL_KEY, optional
 
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_.()-]*$"
+OF_SERVICES = ("servicePort", "nodePort", "appProtocol")
+"""What a port of the program says only of its Services: the launcher does not read it."""
 ORDINAL = r"^(0|[1-9][0-9]{0,4})$"
 
 
@@ -53,6 +56,16 @@ TARGET = Obj(
                         default=None,
                         minimum=1,
                         maximum=65535,
+                    ),
+                    "nodePort": Int(
+                        doc="The nodes' port, for service.type NodePort or LoadBalancer; null: the cluster chooses.",
+                        default=None,
+                        minimum=1,
+                        maximum=65535,
+                    ),
+                    "appProtocol": Str(
+                        doc="The application protocol, for gateways and meshes, e.g. http, kubernetes.io/h2c or tcp; empty: none.",
+                        pattern=optional(LABEL_KEY),
                     ),
                 },
             ),

@@ -94,6 +94,7 @@ null would get past one. The generator checks the same for Apps; a test holds th
 {{- if .Values.mesh.linkerd.enabled -}}
 {{- include "everything.rules.linkerd" . -}}
 {{- end -}}
+{{- include "everything.rules.network" . -}}
 {{- include "everything.rules.affinity" . -}}
 {{- include "everything.rules.anchors" . -}}
 {{- include "everything.rules.shared" . -}}
