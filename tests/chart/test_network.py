@@ -50,6 +50,22 @@ def route(kind: str, *layers: dict[str, Any], flags: tuple[str, ...] = (), **fie
     return dict(chart(values, *layers, flags=flags)[kind, "orders-web"])
 
 
+def test_a_policy_lets_linkerds_proxy_work() -> None:
+    """Whoever may reach a port may reach the proxy's, where the mesh decides; the proxy reaches its control plane."""
+    mesh = {
+        "mesh": {"linkerd": {"enabled": True, "allow": {"networks": ["10.1.0.0/16"]}, "nodeNetworks": ["10.3.0.0/16"]}}
+    }
+    spec = policy(mesh, **{"from": {"http": [SHOP]}, "metricsFrom": [MONITORING]})
+    proxy = {"port": 4143, "protocol": "TCP"}
+    assert [rule["ports"][-1] for rule in spec["ingress"]] == [proxy, proxy]
+    assert {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "linkerd"}}}]} in spec[
+        "egress"
+    ]
+    without = policy(**{"from": {"http": [SHOP]}, "metricsFrom": [MONITORING]})
+    assert proxy not in [port for rule in without["ingress"] for port in rule["ports"]]
+    assert len(without["egress"]) == 1
+
+
 def test_a_policy_denies_what_it_does_not_name() -> None:
     """Both directions are closed, but for DNS; the anchors of this release are selected, by what they always carry."""
     objects = chart({"networkPolicy": {"enabled": True}})
@@ -320,7 +336,7 @@ def test_the_values_of_the_page_install() -> None:
     """Each example of docs/network.md renders to what Kubernetes and the Gateway API take."""
     page = (ROOT / "docs" / "network.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(blocks) > 4
+    assert len(blocks) > 3
     for block in blocks:
         objects = render(layered(MINIMAL, {"target": {"ports": {"http": {"servicePort": 80}}}}, yaml.safe_load(block)))
         routes = {key: one for key, one in objects.items() if one["apiVersion"].startswith("gateway.")}
