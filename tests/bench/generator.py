@@ -170,6 +170,8 @@ def _library_ms(folder: Path, charts: Path, count: int) -> float:
             names.append(f"library.{len(names)}")
             (templates / f"_{names[-1]}.tpl").write_text(f'{{{{- define "{names[-1]}" }}}}\n{text}\n{{{{- end }}}}')
     includes = "\n---\n".join(f'{{{{- include "{name}" . }}}}' for name in names)
+    # Helm gives a chart a value for each subchart, which a chart of mooring would refuse as unknown.
+    includes = '{{- $_ := unset .Values "library" }}\n' + includes
     (folder / "templates" / "all.yaml").write_text(includes)
     (folder / "Chart.yaml").write_text("{apiVersion: v2, name: consumer, version: 1.0.0}")
     (folder / "charts" / "library" / "Chart.yaml").write_text(
