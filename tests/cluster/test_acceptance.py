@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from mooring.bundle.archive import ARCHIVE_FILE, archive_text
 
 from tests.chart.everything import RELEASES
-from tests.chart.rendering import CHART, EXAMPLES, render_text
+from tests.chart.rendering import CHART, EXAMPLES, MINIMAL, layered, render_text
+from tests.cluster.stack.cluster import Cluster
 from tests.cluster.stack.kube import Kube, Object
 from tests.cluster.stack.linkerd import containers
 from tests.linkerd.charts import INJECT
@@ -27,6 +28,8 @@ RANDOM = 200
 PATHS = {
     "ConfigMap": ("v1", "configmaps"),
     "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
+    "Ingress": ("networking.k8s.io/v1", "ingresses"),
+    "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
     "Pod": ("v1", "pods"),
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
     "Role": ("rbac.authorization.k8s.io/v1", "roles"),
@@ -35,8 +38,41 @@ PATHS = {
     "ServiceAccount": ("v1", "serviceaccounts"),
     "StatefulSet": ("apps/v1", "statefulsets"),
 }
-OTHERS_KINDS = {"ScaledObject"}
+OTHERS_GROUPS = {"keda.sh": {"ScaledObject"}}
 """Kinds of operators that the cluster lacks; tests/chart/test_autoscaling.py checks them by KEDA's own definition."""
+DEFINED_GROUPS = {
+    "gateway.networking.k8s.io": {"GRPCRoute", "HTTPRoute", "TCPRoute"},
+    "policy.linkerd.io": {
+        "AuthorizationPolicy",
+        "HTTPRoute",
+        "MeshTLSAuthentication",
+        "NetworkAuthentication",
+        "Server",
+    },
+}
+"""Kinds that the API server of `make e2e` is taught: by the Gateway API's definitions, and Linkerd's own."""
+
+
+ROUTES = {
+    "target": {"ports": {"http": {"port": 8080}}},
+    "routes": {
+        "ingress": {"kind": "Ingress", "port": "http"},
+        **{
+            kind.lower(): {"kind": kind, "port": "http", "parentRefs": [{"name": "public"}]}
+            for kind in DEFINED_GROUPS["gateway.networking.k8s.io"]
+        },
+    },
+}
+
+
+def group_and_kind(one: Object) -> tuple[str, str]:
+    """Return the API group of an object, '' for the core's, and its kind."""
+    return one["apiVersion"].rpartition("/")[0], one["kind"]
+
+
+def pairs(groups: Mapping[str, set[str]]) -> set[tuple[str, str]]:
+    """Return groups of kinds as `group_and_kind` does."""
+    return {(group, kind) for group, kinds in groups.items() for kind in kinds}
 
 
 def random_values() -> list[dict[str, Any]]:
@@ -106,7 +142,9 @@ def create(kube: Kube, namespace: str, one: Object) -> requests.Response:
     """Return the API's answer to an object that is to be created in a namespace, as a dry run."""
     one = copy.deepcopy(one)
     one["metadata"]["namespace"] = namespace
-    version, plural = PATHS[one["kind"]]
+    version, plural = PATHS.get(one["kind"], (one["apiVersion"], f"{one['kind'].lower()}s"))
+    if one["kind"] == "AuthorizationPolicy":
+        plural = "authorizationpolicies"
     if one["kind"] == "Pod":
         # Admission looks up objects that a dry run has not created, after everything else about the pod was checked.
         one["spec"] |= {"serviceAccountName": "default"}
@@ -127,12 +165,25 @@ def create(kube: Kube, namespace: str, one: Object) -> requests.Response:
     return answer
 
 
-def test_the_api_accepts_what_the_chart_accepts(kube: Kube, namespace: str, chart: Path) -> None:
+@pytest.fixture
+def judged(request: pytest.FixtureRequest, own_cluster: Cluster | None) -> set[tuple[str, str]]:
+    """The groups and kinds beside Kubernetes' own that the API server knows: somebody else's cluster is taught none."""
+    if own_cluster is None:
+        return set()
+    request.getfixturevalue("definitions")
+    return pairs(DEFINED_GROUPS)
+
+
+def test_the_api_accepts_what_the_chart_accepts(
+    kube: Kube, namespace: str, chart: Path, judged: set[tuple[str, str]]
+) -> None:
     """With every example, 200 random values and every value there is, no object and no pod of a set is refused."""
+    left_out = (pairs(OTHERS_GROUPS) | pairs(DEFINED_GROUPS)) - judged
     named = {file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in EXAMPLES}
     named |= {f"random {number}": values for number, values in enumerate(random_values())}
     assert len(named) == len(EXAMPLES) + RANDOM
     named |= RELEASES
+    named["routes"] = layered(MINIMAL, ROUTES)
     told: dict[str, str] = {}
     posted = 0
     with ThreadPoolExecutor(2) as pool:
@@ -141,14 +192,16 @@ def test_the_api_accepts_what_the_chart_accepts(kube: Kube, namespace: str, char
                 key = json.dumps(one, sort_keys=True)
                 if key in told:
                     continue
-                told[key] = "" if one["kind"] in OTHERS_KINDS else refusal(kube, namespace, one)
+                told[key] = "" if group_and_kind(one) in left_out else refusal(kube, namespace, one)
                 posted += 1
                 if told[key]:
                     told[key] = f"{name}: {one['kind']}: {told[key]}\n    {json.dumps(named[name])}"
     refused = [words for words in told.values() if words]
     print(f"figure: objects that the API accepts in a dry run, of {len(named)} values: {posted}")
     assert not refused, "\n".join(refused)
-    assert {json.loads(key)["kind"] for key in told} == PATHS.keys() | OTHERS_KINDS
+    found = {group_and_kind(json.loads(key)) for key in told}
+    assert {kind for group, kind in found if group not in OTHERS_GROUPS | DEFINED_GROUPS} == PATHS.keys()
+    assert found >= pairs(OTHERS_GROUPS) | pairs(DEFINED_GROUPS)
 
 
 @pytest.mark.parametrize("example", ["legacy-exe", "production", "dev-linux"])
