@@ -133,7 +133,7 @@ GATE = Obj(
                 "path": Str(
                     doc="Path and query; spaces and the like are percent-encoded.",
                     default="/",
-                    pattern=r"^/[^\x00-\x1f\x7f]*$",
+                    pattern=r"^/[^\x00-\x1f\x7f-\x9f]*$",
                 ),
                 "host": Str(doc="Host header; empty: the anchor's IP."),
                 "headers": StringMap(doc="Additional headers."),
