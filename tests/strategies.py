@@ -176,6 +176,8 @@ def _leave_out(values: dict[str, Any], path: tuple[str, ...]) -> None:
         if isinstance(node, MapOf) and len(path) > path.index(part) + 1:
             here.pop(path[path.index(part) + 1], None)
             return
+    if path[0] in ("mesh", "networkPolicy", "routes") and values.pop(path[0], None) is not None:
+        return  # what they lack has no default that would do
     others = ("readiness", "anchor", "stop", "gate", "autoscaling", "terminationGracePeriodSeconds", "rbac", "launcher")
     for other in others:
         if values.pop(other, None) is not None:
