@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.cluster.driving.history import History, is_split
 from tests.cluster.driving.mirror import Mirror
 from tests.cluster.driving.release import Helm, Release
 from tests.cluster.stack import images
+from tests.cluster.stack.cluster import Cluster
 from tests.cluster.stack.kube import Kube
 
 NAMESPACE = "e2e-placement"
@@ -275,3 +277,19 @@ def _fill(kube: Kube, node: str, leaving: float) -> None:
         }
     )
     kube.kubectl("--namespace", NAMESPACE, "wait", "--for=condition=Ready", "pod/filler", "--timeout=60s")
+
+
+def test_a_scheduler_that_ends_is_started_again(kube: Kube, own_cluster: Cluster | None) -> None:
+    """As kubelet does on a real control plane: kube-scheduler ends itself when it finds its cache wrong."""
+    if own_cluster is None:
+        pytest.skip("ends a daemon of the control plane: only in the cluster of `make e2e`")
+    machine = own_cluster.control_plane.machine
+    before = machine.pid_of("kube-scheduler")
+    machine.send("kube-scheduler", signal.SIGKILL)
+
+    def is_another() -> bool:
+        with suppress(RuntimeError):  # there is none at this moment
+            return machine.pid_of("kube-scheduler") != before
+        return False
+
+    own_cluster.wait(is_another, 30, "another kube-scheduler")
